@@ -1,0 +1,96 @@
+package org.vadose.memory;
+
+/**
+ * One processor's memory-management unit: the root register (CR3), the page-table format, and a software TLB for each
+ * privilege. There is no other way from a virtual address to RAM, neither for guest instructions ({@link #user()}) nor for the
+ * kernel's Java code ({@link #kernel()}).
+ *
+ * <p>An Mmu belongs to the thread that drives its processor. Whoever makes a valid entry invalid or less permissive must
+ * invalidate it here, as on the hardware; turning an invalid entry valid needs nothing.
+ */
+public final class Mmu {
+    private final PhysicalMemory ram;
+    private final PageTableFormat format;
+    private final VirtualMemory kernel;
+    private final VirtualMemory user;
+    private PageFaultHandler faultHandler = (virtualAddress, errorCode) -> org.vadose.base.NtStatus.ACCESS_VIOLATION;
+    private long root;
+    private int epoch;
+
+    public Mmu(PhysicalMemory ram, PageTableFormat format) {
+        this.ram = ram;
+        this.format = format;
+        this.kernel = new VirtualMemory(this, 0);
+        this.user = new VirtualMemory(this, PageFaultCode.USER);
+    }
+
+    public PhysicalMemory ram() {
+        return ram;
+    }
+
+    public PageTableFormat format() {
+        return format;
+    }
+
+    /** Memory as supervisor code sees it. */
+    public VirtualMemory kernel() {
+        return kernel;
+    }
+
+    /** Memory as user-mode code sees it. */
+    public VirtualMemory user() {
+        return user;
+    }
+
+    public PageFaultHandler faultHandler() {
+        return faultHandler;
+    }
+
+    public void setFaultHandler(PageFaultHandler handler) {
+        faultHandler = handler;
+    }
+
+    /** Physical address of the top table: CR3. */
+    public long root() {
+        return root;
+    }
+
+    /** Loads CR3 and, as that does, forgets every cached translation. */
+    public void loadRoot(long physicalAddress) {
+        root = physicalAddress;
+        invalidateAll();
+    }
+
+    /** INVLPG. */
+    public void invalidatePage(long virtualAddress) {
+        kernel.invalidatePage(virtualAddress);
+        user.invalidatePage(virtualAddress);
+        epoch++;
+    }
+
+    public void invalidateAll() {
+        kernel.invalidateAll();
+        user.invalidateAll();
+        epoch++;
+    }
+
+    /** Changes whenever a cached translation may have become wrong: who keeps translations of its own compares it. */
+    public int epoch() {
+        return epoch;
+    }
+
+    /**
+     * Physical address behind a virtual one for an instruction fetch at user privilege; faults as a fetch does. The frame is
+     * marked as code, so that a later write to it is told to {@link PhysicalMemory.CodeListener}s.
+     */
+    public long translateFetch(long virtualAddress) {
+        long physicalAddress = user.translate(virtualAddress, PageFaultCode.USER | PageFaultCode.FETCH);
+        long frame = physicalAddress >>> org.vadose.base.Pages.SHIFT;
+        if (!ram.isCode(frame)) {
+            ram.markCode(frame);
+            kernel.forbidFastWrites(frame);
+            user.forbidFastWrites(frame);
+        }
+        return physicalAddress;
+    }
+}

@@ -1,0 +1,323 @@
+package org.vadose.memory;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
+import org.vadose.base.Hex;
+import org.vadose.base.Pages;
+
+/**
+ * The machine's RAM: off the Java heap, bounds-checked, and sparse, so a machine may have more of it than the host as long as
+ * the guest does not touch it all. RAM is held in chunks of 2 MB that come into being, zeroed, at the first write; reading one
+ * that was never written reads zeros.
+ *
+ * <p>Frames that hold decoded instructions are marked ({@link #markCode}); a write to one tells every {@link CodeListener} and
+ * clears the mark.
+ */
+public final class PhysicalMemory implements Memory, AutoCloseable {
+    static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    static final VarHandle ATOMIC_INT =
+            ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
+    static final VarHandle ATOMIC_LONG =
+            ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
+
+    static final int CHUNK_SHIFT = 21;
+    static final long CHUNK_SIZE = 1L << CHUNK_SHIFT;
+    private static final long CHUNK_MASK = CHUNK_SIZE - 1;
+
+    /** The least that a machine boots with. */
+    public static final long MINIMUM_BYTES = 32L << 20;
+
+    private final long sizeBytes;
+    private final Arena arena = Arena.ofShared();
+    private final @Nullable MemorySegment[] chunks;
+    private final MemorySegment zeros;
+    /** One byte a frame of the chunk, not zero where the frame holds decoded code; null where no frame of the chunk does. */
+    private final byte[] @Nullable [] code;
+
+    private final CopyOnWriteArrayList<CodeListener> codeListeners = new CopyOnWriteArrayList<>();
+
+    /** Told when a frame that was marked as code is written. */
+    @FunctionalInterface
+    public interface CodeListener {
+        void codeWritten(long frame);
+    }
+
+    /** @param sizeBytes a multiple of 4 KB, at least one page */
+    public PhysicalMemory(long sizeBytes) {
+        if (sizeBytes <= 0 || Pages.offset(sizeBytes) != 0 || sizeBytes >> CHUNK_SHIFT > Integer.MAX_VALUE - 16) {
+            throw new IllegalArgumentException("RAM must be a positive number of 4 KB pages sizeBytes=" + sizeBytes);
+        }
+        this.sizeBytes = sizeBytes;
+        int count = (int) ((sizeBytes + CHUNK_MASK) >>> CHUNK_SHIFT);
+        chunks = new MemorySegment[count];
+        code = new byte[count][];
+        // Native like every chunk, so that accesses stay monomorphic.
+        zeros = arena.allocate(CHUNK_SIZE, Pages.SIZE).asReadOnly();
+    }
+
+    public long sizeBytes() {
+        return sizeBytes;
+    }
+
+    public long frames() {
+        return sizeBytes >>> Pages.SHIFT;
+    }
+
+    /** Bytes of host memory held: the chunks written so far. */
+    public long residentBytes() {
+        long resident = 0;
+        for (MemorySegment chunk : chunks) {
+            resident += chunk == null ? 0 : CHUNK_SIZE;
+        }
+        return resident;
+    }
+
+    /** Whether any byte of the 2 MB around this address was ever written; what was not reads as zeros. */
+    public boolean isTouched(long address) {
+        return chunks[chunkIndex(address, 1)] != null;
+    }
+
+    @Override
+    public byte readByte(long address) {
+        return readable(address, 1).get(ValueLayout.JAVA_BYTE, address & CHUNK_MASK);
+    }
+
+    @Override
+    public short readShort(long address) {
+        return crosses(address, 2)
+                ? (short) readSplit(address, 2)
+                : readable(address, 2).get(SHORT, address & CHUNK_MASK);
+    }
+
+    @Override
+    public int readInt(long address) {
+        return crosses(address, 4)
+                ? (int) readSplit(address, 4)
+                : readable(address, 4).get(INT, address & CHUNK_MASK);
+    }
+
+    @Override
+    public long readLong(long address) {
+        return crosses(address, 8)
+                ? readSplit(address, 8)
+                : readable(address, 8).get(LONG, address & CHUNK_MASK);
+    }
+
+    @Override
+    public void writeByte(long address, byte value) {
+        writable(address, 1).set(ValueLayout.JAVA_BYTE, address & CHUNK_MASK, value);
+    }
+
+    @Override
+    public void writeShort(long address, short value) {
+        if (crosses(address, 2)) {
+            writeSplit(address, value, 2);
+        } else {
+            writable(address, 2).set(SHORT, address & CHUNK_MASK, value);
+        }
+    }
+
+    @Override
+    public void writeInt(long address, int value) {
+        if (crosses(address, 4)) {
+            writeSplit(address, value, 4);
+        } else {
+            writable(address, 4).set(INT, address & CHUNK_MASK, value);
+        }
+    }
+
+    @Override
+    public void writeLong(long address, long value) {
+        if (crosses(address, 8)) {
+            writeSplit(address, value, 8);
+        } else {
+            writable(address, 8).set(LONG, address & CHUNK_MASK, value);
+        }
+    }
+
+    @Override
+    public void read(long address, byte[] target, int offset, int length) {
+        checkRange(address, length);
+        for (int done = 0; done < length; ) {
+            long at = address + done;
+            int run = (int) Math.min(length - done, CHUNK_SIZE - (at & CHUNK_MASK));
+            MemorySegment.copy(readable(at, run), ValueLayout.JAVA_BYTE, at & CHUNK_MASK, target, offset + done, run);
+            done += run;
+        }
+    }
+
+    @Override
+    public void write(long address, byte[] source, int offset, int length) {
+        checkRange(address, length);
+        for (int done = 0; done < length; ) {
+            long at = address + done;
+            int run = (int) Math.min(length - done, CHUNK_SIZE - (at & CHUNK_MASK));
+            MemorySegment.copy(source, offset + done, writable(at, run), ValueLayout.JAVA_BYTE, at & CHUNK_MASK, run);
+            done += run;
+        }
+    }
+
+    @Override
+    public void fill(long address, long length, byte value) {
+        checkRange(address, length);
+        for (long done = 0; done < length; ) {
+            long at = address + done;
+            long run = Math.min(length - done, CHUNK_SIZE - (at & CHUNK_MASK));
+            boolean zerosOverNothing = value == 0 && chunks[(int) (at >>> CHUNK_SHIFT)] == null;
+            if (!zerosOverNothing) {
+                writable(at, run).asSlice(at & CHUNK_MASK, run).fill(value);
+            }
+            done += run;
+        }
+    }
+
+    /** Copies one frame to another. */
+    public void copyFrame(long fromFrame, long toFrame) {
+        long from = fromFrame << Pages.SHIFT;
+        long to = toFrame << Pages.SHIFT;
+        MemorySegment.copy(
+                readable(from, Pages.SIZE), from & CHUNK_MASK, writable(to, Pages.SIZE), to & CHUNK_MASK, Pages.SIZE);
+    }
+
+    public void zeroFrame(long frame) {
+        fill(frame << Pages.SHIFT, Pages.SIZE, (byte) 0);
+    }
+
+    @Override
+    public boolean compareAndSetInt(long address, int expected, int value) {
+        if ((address & 3) == 0) {
+            return ATOMIC_INT.compareAndSet(writable(address, 4), address & CHUNK_MASK, expected, value);
+        }
+        synchronized (this) {
+            if (readInt(address) != expected) {
+                return false;
+            }
+            writeInt(address, value);
+            return true;
+        }
+    }
+
+    @Override
+    public boolean compareAndSetLong(long address, long expected, long value) {
+        if ((address & 7) == 0) {
+            return ATOMIC_LONG.compareAndSet(writable(address, 8), address & CHUNK_MASK, expected, value);
+        }
+        synchronized (this) {
+            if (readLong(address) != expected) {
+                return false;
+            }
+            writeLong(address, value);
+            return true;
+        }
+    }
+
+    /** Says that instructions were decoded from this frame: the next write to it is told to the listeners. */
+    public void markCode(long frame) {
+        int chunk = chunkIndex(frame << Pages.SHIFT, 1);
+        byte[] marks = code[chunk];
+        if (marks == null) {
+            synchronized (this) {
+                marks = code[chunk];
+                if (marks == null) {
+                    marks = new byte[(int) (CHUNK_SIZE >>> Pages.SHIFT)];
+                    code[chunk] = marks;
+                }
+            }
+        }
+        marks[(int) (frame & (CHUNK_MASK >>> Pages.SHIFT))] = 1;
+    }
+
+    public boolean isCode(long frame) {
+        byte[] marks = code[(int) (frame >>> (CHUNK_SHIFT - Pages.SHIFT))];
+        return marks != null && marks[(int) (frame & (CHUNK_MASK >>> Pages.SHIFT))] != 0;
+    }
+
+    public void addCodeListener(CodeListener listener) {
+        codeListeners.add(listener);
+    }
+
+    /** The chunk around {@code address} for reading; the byte stands at {@code address & (CHUNK_SIZE - 1)} in it. */
+    MemorySegment readable(long address, long length) {
+        MemorySegment chunk = chunks[chunkIndex(address, length)];
+        return chunk == null ? zeros : chunk;
+    }
+
+    /** The chunk around {@code address} for writing, made if need be; code marks in the range are told and cleared. */
+    MemorySegment writable(long address, long length) {
+        int index = chunkIndex(address, length);
+        byte[] marks = code[index];
+        if (marks != null) {
+            clearCode(marks, address, length);
+        }
+        MemorySegment chunk = chunks[index];
+        return chunk == null ? create(index) : chunk;
+    }
+
+    private synchronized MemorySegment create(int index) {
+        MemorySegment chunk = chunks[index];
+        if (chunk == null) {
+            chunk = arena.allocate(CHUNK_SIZE, Pages.SIZE);
+            VarHandle.releaseFence();
+            chunks[index] = chunk;
+        }
+        return chunk;
+    }
+
+    private void clearCode(byte[] marks, long address, long length) {
+        long last = (address + length - 1) >>> Pages.SHIFT;
+        for (long frame = address >>> Pages.SHIFT; frame <= last; frame++) {
+            int mark = (int) (frame & (CHUNK_MASK >>> Pages.SHIFT));
+            if (marks[mark] != 0) {
+                marks[mark] = 0;
+                for (CodeListener listener : codeListeners) {
+                    listener.codeWritten(frame);
+                }
+            }
+        }
+    }
+
+    private int chunkIndex(long address, long length) {
+        checkRange(address, length);
+        return (int) (address >>> CHUNK_SHIFT);
+    }
+
+    private void checkRange(long address, long length) {
+        if ((address | length) < 0 || address > sizeBytes - length) {
+            throw new IndexOutOfBoundsException("physical address outside RAM address=" + Hex.plain(address)
+                    + " length=" + length + " ram=" + Hex.plain(sizeBytes));
+        }
+    }
+
+    private static boolean crosses(long address, int length) {
+        return (address & CHUNK_MASK) > CHUNK_SIZE - length;
+    }
+
+    private long readSplit(long address, int length) {
+        checkRange(address, length);
+        long value = 0;
+        for (int i = 0; i < length; i++) {
+            value |= (readByte(address + i) & 0xFFL) << (8 * i);
+        }
+        return value;
+    }
+
+    private void writeSplit(long address, long value, int length) {
+        checkRange(address, length);
+        for (int i = 0; i < length; i++) {
+            writeByte(address + i, (byte) (value >>> (8 * i)));
+        }
+    }
+
+    /** Gives the host its memory back; any later access throws {@link IllegalStateException}. */
+    @Override
+    public void close() {
+        arena.close();
+    }
+}
