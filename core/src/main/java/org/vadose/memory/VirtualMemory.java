@@ -2,6 +2,7 @@ package org.vadose.memory;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 
@@ -19,131 +20,156 @@ public final class VirtualMemory implements Memory {
     /** No page address has its low bits set, so this tag never matches. */
     private static final long NO_TAG = 1;
 
+    /*
+     * Four longs an entry, beside each other so that a hit touches one cache line: the page of reads, the page of writes, what
+     * added to a virtual address gives the offset in the chunk, the frame.
+     */
+    private static final int STRIDE_SHIFT = 2;
+    private static final int READ_TAG = 0;
+    private static final int WRITE_TAG = 1;
+    private static final int DELTA = 2;
+    private static final int FRAME = 3;
+
     private final Mmu mmu;
     private final PhysicalMemory ram;
     private final int privilege;
-    private final Entry[] tlb = new Entry[ENTRIES];
+    private final long[] tlb = new long[ENTRIES << STRIDE_SHIFT];
+    private final MemorySegment[] chunks = new MemorySegment[ENTRIES];
     private final PageWalk walk = new PageWalk();
-
-    private static final class Entry {
-        long readTag = NO_TAG;
-        long writeTag = NO_TAG;
-        /** Added to a virtual address it gives the offset in {@link #chunk}. */
-        long delta;
-
-        MemorySegment chunk = MemorySegment.NULL;
-        long frame;
-    }
 
     VirtualMemory(Mmu mmu, int privilege) {
         this.mmu = mmu;
         this.ram = mmu.ram();
         this.privilege = privilege;
-        for (int i = 0; i < ENTRIES; i++) {
-            tlb[i] = new Entry();
-        }
+        Arrays.fill(tlb, NO_TAG);
+        Arrays.fill(chunks, MemorySegment.NULL);
     }
 
-    private Entry entry(long address) {
-        return tlb[(int) (address >>> Pages.SHIFT) & INDEX_MASK];
+    private static int index(long address) {
+        return (int) (address >>> Pages.SHIFT) & INDEX_MASK;
     }
 
     /*
      * The tag is compared with the page of the access's last byte: if the access crosses into the next page the compare fails,
-     * because the next page has another index, and the slow path splits it.
+     * because the next page has another index, and the slow path splits it. Slow paths are methods of their own that do the
+     * access too: merging them back into the hit costs the compiler what it knows about the hit.
      */
 
     @Override
     public byte readByte(long address) {
-        Entry e = entry(address);
-        if (e.readTag != (address & -Pages.SIZE)) {
-            e = fillForRead(address);
+        int i = index(address);
+        int at = i << STRIDE_SHIFT;
+        if (tlb[at + READ_TAG] == (address & -Pages.SIZE)) {
+            return chunks[i].get(ValueLayout.JAVA_BYTE, address + tlb[at + DELTA]);
         }
-        return e.chunk.get(ValueLayout.JAVA_BYTE, address + e.delta);
+        return (byte) readSlow(address, 1);
     }
 
     @Override
     public short readShort(long address) {
-        Entry e = entry(address);
-        if (e.readTag != ((address + 1) & -Pages.SIZE)) {
-            if (crosses(address, 2)) {
-                return (short) readSplit(address, 2);
-            }
-            e = fillForRead(address);
+        int i = index(address);
+        int at = i << STRIDE_SHIFT;
+        if (tlb[at + READ_TAG] == ((address + 1) & -Pages.SIZE)) {
+            return chunks[i].get(PhysicalMemory.SHORT, address + tlb[at + DELTA]);
         }
-        return e.chunk.get(PhysicalMemory.SHORT, address + e.delta);
+        return (short) readSlow(address, 2);
     }
 
     @Override
     public int readInt(long address) {
-        Entry e = entry(address);
-        if (e.readTag != ((address + 3) & -Pages.SIZE)) {
-            if (crosses(address, 4)) {
-                return (int) readSplit(address, 4);
-            }
-            e = fillForRead(address);
+        int i = index(address);
+        int at = i << STRIDE_SHIFT;
+        if (tlb[at + READ_TAG] == ((address + 3) & -Pages.SIZE)) {
+            return chunks[i].get(PhysicalMemory.INT, address + tlb[at + DELTA]);
         }
-        return e.chunk.get(PhysicalMemory.INT, address + e.delta);
+        return (int) readSlow(address, 4);
     }
 
     @Override
     public long readLong(long address) {
-        Entry e = entry(address);
-        if (e.readTag != ((address + 7) & -Pages.SIZE)) {
-            if (crosses(address, 8)) {
-                return readSplit(address, 8);
-            }
-            e = fillForRead(address);
+        int i = index(address);
+        int at = i << STRIDE_SHIFT;
+        if (tlb[at + READ_TAG] == ((address + 7) & -Pages.SIZE)) {
+            return chunks[i].get(PhysicalMemory.LONG, address + tlb[at + DELTA]);
         }
-        return e.chunk.get(PhysicalMemory.LONG, address + e.delta);
+        return readSlow(address, 8);
     }
 
     @Override
     public void writeByte(long address, byte value) {
-        Entry e = entry(address);
-        if (e.writeTag != (address & -Pages.SIZE)) {
-            e = fillForWrite(address, 1);
+        int i = index(address);
+        int at = i << STRIDE_SHIFT;
+        if (tlb[at + WRITE_TAG] == (address & -Pages.SIZE)) {
+            chunks[i].set(ValueLayout.JAVA_BYTE, address + tlb[at + DELTA], value);
+        } else {
+            writeSlow(address, value, 1);
         }
-        e.chunk.set(ValueLayout.JAVA_BYTE, address + e.delta, value);
     }
 
     @Override
     public void writeShort(long address, short value) {
-        Entry e = entry(address);
-        if (e.writeTag != ((address + 1) & -Pages.SIZE)) {
-            if (crosses(address, 2)) {
-                writeSplit(address, value, 2);
-                return;
-            }
-            e = fillForWrite(address, 2);
+        int i = index(address);
+        int at = i << STRIDE_SHIFT;
+        if (tlb[at + WRITE_TAG] == ((address + 1) & -Pages.SIZE)) {
+            chunks[i].set(PhysicalMemory.SHORT, address + tlb[at + DELTA], value);
+        } else {
+            writeSlow(address, value, 2);
         }
-        e.chunk.set(PhysicalMemory.SHORT, address + e.delta, value);
     }
 
     @Override
     public void writeInt(long address, int value) {
-        Entry e = entry(address);
-        if (e.writeTag != ((address + 3) & -Pages.SIZE)) {
-            if (crosses(address, 4)) {
-                writeSplit(address, value, 4);
-                return;
-            }
-            e = fillForWrite(address, 4);
+        int i = index(address);
+        int at = i << STRIDE_SHIFT;
+        if (tlb[at + WRITE_TAG] == ((address + 3) & -Pages.SIZE)) {
+            chunks[i].set(PhysicalMemory.INT, address + tlb[at + DELTA], value);
+        } else {
+            writeSlow(address, value, 4);
         }
-        e.chunk.set(PhysicalMemory.INT, address + e.delta, value);
     }
 
     @Override
     public void writeLong(long address, long value) {
-        Entry e = entry(address);
-        if (e.writeTag != ((address + 7) & -Pages.SIZE)) {
-            if (crosses(address, 8)) {
-                writeSplit(address, value, 8);
-                return;
-            }
-            e = fillForWrite(address, 8);
+        int i = index(address);
+        int at = i << STRIDE_SHIFT;
+        if (tlb[at + WRITE_TAG] == ((address + 7) & -Pages.SIZE)) {
+            chunks[i].set(PhysicalMemory.LONG, address + tlb[at + DELTA], value);
+        } else {
+            writeSlow(address, value, 8);
         }
-        e.chunk.set(PhysicalMemory.LONG, address + e.delta, value);
+    }
+
+    private long readSlow(long address, int length) {
+        if (crosses(address, length)) {
+            return readSplit(address, length);
+        }
+        int i = fillForRead(address);
+        long offset = address + delta(i);
+        return switch (length) {
+            case 1 -> chunks[i].get(ValueLayout.JAVA_BYTE, offset);
+            case 2 -> chunks[i].get(PhysicalMemory.SHORT, offset);
+            case 4 -> chunks[i].get(PhysicalMemory.INT, offset);
+            default -> chunks[i].get(PhysicalMemory.LONG, offset);
+        };
+    }
+
+    private void writeSlow(long address, long value, int length) {
+        if (crosses(address, length)) {
+            writeSplit(address, value, length);
+            return;
+        }
+        int i = fillForWrite(address, length);
+        long offset = address + delta(i);
+        switch (length) {
+            case 1 -> chunks[i].set(ValueLayout.JAVA_BYTE, offset, (byte) value);
+            case 2 -> chunks[i].set(PhysicalMemory.SHORT, offset, (short) value);
+            case 4 -> chunks[i].set(PhysicalMemory.INT, offset, (int) value);
+            default -> chunks[i].set(PhysicalMemory.LONG, offset, value);
+        }
+    }
+
+    private long delta(int index) {
+        return tlb[(index << STRIDE_SHIFT) + DELTA];
     }
 
     @Override
@@ -151,8 +177,8 @@ public final class VirtualMemory implements Memory {
         for (int done = 0; done < length; ) {
             long at = address + done;
             int run = (int) Math.min(length - done, Pages.SIZE - Pages.offset(at));
-            Entry e = forRead(at);
-            MemorySegment.copy(e.chunk, ValueLayout.JAVA_BYTE, at + e.delta, target, offset + done, run);
+            int i = forRead(at);
+            MemorySegment.copy(chunks[i], ValueLayout.JAVA_BYTE, at + delta(i), target, offset + done, run);
             done += run;
         }
     }
@@ -162,8 +188,8 @@ public final class VirtualMemory implements Memory {
         for (int done = 0; done < length; ) {
             long at = address + done;
             int run = (int) Math.min(length - done, Pages.SIZE - Pages.offset(at));
-            Entry e = forWrite(at, run);
-            MemorySegment.copy(source, offset + done, e.chunk, ValueLayout.JAVA_BYTE, at + e.delta, run);
+            int i = forWrite(at, run);
+            MemorySegment.copy(source, offset + done, chunks[i], ValueLayout.JAVA_BYTE, at + delta(i), run);
             done += run;
         }
     }
@@ -173,8 +199,8 @@ public final class VirtualMemory implements Memory {
         for (long done = 0; done < length; ) {
             long at = address + done;
             long run = Math.min(length - done, Pages.SIZE - Pages.offset(at));
-            Entry e = forWrite(at, run);
-            e.chunk.asSlice(at + e.delta, run).fill(value);
+            int i = forWrite(at, run);
+            chunks[i].asSlice(at + delta(i), run).fill(value);
             done += run;
         }
     }
@@ -189,11 +215,11 @@ public final class VirtualMemory implements Memory {
             long target = to + done;
             long run = Math.min(
                     length - done, Math.min(Pages.SIZE - Pages.offset(source), Pages.SIZE - Pages.offset(target)));
-            Entry w = forWrite(target, run);
-            MemorySegment targetChunk = w.chunk;
-            long targetOffset = target + w.delta;
-            Entry r = forRead(source);
-            MemorySegment.copy(r.chunk, source + r.delta, targetChunk, targetOffset, run);
+            int w = forWrite(target, run);
+            MemorySegment targetChunk = chunks[w];
+            long targetOffset = target + delta(w);
+            int r = forRead(source);
+            MemorySegment.copy(chunks[r], source + delta(r), targetChunk, targetOffset, run);
             done += run;
         }
     }
@@ -209,8 +235,8 @@ public final class VirtualMemory implements Memory {
                 return true;
             }
         }
-        Entry e = forWrite(address, 4);
-        return PhysicalMemory.ATOMIC_INT.compareAndSet(e.chunk, address + e.delta, expected, value);
+        int i = forWrite(address, 4);
+        return PhysicalMemory.ATOMIC_INT.compareAndSet(chunks[i], address + delta(i), expected, value);
     }
 
     @Override
@@ -224,8 +250,8 @@ public final class VirtualMemory implements Memory {
                 return true;
             }
         }
-        Entry e = forWrite(address, 8);
-        return PhysicalMemory.ATOMIC_LONG.compareAndSet(e.chunk, address + e.delta, expected, value);
+        int i = forWrite(address, 8);
+        return PhysicalMemory.ATOMIC_LONG.compareAndSet(chunks[i], address + delta(i), expected, value);
     }
 
     /** Whether an access of this kind would succeed without raising anything; resolves faults on the way. */
@@ -238,23 +264,23 @@ public final class VirtualMemory implements Memory {
         }
     }
 
-    private Entry forRead(long address) {
-        Entry e = entry(address);
-        return e.readTag == (address & -Pages.SIZE) ? e : fillForRead(address);
+    private int forRead(long address) {
+        int i = index(address);
+        return tlb[(i << STRIDE_SHIFT) + READ_TAG] == (address & -Pages.SIZE) ? i : fillForRead(address);
     }
 
-    private Entry forWrite(long address, long length) {
-        Entry e = entry(address);
-        return e.writeTag == (address & -Pages.SIZE) ? e : fillForWrite(address, length);
+    private int forWrite(long address, long length) {
+        int i = index(address);
+        return tlb[(i << STRIDE_SHIFT) + WRITE_TAG] == (address & -Pages.SIZE) ? i : fillForWrite(address, length);
     }
 
-    private Entry fillForRead(long address) {
+    private int fillForRead(long address) {
         long physicalAddress = translate(address, privilege);
         MemorySegment chunk = ram.readable(physicalAddress, 1);
         return fill(address, physicalAddress, chunk, !chunk.isReadOnly() && mayWriteFast(physicalAddress));
     }
 
-    private Entry fillForWrite(long address, long length) {
+    private int fillForWrite(long address, long length) {
         long physicalAddress = translate(address, privilege | PageFaultCode.WRITE);
         MemorySegment chunk = ram.writable(physicalAddress, length);
         return fill(address, physicalAddress, chunk, mayWriteFast(physicalAddress));
@@ -264,17 +290,18 @@ public final class VirtualMemory implements Memory {
         return walk.writeReady && !ram.isCode(physicalAddress >>> Pages.SHIFT);
     }
 
-    private Entry fill(long address, long physicalAddress, MemorySegment chunk, boolean writeFast) {
-        Entry e = entry(address);
+    private int fill(long address, long physicalAddress, MemorySegment chunk, boolean writeFast) {
+        int i = index(address);
+        int at = i << STRIDE_SHIFT;
         long page = address & -Pages.SIZE;
         // The shared zeros stand in for RAM never written; an entry to them would miss the first write through another
         // page.
-        e.readTag = chunk.isReadOnly() ? NO_TAG : page;
-        e.writeTag = writeFast ? page : NO_TAG;
-        e.chunk = chunk;
-        e.delta = (physicalAddress & (PhysicalMemory.CHUNK_SIZE - 1)) - address;
-        e.frame = physicalAddress >>> Pages.SHIFT;
-        return e;
+        tlb[at + READ_TAG] = chunk.isReadOnly() ? NO_TAG : page;
+        tlb[at + WRITE_TAG] = writeFast ? page : NO_TAG;
+        tlb[at + DELTA] = (physicalAddress & (PhysicalMemory.CHUNK_SIZE - 1)) - address;
+        tlb[at + FRAME] = physicalAddress >>> Pages.SHIFT;
+        chunks[i] = chunk;
+        return i;
     }
 
     /** Walks, handing refusals to the fault handler until it succeeds or gives up. */
@@ -300,22 +327,19 @@ public final class VirtualMemory implements Memory {
     }
 
     void invalidatePage(long address) {
-        Entry e = entry(address);
-        e.readTag = NO_TAG;
-        e.writeTag = NO_TAG;
+        int at = index(address) << STRIDE_SHIFT;
+        tlb[at + READ_TAG] = NO_TAG;
+        tlb[at + WRITE_TAG] = NO_TAG;
     }
 
     void invalidateAll() {
-        for (Entry e : tlb) {
-            e.readTag = NO_TAG;
-            e.writeTag = NO_TAG;
-        }
+        Arrays.fill(tlb, NO_TAG);
     }
 
     void forbidFastWrites(long frame) {
-        for (Entry e : tlb) {
-            if (e.frame == frame) {
-                e.writeTag = NO_TAG;
+        for (int at = 0; at < tlb.length; at += 1 << STRIDE_SHIFT) {
+            if (tlb[at + FRAME] == frame) {
+                tlb[at + WRITE_TAG] = NO_TAG;
             }
         }
     }
