@@ -124,6 +124,10 @@ public final class NtStatus {
     public static final NtStatus COMMITMENT_LIMIT = define("COMMITMENT_LIMIT", 0xC000012D, 1455);
     public static final NtStatus INVALID_IMAGE_NOT_MZ = define("INVALID_IMAGE_NOT_MZ", 0xC000012F, 193);
     public static final NtStatus INVALID_IMAGE_PROTECT = define("INVALID_IMAGE_PROTECT", 0xC0000130, 193);
+    public static final NtStatus INVALID_IMAGE_NE_FORMAT = define("INVALID_IMAGE_NE_FORMAT", 0xC000011B, 193);
+    public static final NtStatus INVALID_IMAGE_LE_FORMAT = define("INVALID_IMAGE_LE_FORMAT", 0xC000012E, 193);
+    public static final NtStatus INVALID_IMAGE_WIN_16 = define("INVALID_IMAGE_WIN_16", 0xC0000131, 193);
+    public static final NtStatus INVALID_IMAGE_WIN_32 = define("INVALID_IMAGE_WIN_32", 0xC0000359, 216);
     public static final NtStatus DLL_NOT_FOUND = define("DLL_NOT_FOUND", 0xC0000135, 126);
     public static final NtStatus ORDINAL_NOT_FOUND = define("ORDINAL_NOT_FOUND", 0xC0000138, 182);
     public static final NtStatus ENTRYPOINT_NOT_FOUND = define("ENTRYPOINT_NOT_FOUND", 0xC0000139, 127);
