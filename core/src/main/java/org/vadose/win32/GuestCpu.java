@@ -1,0 +1,71 @@
+package org.vadose.win32;
+
+import org.vadose.base.NtStatus;
+
+/** One thread's processor state as the API sees it: registers by their hardware numbers, and a run until something happens. */
+public interface GuestCpu {
+    int RAX = 0;
+    int RCX = 1;
+    int RDX = 2;
+    int RBX = 3;
+    int RSP = 4;
+    int RBP = 5;
+    int RSI = 6;
+    int RDI = 7;
+    int R8 = 8;
+    int R9 = 9;
+    int R10 = 10;
+    int R11 = 11;
+    int R12 = 12;
+    int R13 = 13;
+    int R14 = 14;
+    int R15 = 15;
+
+    /** Why {@link #run} came back. */
+    enum Exit {
+        /** A SYSCALL instruction; RIP stands behind it. */
+        SYSCALL,
+        /** A processor exception; RIP stands at the instruction. */
+        FAULT,
+        /** The instructions asked for are done. */
+        BUDGET,
+        /** Someone asked for a stop. */
+        STOPPED
+    }
+
+    /**
+     * A processor exception.
+     *
+     * @param vector interrupt vector, 14 for a page fault
+     * @param errorCode what the processor pushes
+     * @param address the faulting address of a page fault
+     * @param status what the page-fault handler made of it
+     */
+    record Fault(int vector, int errorCode, long address, NtStatus status) {}
+
+    /** @param number hardware number, 0 (RAX) to 15 (R15) */
+    long register(int number);
+
+    void setRegister(int number, long value);
+
+    long rip();
+
+    void setRip(long address);
+
+    /** The low 64 bits of XMM{@code number}. */
+    long xmmLow(int number);
+
+    /** Sets the low 64 bits and clears the rest. */
+    void setXmmLow(int number, long value);
+
+    /** What the last {@link Exit#FAULT} was. */
+    Fault fault();
+
+    Exit run(long instructions);
+
+    /** Makes a {@link #run} in progress, or the next one, come back soon. From any Java thread. */
+    void requestStop();
+
+    /** Instructions executed so far by this processor state. */
+    long executed();
+}

@@ -1,0 +1,164 @@
+package org.vadose.win32;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+import org.vadose.base.NtStatus;
+import org.vadose.memory.Memory;
+
+/** A process whose threads execute guest code: its memory, its threads and what they share on the Java side. */
+public final class GuestProcess {
+    /** Enough for the deepest nesting of calls between guest and Java code; reserved, not touched. */
+    private static final long JAVA_STACK_BYTES = 256L << 20;
+
+    private final Memory memory;
+    private final ApiTable table;
+    private final GuestClock clock;
+    private final Scheduler scheduler;
+    private final SystemCalls systemCalls;
+    private final Exceptions exceptions;
+    private final List<GuestThread> threads = new ArrayList<>();
+    private final CountDownLatch end = new CountDownLatch(1);
+    private volatile boolean stopRequested;
+    private volatile boolean ended;
+    private volatile int exitCode;
+    private volatile @Nullable String endReason;
+    private long callbackReturn;
+
+    /** @param memory the process's address space at user privilege */
+    public GuestProcess(Memory memory, ApiTable table, GuestClock clock) {
+        this.memory = memory;
+        this.table = table;
+        this.clock = clock;
+        this.scheduler = new Scheduler(
+                clock, () -> end(NtStatus.CONTROL_C_EXIT.code(), "every thread waits for what can no longer happen"));
+        this.systemCalls = new SystemCalls(table);
+        this.exceptions = new Exceptions(this);
+    }
+
+    public Memory memory() {
+        return memory;
+    }
+
+    public ApiTable table() {
+        return table;
+    }
+
+    public GuestClock clock() {
+        return clock;
+    }
+
+    Scheduler scheduler() {
+        return scheduler;
+    }
+
+    SystemCalls systemCalls() {
+        return systemCalls;
+    }
+
+    Exceptions exceptions() {
+        return exceptions;
+    }
+
+    /** Threads that have not ended, in order of creation. */
+    public List<GuestThread> threads() {
+        return threads;
+    }
+
+    /**
+     * Where guest code that Java called returns to: the SYSCALL instruction inside the stub of
+     * {@code ntdll!KiUserCallbackDispatcher}. The loader sets it.
+     */
+    public long callbackReturn() {
+        return callbackReturn;
+    }
+
+    public void setCallbackReturn(long address) {
+        callbackReturn = address;
+    }
+
+    /** Lets a thread run from its processor's present state, on a Java thread of its own. */
+    public void start(GuestThread thread) {
+        threads.add(thread);
+        Thread java = new Thread(null, () -> runThread(thread), "guest-" + thread.threadId(), JAVA_STACK_BYTES);
+        java.setDaemon(true);
+        scheduler.admit(thread);
+        java.start();
+    }
+
+    private void runThread(GuestThread thread) {
+        try {
+            scheduler.awaitTurn(thread);
+            thread.runFromHere();
+        } catch (ProcessEnded ended) {
+            // The ordinary way out.
+        } catch (RuntimeException | Error problem) {
+            end(NtStatus.UNHANDLED_EXCEPTION.code(), "internal error: " + problem);
+            reportInternalError(problem);
+        } finally {
+            threads.remove(thread);
+            scheduler.leave(thread);
+        }
+    }
+
+    private static void reportInternalError(Throwable problem) {
+        Thread.UncaughtExceptionHandler handler = Thread.getDefaultUncaughtExceptionHandler();
+        if (handler != null) {
+            handler.uncaughtException(Thread.currentThread(), problem);
+        }
+    }
+
+    /**
+     * Ends the process; the first call decides. The calling guest thread goes on until it throws {@link ProcessEnded}.
+     *
+     * @param reason for the person, when the end is not the program's own wish
+     */
+    public void end(int code, @Nullable String reason) {
+        synchronized (end) {
+            if (ended) {
+                return;
+            }
+            exitCode = code;
+            endReason = reason;
+            ended = true;
+        }
+        scheduler.end();
+        for (GuestThread thread : List.copyOf(threads)) {
+            thread.cpu().requestStop();
+        }
+        end.countDown();
+    }
+
+    public boolean hasEnded() {
+        return ended;
+    }
+
+    public int exitCode() {
+        return exitCode;
+    }
+
+    /** Why the process ended, if not by its own wish. */
+    public @Nullable String endReason() {
+        return endReason;
+    }
+
+    /** Waits for the end of the process. From a Java thread that runs no guest. */
+    public int awaitEnd() throws InterruptedException {
+        end.await();
+        return exitCode;
+    }
+
+    /** Ends the process soon, as Ctrl-C does. From any Java thread. */
+    public void requestStop() {
+        stopRequested = true;
+        end(NtStatus.CONTROL_C_EXIT.code(), null);
+    }
+
+    /** Where a running thread notices that it should not run on. */
+    void stopPoint() {
+        if (ended || stopRequested) {
+            throw new ProcessEnded();
+        }
+    }
+}

@@ -1,0 +1,186 @@
+package org.vadose.win32;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.vadose.base.NtStatus;
+import org.vadose.layout.NtTibLayout;
+import org.vadose.layout.TebLayout;
+import org.vadose.memory.Memory;
+
+/**
+ * A guest thread: one processor state, one TEB, one Java thread that runs it. Its run loop executes guest code and serves what
+ * makes the processor stop; a function in Java that calls guest code runs a nested loop on the same Java stack.
+ *
+ * <p>A nested call's frame in guest memory, lowest address first; {@code floor} is RSP where the Java function was called:
+ *
+ * <pre>
+ * rsp          return address: the SYSCALL instruction in ntdll!KiUserCallbackDispatcher
+ * rsp+8        {@value #ARGUMENT_SLOTS} argument slots, the first four being the callee's home space
+ * then         machine frame: RIP, CS, EFLAGS, RSP (= floor), SS, by which a walk of the stack goes on to the caller
+ * </pre>
+ */
+public final class GuestThread {
+    static final int ARGUMENT_SLOTS = 12;
+    private static final int MACHINE_FRAME_SIZE = 40;
+    private static final int USER_CODE_SELECTOR = 0x33;
+    private static final int USER_STACK_SELECTOR = 0x2B;
+    /** Instructions between two looks at the other threads. */
+    private static final long TIME_SLICE = 1_000_000;
+    /** Deeper nesting than any sane program's; the guest's stack is usually used up before. */
+    private static final int DEEPEST_NESTING = 2_000;
+
+    private final GuestProcess process;
+    private final GuestCpu cpu;
+    private final long teb;
+    private final long threadId;
+    private final List<Long> floors = new ArrayList<>();
+    private GuestCpu.@Nullable Exit unhandledExit;
+    private boolean waitSatisfied;
+
+    /** @param teb address of the thread's {@code _TEB}, stack limits filled in */
+    public GuestThread(GuestProcess process, GuestCpu cpu, long teb, long threadId) {
+        this.process = process;
+        this.cpu = cpu;
+        this.teb = teb;
+        this.threadId = threadId;
+    }
+
+    public GuestProcess process() {
+        return process;
+    }
+
+    public GuestCpu cpu() {
+        return cpu;
+    }
+
+    public long teb() {
+        return teb;
+    }
+
+    public long threadId() {
+        return threadId;
+    }
+
+    public int lastError() {
+        return process.memory().readInt(teb + TebLayout.LAST_ERROR_VALUE);
+    }
+
+    public void setLastError(int error) {
+        process.memory().writeInt(teb + TebLayout.LAST_ERROR_VALUE, error);
+    }
+
+    boolean isWaitSatisfied() {
+        return waitSatisfied;
+    }
+
+    void setWaitSatisfied(boolean satisfied) {
+        waitSatisfied = satisfied;
+    }
+
+    /** How many Java functions are calling guest code at the moment. */
+    public int nesting() {
+        return floors.size();
+    }
+
+    /**
+     * Runs the guest from the processor's present state until the thread or the process ends. The outermost loop, on the
+     * thread's own Java thread with the baton held.
+     *
+     * @throws ProcessEnded always
+     */
+    void runFromHere() {
+        run(-1L);
+        throw new IllegalStateException("outermost guest frame returned, tid=" + threadId);
+    }
+
+    /** See {@link ApiCall#callGuest}. At most {@value #ARGUMENT_SLOTS} arguments. */
+    public long callGuest(long function, long... arguments) {
+        if (floors.size() >= DEEPEST_NESTING) {
+            process.end(NtStatus.STACK_OVERFLOW.code(), "calls between guest and built-in code nest too deep");
+            throw new ProcessEnded();
+        }
+        Memory memory = process.memory();
+        long floor = cpu.register(GuestCpu.RSP);
+        long rip = cpu.rip();
+        long frame = (floor - MACHINE_FRAME_SIZE & -16) - 8;
+        long slots = frame - 8L * ARGUMENT_SLOTS;
+        memory.writeLong(frame, rip);
+        memory.writeLong(frame + 8, USER_CODE_SELECTOR);
+        memory.writeLong(frame + 16, 0x202);
+        memory.writeLong(frame + 24, floor);
+        memory.writeLong(frame + 32, USER_STACK_SELECTOR);
+        for (int i = 4; i < arguments.length; i++) {
+            memory.writeLong(slots + 8L * i, arguments[i]);
+        }
+        memory.writeLong(slots - 8, process.callbackReturn());
+        int[] argumentRegisters = {GuestCpu.RCX, GuestCpu.RDX, GuestCpu.R8, GuestCpu.R9};
+        for (int i = 0; i < Math.min(4, arguments.length); i++) {
+            cpu.setRegister(argumentRegisters[i], arguments[i]);
+        }
+        cpu.setRegister(GuestCpu.RSP, slots - 8);
+        cpu.setRip(function);
+        floors.add(floor);
+        try {
+            run(floor);
+        } finally {
+            floors.removeLast();
+        }
+        cpu.setRegister(GuestCpu.RSP, floor);
+        cpu.setRip(rip);
+        return cpu.register(GuestCpu.RAX);
+    }
+
+    /** Gives up the rest of the time slice. */
+    public void yield() {
+        process.scheduler().yield(this);
+    }
+
+    /** The loop; comes back when the guest returns from the nested call whose frame ends at {@code floor}. */
+    private void run(long floor) {
+        while (true) {
+            try {
+                GuestCpu.Exit exit = unhandledExit;
+                unhandledExit = null;
+                if (exit == null) {
+                    long before = cpu.executed();
+                    exit = cpu.run(TIME_SLICE);
+                    process.clock().executed(cpu.executed() - before);
+                }
+                if (isGone(floor)) {
+                    unhandledExit = exit;
+                    throw new GuestUnwind();
+                }
+                if (exit == GuestCpu.Exit.SYSCALL && cpu.rip() == process.callbackReturn() + 2) {
+                    if (floor == -1L) {
+                        process.end(NtStatus.BAD_STACK.code(), "a guest thread returned where no call was made");
+                        throw new ProcessEnded();
+                    }
+                    return;
+                }
+                serve(exit);
+            } catch (GuestUnwind unwind) {
+                if (isGone(floor)) {
+                    throw unwind;
+                }
+            }
+        }
+    }
+
+    /** Whether RSP, being on this thread's stack, has left the frame of the nested call behind. */
+    private boolean isGone(long floor) {
+        long rsp = cpu.register(GuestCpu.RSP);
+        return Long.compareUnsigned(rsp, floor) >= 0
+                && Long.compareUnsigned(rsp, process.memory().readLong(teb + TebLayout.NT_TIB + NtTibLayout.STACK_BASE))
+                        <= 0;
+    }
+
+    private void serve(GuestCpu.Exit exit) {
+        switch (exit) {
+            case SYSCALL -> process.systemCalls().serve(this);
+            case FAULT -> process.exceptions().serve(this);
+            case BUDGET -> process.scheduler().yield(this);
+            case STOPPED -> process.stopPoint();
+        }
+    }
+}
