@@ -130,6 +130,8 @@ public final class PoolAllocator implements Pool {
             throw new IllegalStateException("BAD_POOL_CALLER freeing what is not allocated va=" + Hex.address(address)
                     + " header=" + Hex.address(word));
         }
+        // Before anything else: the next free of this address must find it free, whatever becomes of the block.
+        memory.writeByte(header + PoolHeaderLayout.POOL_TYPE + 1, (byte) 0);
         boolean paged = (type & 1) != 0;
         tracker.release(tag, paged, (long) units * PoolHeader.UNIT);
         long descriptor = descriptor(paged);
