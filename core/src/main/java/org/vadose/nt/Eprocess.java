@@ -1,0 +1,240 @@
+package org.vadose.nt;
+
+import org.vadose.layout.EprocessLayout;
+import org.vadose.layout.ExFastRefLayout;
+import org.vadose.layout.KprocessLayout;
+import org.vadose.layout.MmsupportInstanceLayout;
+import org.vadose.memory.Memory;
+
+/** A process ({@code _EPROCESS}, with its {@code _KPROCESS} at its start). Addresses are virtual, counts of pages are pages. */
+public record Eprocess(Memory memory, long address) {
+    /** {@code ProcessExiting} and {@code ProcessDelete} in {@code Flags}. */
+    private static final int EXITING = 0xC;
+
+    private static final int IMAGE_NAME_BYTES = 15;
+
+    /** The process whose {@code ActiveProcessLinks} stand there. */
+    public static Eprocess ofActiveLinks(Memory memory, long links) {
+        return new Eprocess(memory, links - EprocessLayout.ACTIVE_PROCESS_LINKS);
+    }
+
+    /** Physical address of the top page table: CR3 while the process runs. */
+    public long directoryTableBase() {
+        return memory.readLong(address + KprocessLayout.DIRECTORY_TABLE_BASE);
+    }
+
+    public int basePriority() {
+        return memory.readByte(address + KprocessLayout.BASE_PRIORITY);
+    }
+
+    /** Clock ticks. */
+    public long kernelTime() {
+        return memory.readUnsignedInt(address + KprocessLayout.KERNEL_TIME);
+    }
+
+    public long userTime() {
+        return memory.readUnsignedInt(address + KprocessLayout.USER_TIME);
+    }
+
+    public long uniqueProcessId() {
+        return memory.readLong(address + EprocessLayout.UNIQUE_PROCESS_ID);
+    }
+
+    public long inheritedFromUniqueProcessId() {
+        return memory.readLong(address + EprocessLayout.INHERITED_FROM_UNIQUE_PROCESS_ID);
+    }
+
+    public ListEntry activeProcessLinks() {
+        return new ListEntry(memory, address + EprocessLayout.ACTIVE_PROCESS_LINKS);
+    }
+
+    public ListEntry sessionProcessLinks() {
+        return new ListEntry(memory, address + EprocessLayout.SESSION_PROCESS_LINKS);
+    }
+
+    public ListEntry mmProcessLinks() {
+        return new ListEntry(memory, address + EprocessLayout.MM_PROCESS_LINKS);
+    }
+
+    /** Head of the {@code _ETHREAD.ThreadListEntry} links. */
+    public ListEntry threadListHead() {
+        return new ListEntry(memory, address + EprocessLayout.THREAD_LIST_HEAD);
+    }
+
+    /** Head of the {@code _KTHREAD.ThreadListEntry} links. */
+    public ListEntry kernelThreadListHead() {
+        return new ListEntry(memory, address + KprocessLayout.THREAD_LIST_HEAD);
+    }
+
+    public int activeThreads() {
+        return memory.readInt(address + EprocessLayout.ACTIVE_THREADS);
+    }
+
+    /** The short image name, at most 14 characters. */
+    public String imageFileName() {
+        return memory.readLatin1(address + EprocessLayout.IMAGE_FILE_NAME, IMAGE_NAME_BYTES);
+    }
+
+    /** The full image name as audited, a device path; empty if there is none. */
+    public String fullImageName() {
+        long name = memory.readLong(address + EprocessLayout.SE_AUDIT_PROCESS_CREATION_INFO);
+        return name == 0 ? "" : new UnicodeString(memory, name).text();
+    }
+
+    /** 100 ns units since 1601. */
+    public long createTime() {
+        return memory.readLong(address + EprocessLayout.CREATE_TIME);
+    }
+
+    /** 0 while the process lives. */
+    public long exitTime() {
+        return memory.readLong(address + EprocessLayout.EXIT_TIME);
+    }
+
+    public int exitStatus() {
+        return memory.readInt(address + EprocessLayout.EXIT_STATUS);
+    }
+
+    public int flags() {
+        return memory.readInt(address + EprocessLayout.FLAGS);
+    }
+
+    public boolean isExiting() {
+        return (flags() & EXITING) != 0;
+    }
+
+    public long peb() {
+        return memory.readLong(address + EprocessLayout.PEB);
+    }
+
+    /** Address of the {@code _MM_SESSION_SPACE}; 0 for a process outside sessions. */
+    public long session() {
+        return memory.readLong(address + EprocessLayout.SESSION);
+    }
+
+    /** Address of the {@code _HANDLE_TABLE}; 0 once the process has exited. */
+    public long objectTable() {
+        return memory.readLong(address + EprocessLayout.OBJECT_TABLE);
+    }
+
+    public long sectionObject() {
+        return memory.readLong(address + EprocessLayout.SECTION_OBJECT);
+    }
+
+    public long sectionBaseAddress() {
+        return memory.readLong(address + EprocessLayout.SECTION_BASE_ADDRESS);
+    }
+
+    public long imageFilePointer() {
+        return memory.readLong(address + EprocessLayout.IMAGE_FILE_POINTER);
+    }
+
+    /** The primary token, without the fast reference's count. */
+    public long token() {
+        return memory.readLong(address + EprocessLayout.TOKEN + ExFastRefLayout.OBJECT) & ~0xFL;
+    }
+
+    public long deviceMap() {
+        return memory.readLong(address + EprocessLayout.DEVICE_MAP);
+    }
+
+    /** Root of the VAD tree; 0 when the process has no VAD. */
+    public long vadRoot() {
+        return memory.readLong(address + EprocessLayout.VAD_ROOT);
+    }
+
+    public long vadCount() {
+        return memory.readLong(address + EprocessLayout.VAD_COUNT);
+    }
+
+    public long vadHint() {
+        return memory.readLong(address + EprocessLayout.VAD_HINT);
+    }
+
+    /** Last address of user space that the process may use. */
+    public long highestUserAddress() {
+        return memory.readLong(address + EprocessLayout.HIGHEST_USER_ADDRESS);
+    }
+
+    /** Bytes. */
+    public long virtualSize() {
+        return memory.readLong(address + EprocessLayout.VIRTUAL_SIZE);
+    }
+
+    public long peakVirtualSize() {
+        return memory.readLong(address + EprocessLayout.PEAK_VIRTUAL_SIZE);
+    }
+
+    /** Pages. */
+    public long commitCharge() {
+        return memory.readLong(address + EprocessLayout.COMMIT_CHARGE);
+    }
+
+    public long commitChargePeak() {
+        return memory.readLong(address + EprocessLayout.COMMIT_CHARGE_PEAK);
+    }
+
+    public long privatePages() {
+        return memory.readLong(address + EprocessLayout.NUMBER_OF_PRIVATE_PAGES);
+    }
+
+    /** Where the process's {@code _MMSUPPORT_FULL} stands. */
+    public long vm() {
+        return address + EprocessLayout.VM;
+    }
+
+    /** Pages in the working set. */
+    public long workingSetSize() {
+        return memory.readLong(vm() + MmsupportInstanceLayout.WORKING_SET_SIZE);
+    }
+
+    public long peakWorkingSetSize() {
+        return memory.readLong(vm() + MmsupportInstanceLayout.PEAK_WORKING_SET_SIZE);
+    }
+
+    public long minimumWorkingSetSize() {
+        return memory.readLong(vm() + MmsupportInstanceLayout.MINIMUM_WORKING_SET_SIZE);
+    }
+
+    public long maximumWorkingSetSize() {
+        return memory.readLong(vm() + MmsupportInstanceLayout.MAXIMUM_WORKING_SET_SIZE);
+    }
+
+    public long pageFaultCount() {
+        return memory.readUnsignedInt(vm() + MmsupportInstanceLayout.PAGE_FAULT_COUNT);
+    }
+
+    public void setVadRoot(long node) {
+        memory.writeLong(address + EprocessLayout.VAD_ROOT, node);
+    }
+
+    public void setVadHint(long node) {
+        memory.writeLong(address + EprocessLayout.VAD_HINT, node);
+    }
+
+    public void addVadCount(long delta) {
+        memory.writeLong(address + EprocessLayout.VAD_COUNT, vadCount() + delta);
+    }
+
+    /** Changes the virtual size, and its peak with it. */
+    public void addVirtualSize(long deltaBytes) {
+        long now = virtualSize() + deltaBytes;
+        memory.writeLong(address + EprocessLayout.VIRTUAL_SIZE, now);
+        if (now > peakVirtualSize()) {
+            memory.writeLong(address + EprocessLayout.PEAK_VIRTUAL_SIZE, now);
+        }
+    }
+
+    /** Changes the commit charge, and its peak with it. */
+    public void addCommitCharge(long deltaPages) {
+        long now = commitCharge() + deltaPages;
+        memory.writeLong(address + EprocessLayout.COMMIT_CHARGE, now);
+        if (now > commitChargePeak()) {
+            memory.writeLong(address + EprocessLayout.COMMIT_CHARGE_PEAK, now);
+        }
+    }
+
+    public void addPrivatePages(long delta) {
+        memory.writeLong(address + EprocessLayout.NUMBER_OF_PRIVATE_PAGES, privatePages() + delta);
+    }
+}

@@ -1,0 +1,133 @@
+package org.vadose.nt;
+
+import org.vadose.layout.ClientIdLayout;
+import org.vadose.layout.EthreadLayout;
+import org.vadose.layout.KthreadLayout;
+import org.vadose.memory.Memory;
+
+/** A thread ({@code _ETHREAD}, with its {@code _KTHREAD} at its start). */
+public record Ethread(Memory memory, long address) {
+    private static final int TERMINATED = 1;
+    /** {@code SystemThread} in {@code _KTHREAD.MiscFlags}. */
+    private static final int SYSTEM_THREAD = 0x400;
+
+    /** The thread whose {@code _ETHREAD.ThreadListEntry} stands there. */
+    public static Ethread ofThreadListEntry(Memory memory, long links) {
+        return new Ethread(memory, links - EthreadLayout.THREAD_LIST_ENTRY);
+    }
+
+    public long uniqueProcessId() {
+        return memory.readLong(address + EthreadLayout.CID + ClientIdLayout.UNIQUE_PROCESS);
+    }
+
+    public long uniqueThreadId() {
+        return memory.readLong(address + EthreadLayout.CID + ClientIdLayout.UNIQUE_THREAD);
+    }
+
+    public Eprocess process() {
+        return new Eprocess(memory, memory.readLong(address + KthreadLayout.PROCESS));
+    }
+
+    public long teb() {
+        return memory.readLong(address + KthreadLayout.TEB);
+    }
+
+    public ThreadState state() {
+        return ThreadState.of(memory.readUnsignedByte(address + KthreadLayout.STATE));
+    }
+
+    /** {@code _KWAIT_REASON}; means something while the thread waits. */
+    public WaitReason waitReason() {
+        return WaitReason.of(memory.readUnsignedByte(address + KthreadLayout.WAIT_REASON));
+    }
+
+    /** Whether it waits on behalf of user mode. */
+    public boolean isUserModeWait() {
+        return memory.readByte(address + KthreadLayout.WAIT_MODE) != 0;
+    }
+
+    public boolean isSystemThread() {
+        return (memory.readInt(address + KthreadLayout.MISC_FLAGS) & SYSTEM_THREAD) != 0;
+    }
+
+    public boolean isTerminated() {
+        return (memory.readInt(address + EthreadLayout.CROSS_THREAD_FLAGS) & TERMINATED) != 0;
+    }
+
+    public int priority() {
+        return memory.readByte(address + KthreadLayout.PRIORITY);
+    }
+
+    public int basePriority() {
+        return memory.readByte(address + KthreadLayout.BASE_PRIORITY);
+    }
+
+    public long startAddress() {
+        return memory.readLong(address + EthreadLayout.START_ADDRESS);
+    }
+
+    public long win32StartAddress() {
+        return memory.readLong(address + EthreadLayout.WIN32_START_ADDRESS);
+    }
+
+    /** 100 ns units since 1601. */
+    public long createTime() {
+        return memory.readLong(address + EthreadLayout.CREATE_TIME);
+    }
+
+    /** Valid once the thread has terminated; before, the field holds list links. */
+    public long exitTime() {
+        return memory.readLong(address + EthreadLayout.EXIT_TIME);
+    }
+
+    public int exitStatus() {
+        return memory.readInt(address + EthreadLayout.EXIT_STATUS);
+    }
+
+    public long kernelStackBase() {
+        return memory.readLong(address + KthreadLayout.STACK_BASE);
+    }
+
+    public long kernelStackLimit() {
+        return memory.readLong(address + KthreadLayout.STACK_LIMIT);
+    }
+
+    public long initialStack() {
+        return memory.readLong(address + KthreadLayout.INITIAL_STACK);
+    }
+
+    public long kernelStack() {
+        return memory.readLong(address + KthreadLayout.KERNEL_STACK);
+    }
+
+    public long trapFrame() {
+        return memory.readLong(address + KthreadLayout.TRAP_FRAME);
+    }
+
+    public long win32Thread() {
+        return memory.readLong(address + KthreadLayout.WIN32_THREAD);
+    }
+
+    /** First of the wait blocks of the current wait. */
+    public long waitBlockList() {
+        return memory.readLong(address + KthreadLayout.WAIT_BLOCK_LIST);
+    }
+
+    public int waitBlockCount() {
+        return memory.readUnsignedByte(address + KthreadLayout.WAIT_BLOCK_COUNT);
+    }
+
+    public long contextSwitches() {
+        return memory.readUnsignedInt(address + KthreadLayout.CONTEXT_SWITCHES);
+    }
+
+    /** Link in the process's list of kernel threads. */
+    public ListEntry kernelThreadListEntry() {
+        return new ListEntry(memory, address + KthreadLayout.THREAD_LIST_ENTRY);
+    }
+
+    /** Link in the process's list of threads. */
+    public ListEntry threadListEntry() {
+        return new ListEntry(memory, address + EthreadLayout.THREAD_LIST_ENTRY);
+    }
+}
