@@ -1,6 +1,7 @@
 package org.vadose.memory;
 
 import java.util.List;
+import java.util.function.LongUnaryOperator;
 
 /**
  * How tables in physical memory translate virtual addresses. One implementation an architecture; nothing outside it knows the
@@ -20,14 +21,23 @@ public interface PageTableFormat {
      * The entries a walk reads, root first, without side effects; ends at the first entry that is not present or maps a page.
      * Unreadable tables end it as well.
      */
-    List<Step> path(Memory physical, long root, long virtualAddress);
+    default List<Step> path(Memory physical, long root, long virtualAddress) {
+        return path(physical, root, virtualAddress, LongUnaryOperator.identity());
+    }
+
+    /**
+     * The same for someone who knows what the operating system keeps in entries that are not present.
+     *
+     * @param software gets each entry that is not present; answers the present entry it stands for, or the entry itself
+     */
+    List<Step> path(Memory physical, long root, long virtualAddress, LongUnaryOperator software);
 
     /**
      * One entry of a walk.
      *
      * @param level 4 for PML4E (PXE) down to 1 for PTE
      * @param entryPhysicalAddress where the entry is
-     * @param entry its 64 bits
+     * @param entry its 64 bits, as they stand in memory
      */
     record Step(int level, long entryPhysicalAddress, long entry) {}
 

@@ -2,6 +2,7 @@ package org.vadose.memory;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongUnaryOperator;
 import org.vadose.base.Pages;
 
 /**
@@ -84,7 +85,7 @@ public final class X64PageTables implements PageTableFormat {
     }
 
     @Override
-    public List<Step> path(Memory physical, long root, long virtualAddress) {
+    public List<Step> path(Memory physical, long root, long virtualAddress, LongUnaryOperator software) {
         List<Step> steps = new ArrayList<>(LEVELS);
         long table = root & FRAME_MASK;
         for (int level = LEVELS; level > 0; level--) {
@@ -96,10 +97,11 @@ public final class X64PageTables implements PageTableFormat {
                 break;
             }
             steps.add(new Step(level, entryAddress, entry));
-            if (!isPresent(entry) || isLeaf(level, entry)) {
+            long effective = isPresent(entry) ? entry : software.applyAsLong(entry);
+            if (!isPresent(effective) || isLeaf(level, effective)) {
                 break;
             }
-            table = entry & FRAME_MASK;
+            table = effective & FRAME_MASK;
         }
         return steps;
     }

@@ -1,0 +1,165 @@
+package org.vadose.target;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.vadose.layout.KernelSymbols;
+import org.vadose.layout.KpcrLayout;
+import org.vadose.layout.KprcbLayout;
+import org.vadose.layout.KprocessorStateLayout;
+import org.vadose.layout.SymbolTable;
+import org.vadose.layout.TypeTable;
+import org.vadose.memory.Memory;
+import org.vadose.memory.PageTableFormat;
+import org.vadose.pe.PeImage;
+
+/**
+ * A machine to look at: live RAM or an image of it. Everything is read from bytes; nothing here knows the memory manager.
+ *
+ * <p>Kernel symbols and types are those of the one build this project has tables of. {@link #symbolMismatch()} tells when the image
+ * is another build's, and then names and offsets must not be believed.
+ */
+public final class Target {
+    private static final int MAXIMUM_PROCESSORS = 64;
+
+    private final String description;
+    private final Memory physical;
+    private final long physicalBytes;
+    private final PageTableFormat format;
+    private final TargetMemory kernel;
+    private final long kernelBase;
+    private final List<RegisterFile> givenRegisters;
+    private final Map<Long, TargetMemory> spaces = new HashMap<>();
+
+    /**
+     * @param description what is looked at, for people
+     * @param physical reads throw {@link IndexOutOfBoundsException} where there is no RAM
+     * @param physicalBytes one more than the highest physical address
+     * @param kernelRoot physical address of System's top page table
+     * @param kernelBase virtual address of the kernel image; 0 if unknown
+     * @param registers per processor; empty to read them from each {@code _KPRCB}
+     */
+    public Target(
+            String description,
+            Memory physical,
+            long physicalBytes,
+            PageTableFormat format,
+            long kernelRoot,
+            long kernelBase,
+            List<RegisterFile> registers) {
+        this.description = description;
+        this.physical = physical;
+        this.physicalBytes = physicalBytes;
+        this.format = format;
+        this.kernel = new TargetMemory(physical, format, kernelRoot);
+        this.kernelBase = kernelBase;
+        this.givenRegisters = List.copyOf(registers);
+    }
+
+    public String description() {
+        return description;
+    }
+
+    public Memory physical() {
+        return physical;
+    }
+
+    /** One more than the highest physical address. */
+    public long physicalBytes() {
+        return physicalBytes;
+    }
+
+    public PageTableFormat format() {
+        return format;
+    }
+
+    /** The address space of System. */
+    public TargetMemory kernel() {
+        return kernel;
+    }
+
+    /** The address space of this root. */
+    public TargetMemory space(long root) {
+        return root == kernel.root()
+                ? kernel
+                : spaces.computeIfAbsent(root, r -> new TargetMemory(physical, format, r));
+    }
+
+    /** Forgets what is derived from memory that may have changed. */
+    public void forget() {
+        kernel.forget();
+        spaces.clear();
+    }
+
+    public long kernelBase() {
+        return kernelBase;
+    }
+
+    /** Address of a kernel symbol, one of {@link KernelSymbols} say. */
+    public long kernelAddress(long rva) {
+        return kernelBase + rva;
+    }
+
+    public SymbolTable kernelSymbols() {
+        return SymbolTable.kernel();
+    }
+
+    public TypeTable kernelTypes() {
+        return TypeTable.kernel();
+    }
+
+    /** What is wrong about using this project's tables for the image, or null if they fit. */
+    public @Nullable String symbolMismatch() {
+        if (kernelBase == 0) {
+            return "no Windows kernel found";
+        }
+        PeImage.DebugRecord record = KernelFinder.debugRecord(kernel, kernelBase);
+        if (record == null) {
+            return "the kernel image has no readable debug record";
+        }
+        String wanted = SymbolTable.kernel().identity().guid();
+        return record.guid().equalsIgnoreCase(wanted)
+                ? null
+                : "the kernel is another build: GUID " + record.guid() + ", symbols are for " + wanted;
+    }
+
+    /** Registers of each processor, as far as the target has them. */
+    public List<RegisterFile> processors() {
+        if (!givenRegisters.isEmpty()) {
+            return givenRegisters;
+        }
+        List<RegisterFile> found = new ArrayList<>();
+        for (long prcb : processorBlocks()) {
+            found.add(new ContextRegisters(
+                    kernel, prcb + KprcbLayout.PROCESSOR_STATE + KprocessorStateLayout.CONTEXT_FRAME));
+        }
+        return found;
+    }
+
+    /** Addresses of the {@code _KPRCB}s, from {@code KiProcessorBlock}; empty if they cannot be read. */
+    public List<Long> processorBlocks() {
+        List<Long> found = new ArrayList<>();
+        if (kernelBase == 0) {
+            return found;
+        }
+        try {
+            int count = kernel.readInt(kernelAddress(KernelSymbols.KE_NUMBER_PROCESSORS));
+            for (int i = 0; i < Math.clamp(count, 0, MAXIMUM_PROCESSORS); i++) {
+                long prcb = kernel.readLong(kernelAddress(KernelSymbols.KI_PROCESSOR_BLOCK) + i * 8L);
+                if (prcb != 0) {
+                    found.add(prcb);
+                }
+            }
+        } catch (UnreadableMemoryException e) {
+            return found;
+        }
+        return found;
+    }
+
+    /** The {@code _KPCR} that holds a {@code _KPRCB}. */
+    public static long controlRegion(long processorBlock) {
+        return processorBlock - KpcrLayout.PRCB;
+    }
+}
