@@ -156,10 +156,9 @@ public final class PeImage {
         return optional16(ImageOptionalHeader64Layout.DLL_CHARACTERISTICS);
     }
 
-    /** The image may be placed elsewhere than at {@link #imageBase}: relocations are not stripped. */
+    /** The image may be placed elsewhere than at {@link #imageBase}: relocations are not stripped, though there may be none. */
     public boolean isRelocatable() {
-        return (characteristics() & PeFormat.FILE_RELOCS_STRIPPED) == 0
-                && directory(PeFormat.DIRECTORY_BASERELOC).isPresent();
+        return (characteristics() & PeFormat.FILE_RELOCS_STRIPPED) == 0;
     }
 
     public int checkSum() {
