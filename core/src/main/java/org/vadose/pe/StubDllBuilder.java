@@ -136,7 +136,8 @@ public final class StubDllBuilder {
     }
 
     public Built build() {
-        DllSkeleton shape = skeleton != null ? skeleton : DllSkeleton.fitting(dllName, codeBytes(), dataBytes(), tableBytes());
+        DllSkeleton shape =
+                skeleton != null ? skeleton : DllSkeleton.fitting(dllName, codeBytes(), dataBytes(), tableBytes());
         Map<String, Long> rvas = place(shape);
         List<PeBuilder.Part> parts = new ArrayList<>();
         List<PeImage.RuntimeFunction> functions = new ArrayList<>();
@@ -206,7 +207,12 @@ public final class StubDllBuilder {
             inside.add(new PeBuilder.Part(
                     debug.rva(),
                     PeTables.debug(
-                            debug.rva(), fileOffset, debug.guid(), debug.age(), debug.pdbName(), shape.timeDateStamp())));
+                            debug.rva(),
+                            fileOffset,
+                            debug.guid(),
+                            debug.age(),
+                            debug.pdbName(),
+                            shape.timeDateStamp())));
             builder.directory(PeFormat.DIRECTORY_DEBUG, debug.rva(), PeTables.debugDirectorySize());
         }
         if (section.name().equals(".rsrc")) {
@@ -216,8 +222,7 @@ public final class StubDllBuilder {
             strings.put("InternalName", dllName);
             strings.put("OriginalFilename", dllName);
             strings.put("ProductVersion", "10.0.19041.3570");
-            byte[] version =
-                    PeVersionResource.section(section.rva(), new int[] {10, 0, 19041, 3570}, true, strings);
+            byte[] version = PeVersionResource.section(section.rva(), new int[] {10, 0, 19041, 3570}, true, strings);
             inside.add(new PeBuilder.Part(section.rva(), version));
             builder.directory(PeFormat.DIRECTORY_RESOURCE, section.rva(), version.length);
         }
@@ -273,7 +278,9 @@ public final class StubDllBuilder {
         if (before == null || before.getKey() + before.getValue().bytes().length <= rva) {
             return true;
         }
-        return before.getKey() == rva && isStub(item) && Arrays.equals(before.getValue().bytes(), item.bytes());
+        return before.getKey() == rva
+                && isStub(item)
+                && Arrays.equals(before.getValue().bytes(), item.bytes());
     }
 
     private long codeBytes() {

@@ -1,0 +1,100 @@
+package org.vadose.win32.loader;
+
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToIntFunction;
+import org.vadose.pe.StubDllBuilder;
+
+/**
+ * The few functions that cannot be plain stubs, because their frames are seen on every guest stack: where threads begin, and where
+ * calls from Java into the guest return to. Return addresses are those of the genuine functions
+ * ({@code RtlUserThreadStart+0x21}, {@code BaseThreadInitThunk+0x14}).
+ */
+final class NtdllCode {
+    /** Where code called from Java returns to: the offset of SYSCALL in a stub. */
+    static final int CALLBACK_RETURN_OFFSET = 8;
+
+    static final String CALLBACK_DISPATCHER = "KiUserCallbackDispatcher";
+    static final String THREAD_START = "RtlUserThreadStart";
+    static final String THREAD_INIT_POINTER = "Kernel32ThreadInitThunkFunction";
+    static final String THREAD_INIT = "BaseThreadInitThunk";
+    private static final String EXIT_THREAD = "RtlExitUserThread";
+    /** Entry points that ntdll has by name; those nobody implements report a call. */
+    private static final List<String> LABELS = List.of(
+            "LdrInitializeThunk",
+            "KiUserExceptionDispatcher",
+            "KiUserApcDispatcher",
+            "KiRaiseUserExceptionDispatcher",
+            EXIT_THREAD);
+
+    /*
+     * sub rsp,48h                     mov ecx,eax      (29h)
+     * mov r9,rcx                      call RtlExitUserThread
+     * mov rax,[pointer]               int 3
+     * test rax,rax
+     * je  23h
+     * mov r8,rdx
+     * mov rdx,rcx
+     * xor ecx,ecx
+     * nop
+     * call rax           (returns to 21h)
+     * jmp 29h
+     * mov rcx,rdx        (23h)
+     * call r9
+     */
+    private static final byte[] THREAD_START_CODE = HexFormat.of()
+            .parseHex("4883EC48" + "4C8BC9" + "488B0500000000" + "4885C0" + "7410" + "4C8BC2" + "488BD1" + "33C9"
+                    + "0F1F4000" + "FFD0" + "EB06" + "488BCA" + "41FFD1" + "8BC8" + "E800000000" + "CC");
+
+    private static final int THREAD_START_POINTER_OPERAND = 0x0A;
+    private static final int THREAD_START_EXIT_OPERAND = 0x2C;
+    /** Version 1, prologue of 4 bytes, one code: allocate 48h bytes. */
+    private static final byte[] THREAD_START_UNWIND = HexFormat.of().parseHex("01040100" + "04820000");
+
+    /*
+     * sub rsp,28h
+     * test ecx,ecx
+     * jnz 14h
+     * mov rax,rdx
+     * mov rcx,r8
+     * nop
+     * call rax           (returns to 14h)
+     * add rsp,28h
+     * ret
+     */
+    private static final byte[] THREAD_INIT_CODE = HexFormat.of()
+            .parseHex("4883EC28" + "85C9" + "750C" + "488BC2" + "498BC8" + "0F1F4000" + "FFD0" + "4883C428" + "C3");
+
+    /** Version 1, prologue of 4 bytes, one code: allocate 28h bytes. */
+    private static final byte[] THREAD_INIT_UNWIND = HexFormat.of().parseHex("01040100" + "04420000");
+
+    /** Version 1, no prologue, two codes: allocate 60h bytes (the argument slots), then a machine frame. */
+    private static final byte[] CALLBACK_UNWIND = HexFormat.of().parseHex("01000200" + "00B2" + "000A");
+
+    private NtdllCode() {}
+
+    /** @param missing gives the number of a stub that reports the call of a name nobody implements */
+    static void addTo(StubDllBuilder builder, ToIntFunction<String> missing) {
+        for (String label : LABELS) {
+            if (!builder.has(label)) {
+                builder.stub(label, StubDllBuilder.ANY_ORDINAL, missing.applyAsInt(label));
+            }
+        }
+        builder.hiddenData(THREAD_INIT_POINTER, Long.BYTES);
+        builder.code(
+                THREAD_START,
+                THREAD_START_CODE,
+                Map.of(THREAD_START_POINTER_OPERAND, THREAD_INIT_POINTER, THREAD_START_EXIT_OPERAND, EXIT_THREAD),
+                THREAD_START_UNWIND);
+        builder.code(
+                CALLBACK_DISPATCHER,
+                StubDllBuilder.stubBytes(missing.applyAsInt(CALLBACK_DISPATCHER)),
+                Map.of(),
+                CALLBACK_UNWIND);
+    }
+
+    static void addBaseThreadInitThunk(StubDllBuilder builder) {
+        builder.code(THREAD_INIT, THREAD_INIT_CODE, Map.of(), THREAD_INIT_UNWIND);
+    }
+}
