@@ -52,6 +52,8 @@ public final class StubDllBuilder {
             Map<Integer, String> calls,
             byte[] unwind) {}
 
+    private record Placed(Item item, long rva) {}
+
     /**
      * The result.
      *
@@ -138,12 +140,15 @@ public final class StubDllBuilder {
     public Built build() {
         DllSkeleton shape =
                 skeleton != null ? skeleton : DllSkeleton.fitting(dllName, codeBytes(), dataBytes(), tableBytes());
-        Map<String, Long> rvas = place(shape);
+        List<Placed> placed = place(shape);
+        Map<String, Long> rvas = new LinkedHashMap<>();
+        placed.forEach(p -> rvas.put(p.item().name(), p.rva()));
         List<PeBuilder.Part> parts = new ArrayList<>();
         List<PeImage.RuntimeFunction> functions = new ArrayList<>();
         long unwind = shape.unwindRva();
-        for (Item item : items.values()) {
-            long rva = rvas.get(item.name());
+        for (Placed at : placed) {
+            Item item = at.item();
+            long rva = at.rva();
             if (item.isExported()) {
                 exports.add(new PeTables.Export(item.name(), item.ordinal(), rva, null));
             }
@@ -243,8 +248,8 @@ public final class StubDllBuilder {
     }
 
     /** Genuine places where the skeleton knows them and nothing lies there yet, the spare areas otherwise. */
-    private Map<String, Long> place(DllSkeleton shape) {
-        Map<String, Long> rvas = new LinkedHashMap<>();
+    private List<Placed> place(DllSkeleton shape) {
+        List<Placed> placed = new ArrayList<>();
         TreeMap<Long, Item> taken = new TreeMap<>();
         long spareCode = shape.spareCodeRva();
         long spareData = shape.spareDataRva();
@@ -256,16 +261,16 @@ public final class StubDllBuilder {
             long size = item.bytes().length;
             if (wished != 0 && isFree(taken, wished, item) && shape.suits(wished, item.isCode())) {
                 taken.put(wished, item);
-                rvas.put(item.name(), wished);
+                placed.add(new Placed(item, wished));
             } else if (item.isCode()) {
-                rvas.put(item.name(), spareCode);
+                placed.add(new Placed(item, spareCode));
                 spareCode = Pages.alignUp(spareCode + size, ALIGNMENT);
             } else {
-                rvas.put(item.name(), spareData);
+                placed.add(new Placed(item, spareData));
                 spareData = Pages.alignUp(spareData + size, ALIGNMENT);
             }
         }
-        return rvas;
+        return placed;
     }
 
     private static boolean isStub(Item item) {
