@@ -1,7 +1,5 @@
 package org.vadose.mm;
 
-import java.util.EnumMap;
-import java.util.Map;
 import org.vadose.base.Pages;
 import org.vadose.base.SeededRandom;
 import org.vadose.layout.KernelSymbols;
@@ -44,7 +42,9 @@ final class BootMemory {
 
     private final PhysicalMemory ram;
     private final boolean[] taken;
-    private final Map<SystemRegion, Integer> slots = new EnumMap<>(SystemRegion.class);
+    /** The PML4 entry of each region, by its ordinal. */
+    private final int[] slots = new int[SystemRegion.values().length];
+
     private final SelfMap selfMap;
     private final long imagePhysical;
     private final long imageBytes;
@@ -64,7 +64,7 @@ final class BootMemory {
                 // Taken; draw again.
             }
             used[slot] = true;
-            slots.put(region, slot);
+            slots[region.ordinal()] = slot;
             selfMapSlot = region == SystemRegion.PAGE_TABLES ? slot : selfMapSlot;
         }
         selfMap = SelfMap.ofIndex(selfMapSlot);
@@ -94,7 +94,7 @@ final class BootMemory {
     }
 
     long regionBase(SystemRegion region) {
-        return Pages.alignDown(-1L << 48 | (long) slots.get(region) << 39, SLOT_BYTES);
+        return Pages.alignDown(-1L << 48 | (long) slots[region.ordinal()] << 39, SLOT_BYTES);
     }
 
     private void take(long address, long bytes) {
@@ -116,7 +116,7 @@ final class BootMemory {
         ram.writeLong(SYSTEM_ROOT + 8L * selfMap.index(), SYSTEM_ROOT | SystemSpace.KERNEL_DATA);
         for (SystemRegion region : SystemRegion.values()) {
             if (region != SystemRegion.PAGE_TABLES) {
-                table(SYSTEM_ROOT, slots.get(region));
+                table(SYSTEM_ROOT, slots[region.ordinal()]);
             }
         }
         kernelImage.writeTo(ram, imagePhysical);
