@@ -271,7 +271,8 @@ final class VectorFloat {
         load64(a, x);
         load64(b, y);
         if (f == Arithmetic.MINIMUM || f == Arithmetic.MAXIMUM) {
-            return takesFirst(f) ? x : isDazZero(b, y) ? zeroOf(b) : y;
+            boolean first = takesFirst(f);
+            return chosen64(first ? a : b, first ? x : y);
         }
         soft.format = SoftFloat.DOUBLE;
         run(f);
@@ -279,12 +280,12 @@ final class VectorFloat {
     }
 
     /** With denormals read as zeros, a minimum or maximum passes on the zero, not the denormal. */
-    private boolean isDazZero(Value value, long bits) {
-        return value.isZero() && bits << 1 != 0;
+    private static long chosen64(Value value, long bits) {
+        return value.isZero() ? value.negative ? 1L << 63 : 0 : bits;
     }
 
-    private static long zeroOf(Value value) {
-        return value.negative ? 1L << 63 : 0;
+    private static int chosen32(Value value, int bits) {
+        return value.isZero() ? value.negative ? SIGN_32 : 0 : bits;
     }
 
     private int binary32(Arithmetic f, int x, int y) {
@@ -332,7 +333,8 @@ final class VectorFloat {
         load32(a, x);
         load32(b, y);
         if (f == Arithmetic.MINIMUM || f == Arithmetic.MAXIMUM) {
-            return takesFirst(f) ? x : b.isZero() && y << 1 != 0 ? (int) (zeroOf(b) >> 32) : y;
+            boolean first = takesFirst(f);
+            return chosen32(first ? a : b, first ? x : y);
         }
         soft.format = SoftFloat.SINGLE;
         run(f);

@@ -88,7 +88,12 @@ final class X87Functions {
                 fpu.rotate(-1);
                 fpu.write(0, soft.result);
             }
-            default -> fpu.write(0, soft.result);
+            default -> {
+                if (op == Mnemonic.FPREM || op == Mnemonic.FPREM1) {
+                    fpu.setConditions(X87.C2, 0);
+                }
+                fpu.write(0, soft.result);
+            }
         }
     }
 
@@ -119,6 +124,7 @@ final class X87Functions {
 
     private void remainder(boolean nearest) {
         if (soft.unordered(a, b) || invalidRemainder()) {
+            fpu.setConditions(X87.C2, 0);
             if (fpu.accept()) {
                 fpu.write(0, soft.result);
             }
@@ -260,7 +266,7 @@ final class X87Functions {
         }
     }
 
-    /** 2^x - 1 for |x| up to 1; beyond, processors give what they like and this gives the function as far as it goes. */
+    /** 2^x - 1 for |x| up to 1; beyond, the result is undefined and a processor was seen to leave the operand. */
     private void powerMinusOne() {
         if (soft.unordered(a, a)) {
             return;
@@ -291,6 +297,7 @@ final class X87Functions {
         } else {
             soft.result.set(a);
         }
+        soft.flags |= SoftFloat.INEXACT;
     }
 
     private static DoubleDouble exponentialMinusOne(DoubleDouble y) {
@@ -341,9 +348,8 @@ final class X87Functions {
             DoubleDouble ratio = m.minus(DoubleDouble.ONE).over(m.plus(DoubleDouble.ONE));
             DoubleDouble log = logarithmOfRatio(ratio).plus(DoubleDouble.of(exponent));
             round(log.times(DoubleDouble.ofSignificand(b.significand)), b.exponent, b.negative);
-            // A power of two has an exact logarithm.
+            // The logarithm of a power of two is exact, though processors report it as inexact.
             if (a.significand == SoftFloat.INTEGER_BIT) {
-                soft.flags &= ~SoftFloat.INEXACT;
                 left.ofLong(a.exponent);
                 soft.multiply(left, b);
             }

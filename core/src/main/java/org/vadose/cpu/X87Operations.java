@@ -5,7 +5,7 @@ import org.vadose.memory.Memory;
 
 /** What each x87 instruction does to the registers of an {@link X87}. */
 final class X87Operations {
-    private static final int STACK_AND_CONDITIONS = X87.C0 | X87.C1 | X87.C2 | X87.C3;
+    private static final int ALL_CONDITIONS = X87.C0 | X87.C1 | X87.C2 | X87.C3;
     private static final int INDEFINITE_SIGN_EXPONENT = 0xFFFF;
     private static final long INDEFINITE = SoftFloat.INTEGER_BIT | SoftFloat.QUIET_BIT;
     private static final long RFLAGS_ARITHMETIC = 0x8D5;
@@ -65,7 +65,10 @@ final class X87Operations {
             case FSQRT, FRNDINT -> unary(op);
             case FXTRACT, FSCALE, FPREM, FPREM1, F2XM1, FYL2X, FYL2XP1, FPTAN, FPATAN, FSIN, FCOS, FSINCOS ->
                 functions.execute(op);
-            case FFREE -> fpu.free(first.register());
+            case FFREE -> {
+                fpu.free(first.register());
+                fpu.setConditions(X87.C1, 0);
+            }
             case FFREEP -> {
                 fpu.free(first.register());
                 fpu.pop();
@@ -138,8 +141,8 @@ final class X87Operations {
     }
 
     private void loadRegister(int i) {
-        boolean overflow = !fpu.isEmpty(7);
-        if (!overflow && fpu.isEmpty(i)) {
+        // An empty source is reported even when the push would overflow too.
+        if (fpu.isEmpty(i)) {
             if (fpu.stackFault(false)) {
                 fpu.rotate(-1);
                 fpu.writeRaw(0, INDEFINITE_SIGN_EXPONENT, INDEFINITE);
@@ -396,16 +399,16 @@ final class X87Operations {
         }
         boolean quiet = op == Mnemonic.FUCOM || op == Mnemonic.FUCOMP || op == Mnemonic.FUCOMPP;
         int order = order(anyEmpty, !quiet);
-        if (order == REFUSED) {
-            return;
-        }
         int conditions = switch (order) {
             case -1 -> X87.C0;
             case 0 -> X87.C3;
             case 1 -> 0;
             default -> X87.C0 | X87.C2 | X87.C3;
         };
-        fpu.setConditions(STACK_AND_CONDITIONS, conditions);
+        fpu.setConditions(ALL_CONDITIONS, conditions);
+        if (order == REFUSED) {
+            return;
+        }
         if (op == Mnemonic.FCOMPP || op == Mnemonic.FUCOMPP) {
             fpu.pop();
             fpu.pop();
@@ -429,7 +432,12 @@ final class X87Operations {
         boolean anyEmpty = fpu.isEmpty(0) || fpu.isEmpty(other);
         fpu.read(0, a);
         fpu.read(other, b);
+        int direction = fpu.status() & X87.C1;
         int order = order(anyEmpty, op == Mnemonic.FCOMI || op == Mnemonic.FCOMIP);
+        if (!anyEmpty) {
+            // Seen on AMD: C1 stays (Intel's manual clears it).
+            fpu.setConditions(X87.C1, direction);
+        }
         if (order == REFUSED) {
             return rflags;
         }
@@ -439,7 +447,6 @@ final class X87Operations {
             case 1 -> 0;
             default -> 0x45;
         };
-        fpu.setConditions(X87.C1, 0);
         if (pops(op)) {
             fpu.pop();
         }
@@ -466,7 +473,6 @@ final class X87Operations {
             }
             return;
         }
-        fpu.setConditions(X87.C1, 0);
         if (taken) {
             fpu.writeRaw(0, fpu.signExponent(from), fpu.significand(from));
         }
@@ -532,7 +538,7 @@ final class X87Operations {
                 case UNSUPPORTED -> 0;
             };
         }
-        fpu.setConditions(STACK_AND_CONDITIONS, kind | (a.negative ? X87.C1 : 0));
+        fpu.setConditions(ALL_CONDITIONS, kind | (a.negative ? X87.C1 : 0));
     }
 
     private void unary(Mnemonic op) {
