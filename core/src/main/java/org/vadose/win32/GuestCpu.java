@@ -1,6 +1,7 @@
 package org.vadose.win32;
 
 import org.vadose.base.NtStatus;
+import org.vadose.memory.Memory;
 
 /** One thread's processor state as the API sees it: registers by their hardware numbers, and a run until something happens. */
 public interface GuestCpu {
@@ -57,6 +58,25 @@ public interface GuestCpu {
 
     /** Sets the low 64 bits and clears the rest. */
     void setXmmLow(int number, long value);
+
+    /** The high 64 bits of XMM{@code number}. */
+    long xmmHigh(int number);
+
+    void setXmm(int number, long low, long high);
+
+    /** RFLAGS. */
+    long flags();
+
+    void setFlags(long value);
+
+    int mxcsr();
+
+    void setMxcsr(int value);
+
+    /** Writes the x87 part of an FXSAVE image: its first 32 bytes less MXCSR, and the eight registers. */
+    void saveX87(Memory memory, long image);
+
+    void loadX87(Memory memory, long image);
 
     /** What the last {@link Exit#FAULT} was. */
     Fault fault();

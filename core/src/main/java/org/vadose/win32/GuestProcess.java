@@ -6,6 +6,7 @@ import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.memory.Memory;
+import org.vadose.win32.exception.Dispatcher;
 
 /** A process whose threads execute guest code: its memory, its threads and what they share on the Java side. */
 public final class GuestProcess {
@@ -17,24 +18,36 @@ public final class GuestProcess {
     private final GuestClock clock;
     private final Scheduler scheduler;
     private final SystemCalls systemCalls;
-    private final Exceptions exceptions;
+    private final LoadedModules modules;
+    private final Dispatcher exceptions;
+    private final long processId;
+    private final long peb;
     private final List<GuestThread> threads = new ArrayList<>();
     private final CountDownLatch end = new CountDownLatch(1);
     private volatile boolean stopRequested;
     private volatile boolean ended;
     private volatile int exitCode;
     private volatile @Nullable String endReason;
+    private volatile GuestEvents events = GuestEvents.NONE;
     private long callbackReturn;
+    private long exceptionReturn;
+    private long cookies;
 
-    /** @param memory the process's address space at user privilege */
-    public GuestProcess(Memory memory, ApiTable table, GuestClock clock) {
+    /**
+     * @param memory the process's address space at user privilege
+     * @param peb address of its {@code _PEB}
+     */
+    public GuestProcess(Memory memory, ApiTable table, GuestClock clock, long processId, long peb) {
         this.memory = memory;
+        this.processId = processId;
+        this.peb = peb;
         this.table = table;
         this.clock = clock;
         this.scheduler = new Scheduler(
                 clock, () -> end(NtStatus.CONTROL_C_EXIT.code(), "every thread waits for what can no longer happen"));
         this.systemCalls = new SystemCalls(table);
-        this.exceptions = new Exceptions(this);
+        this.modules = new LoadedModules(memory, peb);
+        this.exceptions = new Dispatcher(this);
     }
 
     public Memory memory() {
@@ -57,7 +70,7 @@ public final class GuestProcess {
         return systemCalls;
     }
 
-    Exceptions exceptions() {
+    public Dispatcher exceptions() {
         return exceptions;
     }
 
@@ -76,6 +89,41 @@ public final class GuestProcess {
 
     public void setCallbackReturn(long address) {
         callbackReturn = address;
+    }
+
+    /** Where RIP stands while handlers run: inside the stub of {@code ntdll!KiUserExceptionDispatcher}. */
+    public long exceptionReturn() {
+        return exceptionReturn;
+    }
+
+    public void setExceptionReturn(long address) {
+        exceptionReturn = address;
+    }
+
+    public long processId() {
+        return processId;
+    }
+
+    public long peb() {
+        return peb;
+    }
+
+    public LoadedModules modules() {
+        return modules;
+    }
+
+    public GuestEvents events() {
+        return events;
+    }
+
+    /** Attaches a debugger. */
+    public void setEvents(GuestEvents listener) {
+        events = listener;
+    }
+
+    /** A number that looks like an aligned address and is given out once, for opaque handles. */
+    public long newCookie() {
+        return ++cookies << 4;
     }
 
     /** Lets a thread run from its processor's present state, on a Java thread of its own. */

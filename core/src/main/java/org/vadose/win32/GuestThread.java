@@ -7,6 +7,7 @@ import org.vadose.base.NtStatus;
 import org.vadose.layout.NtTibLayout;
 import org.vadose.layout.TebLayout;
 import org.vadose.memory.Memory;
+import org.vadose.win32.exception.ExceptionState;
 
 /**
  * A guest thread: one processor state, one TEB, one Java thread that runs it. Its run loop executes guest code and serves what
@@ -21,7 +22,9 @@ import org.vadose.memory.Memory;
  * </pre>
  */
 public final class GuestThread {
-    static final int ARGUMENT_SLOTS = 12;
+    /** Slots for arguments in the frame of a nested call. */
+    public static final int ARGUMENT_SLOTS = 12;
+
     private static final int MACHINE_FRAME_SIZE = 40;
     private static final int USER_CODE_SELECTOR = 0x33;
     private static final int USER_STACK_SELECTOR = 0x2B;
@@ -34,6 +37,7 @@ public final class GuestThread {
     private final GuestCpu cpu;
     private final long teb;
     private final long threadId;
+    private final ExceptionState exceptionState = new ExceptionState();
     private final List<Long> floors = new ArrayList<>();
     private GuestCpu.@Nullable Exit unhandledExit;
     private boolean waitSatisfied;
@@ -62,6 +66,10 @@ public final class GuestThread {
         return threadId;
     }
 
+    public ExceptionState exceptionState() {
+        return exceptionState;
+    }
+
     public int lastError() {
         return process.memory().readInt(teb + TebLayout.LAST_ERROR_VALUE);
     }
@@ -76,6 +84,14 @@ public final class GuestThread {
 
     void setWaitSatisfied(boolean satisfied) {
         waitSatisfied = satisfied;
+    }
+
+    /**
+     * Address of the machine frame of the nested call whose function returns to {@link GuestProcess#callbackReturn} and leaves
+     * this RSP.
+     */
+    public static long machineFrameOf(long stackPointerAfterReturn) {
+        return stackPointerAfterReturn + 8L * ARGUMENT_SLOTS;
     }
 
     /** How many Java functions are calling guest code at the moment. */

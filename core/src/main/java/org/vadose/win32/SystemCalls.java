@@ -51,6 +51,8 @@ final class SystemCalls {
                             + Hex.digits(thread.process().memory().readLong(call.stackPointer()), 16),
                     problem);
         }
+        // A function may have put things on the guest's stack.
+        cpu.setRegister(GuestCpu.RSP, call.stackPointer());
         cpu.setRegister(GuestCpu.RAX, result);
     }
 

@@ -1,0 +1,28 @@
+package org.vadose.win32;
+
+import org.vadose.nt.ContextRecord;
+import org.vadose.nt.ExceptionRecord;
+
+/** What a debugger attached to a guest process is told, on the Java thread of the guest thread concerned, which waits. */
+public interface GuestEvents {
+    /** Nobody is attached. */
+    GuestEvents NONE = new GuestEvents() {};
+
+    /** The program is loaded and its first thread stands at the first instruction of its own. */
+    default void entry(GuestThread thread) {}
+
+    /**
+     * An exception, before anyone was asked ({@code firstChance}) and after nobody handled it.
+     *
+     * @return true if the debugger handled it: the guest goes on with the context
+     */
+    default boolean exception(GuestThread thread, ExceptionRecord record, ContextRecord context, boolean firstChance) {
+        return false;
+    }
+
+    /** {@code OutputDebugString}. */
+    default void debugOutput(GuestThread thread, String text) {}
+
+    /** The process is about to end; its memory is still there. */
+    default void exit(GuestProcess process, int exitCode) {}
+}

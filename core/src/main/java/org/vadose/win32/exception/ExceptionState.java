@@ -1,0 +1,37 @@
+package org.vadose.win32.exception;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/** What exception handling remembers of one guest thread while handlers run. */
+public final class ExceptionState {
+    private final Deque<StackWalk.ActiveUnwind> unwinds = new ArrayDeque<>();
+    private int dispatching;
+
+    /** Address of the dispatcher context of the unwind handler whose call's frame ends at {@code floor}; 0 if there is none. */
+    long activeUnwindAt(long floor) {
+        for (StackWalk.ActiveUnwind unwind : unwinds) {
+            if (unwind.floor() == floor) {
+                return unwind.dispatcher().address();
+            }
+        }
+        return 0;
+    }
+
+    void begin(StackWalk.ActiveUnwind unwind) {
+        unwinds.push(unwind);
+    }
+
+    void end() {
+        unwinds.pop();
+    }
+
+    /** Exceptions being dispatched, one inside the other. */
+    int enter() {
+        return ++dispatching;
+    }
+
+    void leave() {
+        dispatching--;
+    }
+}

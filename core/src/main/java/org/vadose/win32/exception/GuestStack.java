@@ -1,0 +1,28 @@
+package org.vadose.win32.exception;
+
+import org.vadose.win32.GuestCpu;
+import org.vadose.win32.GuestThread;
+
+/** Room on a guest thread's stack for what built-in code shares with guest code; given back when closed. */
+final class GuestStack implements AutoCloseable {
+    private final GuestCpu cpu;
+    private final long before;
+
+    GuestStack(GuestThread thread) {
+        cpu = thread.cpu();
+        before = cpu.register(GuestCpu.RSP);
+    }
+
+    /** So many bytes, aligned to 16, below all that is in use. */
+    long allocate(long bytes) {
+        long address = cpu.register(GuestCpu.RSP) - bytes & -16;
+        cpu.setRegister(GuestCpu.RSP, address);
+        return address;
+    }
+
+    /** Back to how it was; only where no other context has been loaded meanwhile. */
+    @Override
+    public void close() {
+        cpu.setRegister(GuestCpu.RSP, before);
+    }
+}
