@@ -86,16 +86,14 @@ final class TwoByteMap {
         map[0xA2] = form(CPUID);
         map[0xAA] = form(RSM);
         map[0xAE] = byReg(
-                byMod(wide(FXSAVE, FXSAVE64), byPrefix(null, null, form(RDFSBASE, RY), null)),
-                byMod(wide(FXRSTOR, FXRSTOR64), byPrefix(null, null, form(RDGSBASE, RY), null)),
-                byMod(form(LDMXCSR, OperandForm.MD), byPrefix(null, null, form(WRFSBASE, RY), null)),
-                byMod(form(STMXCSR, OperandForm.MD), byPrefix(null, null, form(WRGSBASE, RY), null)),
-                byMod(wide(XSAVE, XSAVE64), null),
-                byMod(wide(XRSTOR, XRSTOR64), byPrefix(form(LFENCE), null, null, null)),
-                byMod(byPrefix(wide(XSAVEOPT, XSAVEOPT64), null, null, null), byPrefix(form(MFENCE), null, null, null)),
-                byMod(
-                        byPrefix(form(CLFLUSH, MB), form(CLFLUSHOPT, MB), null, null),
-                        byPrefix(form(SFENCE), null, null, null)));
+                byMod(bare(wide(FXSAVE, FXSAVE64)), byPrefix(null, null, form(RDFSBASE, RY), null)),
+                byMod(bare(wide(FXRSTOR, FXRSTOR64)), byPrefix(null, null, form(RDGSBASE, RY), null)),
+                byMod(bare(form(LDMXCSR, OperandForm.MD)), byPrefix(null, null, form(WRFSBASE, RY), null)),
+                byMod(bare(form(STMXCSR, OperandForm.MD)), byPrefix(null, null, form(WRGSBASE, RY), null)),
+                byMod(bare(wide(XSAVE, XSAVE64)), null),
+                byMod(bare(wide(XRSTOR, XRSTOR64)), bare(form(LFENCE))),
+                byMod(bare(wide(XSAVEOPT, XSAVEOPT64)), bare(form(MFENCE))),
+                byMod(byPrefix(form(CLFLUSH, MB), form(CLFLUSHOPT, MB), null, null), bare(form(SFENCE))));
     }
 
     private static void general(@Nullable OpcodeNode[] map) {
@@ -147,9 +145,19 @@ final class TwoByteMap {
                 null,
                 null,
                 null,
-                byMod(null, form(RDRAND, RV)),
-                byMod(null, form(RDSEED, RV)));
+                byMod(null, random(RDRAND)),
+                byMod(null, random(RDSEED)));
         map[0xFF] = form(UD0, GV, EV);
+    }
+
+    /** Undefined with 66h, F3h or F2h. */
+    private static OpcodeNode bare(OpcodeNode node) {
+        return byPrefix(node, null, null, null);
+    }
+
+    private static OpcodeNode random(Mnemonic mnemonic) {
+        OpcodeNode form = form(mnemonic, RV);
+        return byPrefix(form, form, null, null);
     }
 
     /** A form over an area of its own size whose name says whether REX.W was there. */

@@ -17,6 +17,9 @@ final class VectorFloat {
     /** Below this exponent field the error of a product may itself underflow. */
     private static final int SAFE_EXPONENT = 128;
 
+    /** Up to here every integer is a double. */
+    private static final long EXACT_INTEGERS = 1L << 53;
+
     private enum Arithmetic {
         ADD,
         SUBTRACT,
@@ -431,6 +434,12 @@ final class VectorFloat {
     int compareFlags(Mnemonic op, long x, long y) {
         soft.flags = 0;
         boolean isDouble = op == Mnemonic.COMISD || op == Mnemonic.UCOMISD;
+        if (isDouble && isOrdinary64(x) && isOrdinary64(y)) {
+            unmasked = false;
+            double p = Double.longBitsToDouble(x);
+            double q = Double.longBitsToDouble(y);
+            return p < q ? 1 : p > q ? 0 : 0x40;
+        }
         if (isDouble) {
             load64(a, x);
             load64(b, y);
@@ -633,6 +642,9 @@ final class VectorFloat {
     }
 
     private long fromInteger64(long value) {
+        if (Math.abs(value) <= EXACT_INTEGERS && value != Long.MIN_VALUE) {
+            return Double.doubleToRawLongBits(value);
+        }
         a.ofLong(value);
         soft.format = SoftFloat.DOUBLE;
         soft.convert(a);
@@ -647,6 +659,9 @@ final class VectorFloat {
     }
 
     private long widen(int bits) {
+        if (isOrdinary32(bits)) {
+            return Double.doubleToRawLongBits(Float.intBitsToFloat(bits));
+        }
         load32(a, bits);
         soft.format = SoftFloat.DOUBLE;
         soft.convert(a);
@@ -654,6 +669,18 @@ final class VectorFloat {
     }
 
     private int narrow(long bits) {
+        if (plain && isOrdinary64(bits)) {
+            double wide = Double.longBitsToDouble(bits);
+            float result = (float) wide;
+            int resultBits = Float.floatToRawIntBits(result);
+            int exponent = resultBits >>> 23 & 0xFF;
+            if (exponent > 1 && exponent < 0xFF) {
+                if (result != wide) {
+                    soft.flags |= SoftFloat.INEXACT;
+                }
+                return resultBits;
+            }
+        }
         load64(a, bits);
         soft.format = SoftFloat.SINGLE;
         soft.convert(a);
@@ -666,6 +693,16 @@ final class VectorFloat {
     }
 
     private long integer64(long bits, boolean truncate, int width) {
+        if (truncate && isOrdinary64(bits)) {
+            double value = Double.longBitsToDouble(bits);
+            if (Math.abs(value) < 0x1p31) {
+                long whole = (long) value;
+                if (whole != value) {
+                    soft.flags |= SoftFloat.INEXACT;
+                }
+                return whole;
+            }
+        }
         load64(a, bits);
         return integer(truncate, width);
     }
@@ -685,10 +722,10 @@ final class VectorFloat {
         int width = wide ? 64 : 32;
         if (op == Mnemonic.CVTSS2SI || op == Mnemonic.CVTTSS2SI) {
             load32(a, (int) source);
-        } else {
-            load64(a, source);
         }
-        long value = integer(op == Mnemonic.CVTTSS2SI || op == Mnemonic.CVTTSD2SI, width);
+        boolean truncate = op == Mnemonic.CVTTSS2SI || op == Mnemonic.CVTTSD2SI;
+        boolean isDouble = op == Mnemonic.CVTSD2SI || op == Mnemonic.CVTTSD2SI;
+        long value = isDouble ? integer64(source, truncate, width) : integer(truncate, width);
         finish();
         return wide ? value : value & LOW_32;
     }

@@ -1,5 +1,6 @@
 package org.vadose.cpu;
 
+import org.jspecify.annotations.Nullable;
 import org.vadose.cpu.SoftFloat.Value;
 import org.vadose.memory.Memory;
 
@@ -11,13 +12,14 @@ final class X87Operations {
     private static final long RFLAGS_ARITHMETIC = 0x8D5;
 
     private final X87 fpu;
-    private final X87Functions functions;
+    /** Made when first needed: few programs get here, and it has constants to work out. */
+    private @Nullable X87Functions functions;
+
     private final Value a = new Value();
     private final Value b = new Value();
 
     X87Operations(X87 fpu) {
         this.fpu = fpu;
-        this.functions = new X87Functions(fpu);
     }
 
     long execute(Instruction instruction, Memory memory, long address, long rflags) {
@@ -64,7 +66,7 @@ final class X87Operations {
             case FXAM -> examine();
             case FSQRT, FRNDINT -> unary(op);
             case FXTRACT, FSCALE, FPREM, FPREM1, F2XM1, FYL2X, FYL2XP1, FPTAN, FPATAN, FSIN, FCOS, FSINCOS ->
-                functions.execute(op);
+                functions().execute(op);
             case FFREE -> {
                 fpu.free(first.register());
                 fpu.setConditions(X87.C1, 0);
@@ -96,6 +98,15 @@ final class X87Operations {
             fpu.setPointers(instruction.address(), first.isMemory() ? address : fpu.dataPointer(), low);
         }
         return rflags;
+    }
+
+    private X87Functions functions() {
+        X87Functions made = functions;
+        if (made == null) {
+            made = new X87Functions(fpu);
+            functions = made;
+        }
+        return made;
     }
 
     private static boolean isControl(Mnemonic op) {
