@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.memory.Memory;
 import org.vadose.win32.exception.Dispatcher;
+import org.vadose.win32.loader.Loader;
 
 /** A process whose threads execute guest code: its memory, its threads and what they share on the Java side. */
 public final class GuestProcess {
@@ -30,6 +31,7 @@ public final class GuestProcess {
     private volatile @Nullable String endReason;
     private volatile GuestEvents events = GuestEvents.NONE;
     private long callbackReturn;
+    private @Nullable Loader loader;
     private long exceptionReturn;
     private long cookies;
 
@@ -124,6 +126,19 @@ public final class GuestProcess {
     /** A number that looks like an aligned address and is given out once, for opaque handles. */
     public long newCookie() {
         return ++cookies << 4;
+    }
+
+    /** The process's modules. */
+    public Loader loader() {
+        Loader there = loader;
+        if (there == null) {
+            throw new IllegalStateException("process has no loader yet");
+        }
+        return there;
+    }
+
+    public void setLoader(Loader loader) {
+        this.loader = loader;
     }
 
     /** Lets a thread run from its processor's present state, on a Java thread of its own. */

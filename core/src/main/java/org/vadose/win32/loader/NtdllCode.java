@@ -16,6 +16,7 @@ final class NtdllCode {
     static final int CALLBACK_RETURN_OFFSET = 8;
 
     static final String CALLBACK_DISPATCHER = "KiUserCallbackDispatcher";
+    static final String EXCEPTION_DISPATCHER = "KiUserExceptionDispatcher";
     static final String THREAD_START = "RtlUserThreadStart";
     static final String THREAD_INIT_POINTER = "Kernel32ThreadInitThunkFunction";
     static final String THREAD_INIT = "BaseThreadInitThunk";
@@ -23,7 +24,7 @@ final class NtdllCode {
     /** Entry points that ntdll has by name; those nobody implements report a call. */
     private static final List<String> LABELS = List.of(
             "LdrInitializeThunk",
-            "KiUserExceptionDispatcher",
+            EXCEPTION_DISPATCHER,
             "KiUserApcDispatcher",
             "KiRaiseUserExceptionDispatcher",
             EXIT_THREAD);
