@@ -2,8 +2,11 @@
 """Lists the instruction forms to record, one a line: domain, options, undefined flags (hex), assembler text.
 
 Domain of the inputs: i integers, s singles, d doubles, x x87 (80-bit registers, memory of doubles), y x87 with singles or integers
-in memory, m mmx (integers in x87 registers with all tags valid).
-Options: c rcx is small and signed, n rcx is 0..8, f direction flag may be set, j the text is a branch to 0:, - none.
+in memory, m mmx (integers in x87 registers with all tags valid), q dividends that often fit, e rdx:rax often equals [rsi],
+t 80-bit numbers in memory, w st(0) near the edges of conversions, v arguments of functions, z an MXCSR in memory, b a packed
+decimal at [rsi], p flags on the stack.
+Options: c rcx is small and signed, n rcx is 0..8, f direction flag may be set, j the text is a branch to 0:, r rbx, r12 and r13
+point into memory too, k rax, r9 and [rsp] hold the address of 0:, - none.
 rsi, rdi and rsp always point into the recorded memory, see record.c.
 """
 
@@ -184,6 +187,90 @@ def integer():
         if op in ("cmps", "scas"):
             form(f"repne {op}b", options="n")
             form(f"repne {op}d", options="n")
+
+
+def addressing():
+    for text in (
+        "mov rax,qword ptr [rsi+rcx]",
+        "mov eax,dword ptr [rsi+rcx*8]",
+        "mov dl,byte ptr [esi+ecx*4]",
+        "mov word ptr [rdi+rcx*2-0x10],dx",
+        "add qword ptr [rcx*8+0x10000040],rdx",
+        "mov qword ptr [rsp+rcx*4-0x20],rdx",
+        "xor byte ptr [rbp+rcx],dl",
+        "imul rdx,qword ptr [rbp+rcx*8-0x20],77",
+    ):
+        form(text, options="n")
+    for text in (
+        "mov rax,qword ptr [rip-0xfffffc7]",
+        "mov dword ptr [rip-0xfffffca],0x12345678",
+        "add byte ptr [rip-0xfffffc7],-3",
+        "movabs rax,[0x10000040]",
+        "movabs [0x10000048],al",
+        "mov rdx,qword ptr [0x10000050]",
+        "mov r8,qword ptr [rsp]",
+        "mov qword ptr [rsp+8],r15",
+        "mov r9,qword ptr [rbp]",
+        "sub dword ptr [rbp-0x40],r10d",
+    ):
+        form(text)
+    for text in (
+        "mov rax,qword ptr [r12]",
+        "mov rax,qword ptr [r13]",
+        "add qword ptr [r12+8],r9",
+        "mov byte ptr [r13-1],r10b",
+        "movups xmm9,xmmword ptr [r12+1]",
+        "lea r9,[r12+r13*2+5]",
+        "mov eax,dword ptr [r13d+4]",
+        "xlatb",
+        "add dl,byte ptr [rbx+3]",
+    ):
+        form(text, options="r")
+    for op in "or adc sbb and sub xor".split():
+        form(f"lock {op} dword ptr [rsi],edx", undefined=0 if op in ("adc", "sbb", "sub") else AF)
+        form(f"lock {op} byte ptr [rsi],0x5a", undefined=0 if op in ("adc", "sbb", "sub") else AF)
+    for op in "inc dec not neg".split():
+        form(f"lock {op} word ptr [rsi]")
+        form(f"lock {op} qword ptr [rsi]")
+    for op in "bts btr btc".split():
+        form(f"lock {op} dword ptr [rsi],ecx", options="c", undefined=OF | SF | AF | PF)
+        form(f"lock {op} qword ptr [rsi],63", undefined=OF | SF | AF | PF)
+    for size, name in SIZES.items():
+        register = {1: "bl", 2: "bx", 4: "ebx", 8: "rbx"}[size]
+        form(f"cmpxchg {name} [rsi],{register}", "e")
+        form(f"lock cmpxchg {name} [rsi],{register}", "e")
+    for text in ("xchg rax,r8", "xchg eax,edx", "xchg ax,bx", "mov eax,eax", ".byte 0x87,0xc0", ".byte 0x90", ".byte 0x66,0x90",
+                 ".byte 0x48,0x90", ".byte 0x41,0x90", "mov r12,-1", "mov r12d,0x80000000", "add r12,8", "sub rsp,0x28",
+                 "add rsp,0x18", "and rsp,-16", "mov rbp,rsp", "leave", "pop rsp", "enter 8,1", "enter 16,2"):
+        form(text, undefined=AF if text.startswith("and") else 0)
+    for text in ("movs byte ptr es:[edi],byte ptr [esi]", "stos dword ptr es:[edi],eax", "lods rax,qword ptr [esi]"):
+        form(text, options="f")
+    form("rep movs dword ptr es:[edi],dword ptr [esi]", options="n")
+    for text in ("ret", "ret 8", "jmp rax", "jmp r9", "jmp qword ptr [rsp]", "call rax", "call qword ptr [rsp]", "push r9"):
+        form(text, options="k")
+    form("pushfq", "p")
+    form("popfq", "p")
+    form("pushf", "p")
+    for text in ("mfence", "lfence", "sfence", "pause", "endbr64", "nop dword ptr [rax+rax]", "prefetcht0 byte ptr [rsi]",
+                 "prefetchnta byte ptr [rax]", "clflush byte ptr [rsi]"):
+        form(text)
+    for op in "ax ecx rdx".split():
+        memory = {"ax": "word ptr", "ecx": "dword ptr", "rdx": "qword ptr"}[op]
+        form(f"movbe {op},{memory} [rsi]")
+        form(f"movbe {memory} [rsi],{op}")
+    for source in ("bl", "bx", "ebx"):
+        form(f"crc32 eax,{source}")
+    form("crc32 rax,rbx")
+
+
+def faults():
+    for text in ("hlt", "cli", "sti", "in al,dx", "out 0x80,eax", "rdmsr", "wrmsr", "mov rax,cr0", "mov cr3,rax", "swapgs",
+                 "clts", "invd", "wbinvd", "lgdt [rsi]", "ud2", "int3", "invlpg [rsi]", "ltr ax", "lldt ax", "lmsw ax"):
+        form(text)
+    for text in ("movaps xmm1,xmmword ptr [rsi+8]", "movdqa xmmword ptr [rsi+4],xmm1", "addps xmm1,xmmword ptr [rsi+4]",
+                 "paddb xmm1,xmmword ptr [rsi+1]", "cmpxchg16b xmmword ptr [rsi+8]", "movntdq xmmword ptr [rsi+8],xmm2",
+                 "pshufd xmm1,xmmword ptr [rsi+8],3", "fxsave [rsi+8]"):
+        form(text, "s")
 
 
 def vectors():
@@ -368,6 +455,14 @@ def x87():
         form(f"fisttp {size} ptr [rsi]", "w")
     form("fist word ptr [rsi]", "w")
     form("fist dword ptr [rsi]", "w")
+    form("fbld tbyte ptr [rsi]", "b")
+    form("fnstenv [rsi]", "x")
+    form("fldenv [rsi]", "x")
+    form("fnsave [rsi]", "x")
+    form("frstor [rsi]", "t")
+    form("fld dword ptr [rsi]", "s")
+    form("ffreep st(1)", "x")
+    form("wait", "x")
     form("fbstp tbyte ptr [rsi]", "w")
     form("fnstcw word ptr [rsi]", "x")
     form("fldcw word ptr [rsi]", "x")
@@ -385,6 +480,8 @@ def transcendental():
 
 
 integer()
+addressing()
+faults()
 vectors()
 sse4()
 x87()

@@ -172,6 +172,11 @@ static void make_state(u64 *s, char domain, const char *options) {
     s[5] = MEMORY + 0xA0;
     if (strchr(options, 'c')) s[1] = (u64)((int64_t)below(401) - 200);
     if (strchr(options, 'n')) s[1] = below(9);
+    if (strchr(options, 'r')) {
+        s[3] = MEMORY;
+        s[12] = MEMORY + 0x48;
+        s[13] = MEMORY + 0x50;
+    }
     s[RFLAGS] = 0x202 | (next() & 0x8d5) | (strchr(options, 'f') && below(2) ? 0x400 : 0);
     s[STEP] = 0;
     s[MXCSR] = 0x1f80 | below(4) << 13 | (below(2) ? next() & 0x3f : 0);
@@ -184,7 +189,7 @@ static void make_state(u64 *s, char domain, const char *options) {
     s[FCW + 1] = 0;
     s[FCW + 2] = 0;
     for (int i = 0; i < 8; i++) s[ST + 2 * i] = s[ST + 2 * i + 1] = 0;
-    if (strchr("xytwv", domain)) {
+    if (strchr("xytwvb", domain)) {
         static const unsigned precisions[] = {0, 0x200, 0x300, 0x300};
         s[FCW] = 0x7f | below(4) << 10 | precisions[below(4)];
         if (domain == 'v') s[FCW] = 0x37f;
@@ -209,6 +214,13 @@ static void make_state(u64 *s, char domain, const char *options) {
         for (int i = 0; i < 31; i += 2) extended('x', &s[MEM + i]);
     if (domain == 'y' && below(2)) s[MEM + 8] = integer();
     if (domain == 'z') s[MEM + 8] &= 0xffff1fbf;
+    if (domain == 'b')
+        for (int i = 0; i < 10; i++) {
+            uint8_t digits = i < 9 ? below(10) << 4 | below(10) : below(2) << 7;
+            memcpy((uint8_t *)&s[MEM + 8] + i, &digits, 1);
+        }
+    if (domain == 'p') s[MEM + 28] = 0x202 | (next() & 0x8d5);
+    if (strchr(options, 'k')) s[0] = s[9] = s[MEM + 28] = CODE + TARGET;
     if (domain == 'q') {
         s[2] = below(2) ? 0 : -1ULL; /* dividends that often fit */
         if (below(2)) s[2] = below(4);

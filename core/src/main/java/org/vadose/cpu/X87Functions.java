@@ -385,6 +385,13 @@ final class X87Functions {
         boolean belowMinusOne = a.negative
                 && (a.isInfinite()
                         || a.kind == Kind.FINITE && (a.exponent > 0 || a.exponent == 0 && a.significand << 1 != 0));
+        if (belowMinusOne && !a.isInfinite()) {
+            // Outside the domain the result is undefined; a processor was seen to give the operand.
+            soft.noteDenormals(a, b);
+            soft.result.set(a);
+            soft.flags |= SoftFloat.INEXACT;
+            return;
+        }
         if (belowMinusOne || a.isInfinite() && b.isZero() || a.isZero() && b.isInfinite()) {
             soft.invalid();
             return;

@@ -73,6 +73,7 @@ final class X87Operations {
             }
             case FFREEP -> {
                 fpu.free(first.register());
+                fpu.setConditions(X87.C1, 0);
                 fpu.pop();
             }
             case FINCSTP, FDECSTP -> {

