@@ -56,6 +56,8 @@ public final class NtStatus {
     public static final NtStatus INVALID_VIEW_SIZE = define("INVALID_VIEW_SIZE", 0xC000001F, 5);
     public static final NtStatus INVALID_FILE_FOR_SECTION = define("INVALID_FILE_FOR_SECTION", 0xC0000020, 193);
     public static final NtStatus ALREADY_COMMITTED = define("ALREADY_COMMITTED", 0xC0000021, 5);
+    public static final NtStatus PIPE_BROKEN = define("PIPE_BROKEN", 0xC000014B, 109);
+    public static final NtStatus NOT_SAME_DEVICE = define("NOT_SAME_DEVICE", 0xC00000D4, 17);
     public static final NtStatus INVALID_SYSTEM_SERVICE = define("INVALID_SYSTEM_SERVICE", 0xC000001C, 1);
     public static final NtStatus ACCESS_DENIED = define("ACCESS_DENIED", 0xC0000022, 5);
     public static final NtStatus BUFFER_TOO_SMALL = define("BUFFER_TOO_SMALL", 0xC0000023, 122);

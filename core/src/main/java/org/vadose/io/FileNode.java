@@ -1,0 +1,193 @@
+package org.vadose.io;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.vadose.base.NtStatus;
+
+/** A file or a directory. Times are ticks of 100 ns since 1601. */
+public final class FileNode {
+    public static final int READ_ONLY = 0x1;
+    public static final int HIDDEN = 0x2;
+    public static final int SYSTEM = 0x4;
+    public static final int DIRECTORY = 0x10;
+    public static final int ARCHIVE = 0x20;
+    public static final int NORMAL = 0x80;
+    private static final int SETTABLE = 0x1 | 0x2 | 0x4 | 0x20 | 0x100 | 0x2000;
+
+    private static final int READ_ACCESS = 0x1 | 0x20 | 0x8000_0000 | 0x2000_0000 | 0x1000_0000;
+    private static final int WRITE_ACCESS = 0x2 | 0x4 | 0x4000_0000 | 0x1000_0000;
+    private static final int DELETE_ACCESS = 0x10000 | 0x1000_0000;
+
+    private String name;
+    private @Nullable Folder parent;
+    private final @Nullable Folder folder;
+    private final @Nullable Contents contents;
+    private final long index;
+    private int attributes;
+    private long creationTime;
+    private long lastWriteTime;
+    private long lastAccessTime;
+    private boolean deletePending;
+    private final List<OpenFile> opens = new ArrayList<>();
+
+    private FileNode(
+            String name,
+            @Nullable Folder parent,
+            @Nullable Folder folder,
+            @Nullable Contents contents,
+            long index,
+            long time) {
+        this.name = name;
+        this.parent = parent;
+        this.folder = folder;
+        this.contents = contents;
+        this.index = index;
+        attributes = folder != null ? DIRECTORY : ARCHIVE;
+        creationTime = time;
+        lastWriteTime = time;
+        lastAccessTime = time;
+    }
+
+    static FileNode directory(String name, @Nullable Folder parent, Folder folder, long index, long time) {
+        return new FileNode(name, parent, folder, null, index, time);
+    }
+
+    static FileNode file(String name, Folder parent, Contents contents, long index, long time) {
+        return new FileNode(name, parent, null, contents, index, time);
+    }
+
+    public String name() {
+        return name;
+    }
+
+    @Nullable Folder parent() {
+        return parent;
+    }
+
+    public boolean isDirectory() {
+        return folder != null;
+    }
+
+    /** What is in a directory. */
+    Folder folder() {
+        if (folder == null) {
+            throw new FileException(NtStatus.NOT_A_DIRECTORY);
+        }
+        return folder;
+    }
+
+    Contents contents() {
+        if (contents == null) {
+            throw new FileException(NtStatus.FILE_IS_A_DIRECTORY);
+        }
+        return contents;
+    }
+
+    /** Bytes; 0 for a directory. */
+    public long size() {
+        return contents == null ? 0 : contents.size();
+    }
+
+    /** A number that no other file of this file system has. */
+    public long index() {
+        return index;
+    }
+
+    /** {@code FILE_ATTRIBUTE_} bits; never 0. */
+    public int attributes() {
+        return attributes == 0 ? NORMAL : attributes;
+    }
+
+    /** Sets what a program may set. */
+    public void setAttributes(int wanted) {
+        attributes = wanted & SETTABLE | (isDirectory() ? DIRECTORY : 0);
+    }
+
+    public boolean isReadOnly() {
+        return (attributes & READ_ONLY) != 0 && !isDirectory();
+    }
+
+    public long creationTime() {
+        return creationTime;
+    }
+
+    public long lastWriteTime() {
+        return lastWriteTime;
+    }
+
+    public long lastAccessTime() {
+        return lastAccessTime;
+    }
+
+    /** A time of 0 stays as it is. */
+    public void setTimes(long creation, long lastAccess, long lastWrite) {
+        creationTime = creation == 0 ? creationTime : creation;
+        lastAccessTime = lastAccess == 0 ? lastAccessTime : lastAccess;
+        lastWriteTime = lastWrite == 0 ? lastWriteTime : lastWrite;
+    }
+
+    boolean isDeletePending() {
+        return deletePending;
+    }
+
+    void setDeletePending(boolean pending) {
+        deletePending = pending;
+    }
+
+    /**
+     * Checks a new open against those there are: each must share what the other does.
+     *
+     * @throws FileException SHARING_VIOLATION
+     */
+    void checkSharing(int access, int share) {
+        for (OpenFile other : opens) {
+            if (conflicts(access, other.share()) || conflicts(other.access(), share)) {
+                throw new FileException(NtStatus.SHARING_VIOLATION);
+            }
+        }
+    }
+
+    private static boolean conflicts(int access, int share) {
+        return (access & READ_ACCESS) != 0 && (share & 1) == 0
+                || (access & WRITE_ACCESS) != 0 && (share & 2) == 0
+                || (access & DELETE_ACCESS) != 0 && (share & 4) == 0;
+    }
+
+    static boolean canRead(int access) {
+        return (access & READ_ACCESS) != 0;
+    }
+
+    static boolean canWrite(int access) {
+        return (access & WRITE_ACCESS) != 0;
+    }
+
+    void opened(OpenFile open) {
+        opens.add(open);
+    }
+
+    /** The last close of a file marked for deletion takes it out of its directory. */
+    void closed(OpenFile open) {
+        opens.remove(open);
+        Folder in = parent;
+        if (opens.isEmpty() && deletePending && in != null) {
+            in.remove(this);
+        }
+    }
+
+    boolean isOpen() {
+        return !opens.isEmpty();
+    }
+
+    /** Now in another directory, under another name. */
+    void moved(Folder to, String newName) {
+        parent = to;
+        name = newName;
+    }
+
+    @Override
+    public String toString() {
+        Folder in = parent;
+        return in == null ? name : in + "\\" + name;
+    }
+}

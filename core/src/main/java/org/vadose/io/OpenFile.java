@@ -1,0 +1,172 @@
+package org.vadose.io;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import org.jspecify.annotations.Nullable;
+import org.vadose.base.NtStatus;
+
+/** One opened file, directory or stream: what a handle stands for. Failures are {@link FileException}s. */
+public abstract sealed class OpenFile implements AutoCloseable {
+    /** What {@code GetFileType} tells apart. */
+    public enum Kind {
+        DISK(1),
+        CHARACTER(2),
+        PIPE(3);
+
+        private final int win32;
+
+        Kind(int win32) {
+            this.win32 = win32;
+        }
+
+        public int win32() {
+            return win32;
+        }
+    }
+
+    private final String path;
+    private final int access;
+    private final int share;
+
+    private OpenFile(String path, int access, int share) {
+        this.path = path;
+        this.access = access;
+        this.share = share;
+    }
+
+    /** DOS path, or a device's name. */
+    public String path() {
+        return path;
+    }
+
+    /** Access asked for at the open. */
+    public int access() {
+        return access;
+    }
+
+    public int share() {
+        return share;
+    }
+
+    public abstract Kind kind();
+
+    /** The file behind it; null for a stream. */
+    public abstract @Nullable FileNode node();
+
+    /**
+     * @param position byte to start at; ignored by streams
+     * @return bytes read, 0 at the end
+     */
+    public abstract int read(long position, byte[] target, int offset, int length);
+
+    /** @return bytes written */
+    public abstract int write(long position, byte[] source, int offset, int length);
+
+    public void flush() {}
+
+    @Override
+    public void close() {}
+
+    /** A file or directory on a drive. */
+    public static final class OnDisk extends OpenFile {
+        private final FileNode node;
+        private final boolean deleteOnClose;
+
+        OnDisk(FileNode node, String path, int access, int share, boolean deleteOnClose) {
+            super(path, access, share);
+            this.node = node;
+            this.deleteOnClose = deleteOnClose;
+            node.opened(this);
+        }
+
+        @Override
+        public Kind kind() {
+            return Kind.DISK;
+        }
+
+        @Override
+        public FileNode node() {
+            return node;
+        }
+
+        @Override
+        public int read(long position, byte[] target, int offset, int length) {
+            return node.contents().read(position, target, offset, length);
+        }
+
+        @Override
+        public int write(long position, byte[] source, int offset, int length) {
+            if (length > 0) {
+                node.contents().write(position, source, offset, length);
+            }
+            return length;
+        }
+
+        public void setSize(long size) {
+            node.contents().setSize(size);
+        }
+
+        @Override
+        public void close() {
+            if (deleteOnClose) {
+                node.setDeletePending(true);
+            }
+            node.closed(this);
+        }
+    }
+
+    /** One of the host's standard streams, or the null device. */
+    public static final class Stream extends OpenFile {
+        private final @Nullable InputStream in;
+        private final @Nullable OutputStream out;
+        private final boolean isConsole;
+
+        /** @param isConsole whether a person sits at it */
+        public Stream(String name, @Nullable InputStream in, @Nullable OutputStream out, boolean isConsole) {
+            super(name, (in != null ? 1 : 0) | (out != null ? 2 : 0), 3);
+            this.in = in;
+            this.out = out;
+            this.isConsole = isConsole;
+        }
+
+        public boolean isConsole() {
+            return isConsole;
+        }
+
+        @Override
+        public Kind kind() {
+            return isConsole || path().equals("NUL") ? Kind.CHARACTER : Kind.PIPE;
+        }
+
+        @Override
+        public @Nullable FileNode node() {
+            return null;
+        }
+
+        @Override
+        public int read(long position, byte[] target, int offset, int length) {
+            if (in == null) {
+                return 0;
+            }
+            try {
+                return Math.max(0, in.read(target, offset, length));
+            } catch (IOException e) {
+                throw new FileException(NtStatus.PIPE_BROKEN);
+            }
+        }
+
+        @Override
+        public int write(long position, byte[] source, int offset, int length) {
+            if (out != null) {
+                try {
+                    out.write(source, offset, length);
+                    out.flush();
+                } catch (IOException e) {
+                    throw new FileException(NtStatus.PIPE_BROKEN);
+                }
+            }
+            return length;
+        }
+    }
+}
