@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
+import org.vadose.base.Pages;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
 
@@ -74,8 +75,22 @@ abstract sealed class ImageBytes {
 
         @Override
         void copy(long rva, byte[] target, int offset, int length) {
-            for (int i = 0; i < length; i++) {
-                target[offset + i] = (byte) unsignedByte(rva + i);
+            Arrays.fill(target, offset, offset + length, (byte) 0);
+            for (int done = 0; done < length; ) {
+                long here = rva + done;
+                PeSection section = at(here);
+                long present = section == null ? headerBytes - here : section.rva() + section.fileBytes() - here;
+                long source = section == null ? here : section.fileOffset() + here - section.rva();
+                // Past the file's bytes: zeros up to the section's end, or through the page behind the headers.
+                long extent = section == null
+                        ? Math.max(present, Pages.up(here + 1) - here)
+                        : section.rva() + section.mappedBytes() - here;
+                int step = (int) Math.min(extent, length - done);
+                int count = (int) Math.clamp(present, 0, step);
+                if (count > 0) {
+                    System.arraycopy(file, (int) source, target, offset + done, count);
+                }
+                done += step;
             }
         }
 

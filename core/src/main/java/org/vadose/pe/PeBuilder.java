@@ -292,13 +292,18 @@ public final class PeBuilder {
 
     /** The image checksum: ones'-complement sum of the 16-bit words, the checksum field taken as zero, plus the length. */
     static int checkSum(byte[] file, int fieldOffset) {
-        long sum = 0;
-        for (int i = 0; i < file.length; i += 2) {
-            if (i == fieldOffset || i == fieldOffset + 2) {
-                continue;
-            }
-            int high = i + 1 < file.length ? file[i + 1] & 0xFF : 0;
-            sum += file[i] & 0xFF | high << 8;
+        ByteBuffer words = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
+        // A sum of 32-bit words folds to the same 16 bits; the accumulator has room for any file's carries.
+        long sum = -(words.getInt(fieldOffset) & 0xFFFF_FFFFL);
+        int at = 0;
+        for (; at + 8 <= file.length; at += 8) {
+            long word = words.getLong(at);
+            sum += (word & 0xFFFF_FFFFL) + (word >>> 32);
+        }
+        for (int shift = 0; at < file.length; at++, shift += 8) {
+            sum += (file[at] & 0xFFL) << shift % 32;
+        }
+        while (sum >>> 16 != 0) {
             sum = (sum & 0xFFFF) + (sum >>> 16);
         }
         return (int) (sum + file.length);

@@ -3,9 +3,15 @@ package org.vadose.pe;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.vadose.base.SeededRandom;
 
@@ -39,12 +45,21 @@ class PeFuzzTest {
     };
 
     @Test
-    void mutatedImagesGiveOnlyFormatErrors() {
+    void mutatedImagesGiveOnlyFormatErrors() throws IOException {
         System.out.println("PeFuzzTest seed=" + SEED + " rounds=" + ROUNDS);
-        byte[] sample = PeImageTest.sample();
+        List<byte[]> originals = new ArrayList<>();
+        originals.add(PeImageTest.sample());
+        originals.add(PeBuilderTest.demo().toFile());
+        try (Stream<Path> examples = Files.list(Path.of("..", "examples"))) {
+            for (Path example : examples.sorted().toList()) {
+                if (example.toString().endsWith(".exe")) {
+                    originals.add(Files.readAllBytes(example));
+                }
+            }
+        }
         for (int round = 0; round < ROUNDS; round++) {
             SeededRandom random = SeededRandom.of(SEED, "pe-fuzz-" + round);
-            byte[] file = mutate(sample, random);
+            byte[] file = mutate(originals.get(round % originals.size()), random);
             try {
                 readEverything(PeImage.ofFile(file));
             } catch (PeFormatException e) {

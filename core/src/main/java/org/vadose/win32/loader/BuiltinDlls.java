@@ -60,11 +60,13 @@ public final class BuiltinDlls {
         StubDllBuilder builder = new StubDllBuilder(module.name(), isNtdll ? DllSkeleton.ntdll() : null);
         for (ApiModule.Export export : module.exports()) {
             int ordinal = export.ordinal() == ApiModule.ANY_ORDINAL ? StubDllBuilder.ANY_ORDINAL : export.ordinal();
-            switch (export) {
-                case ApiModule.Function function ->
-                    builder.stub(function.name(), ordinal, table.numberOf(module, function));
-                case ApiModule.Data data -> builder.data(data.name(), ordinal, data.sizeBytes());
-                case ApiModule.Forwarder forwarder -> builder.forward(forwarder.name(), ordinal, forwarder.target());
+            // No pattern switch: bootstrapping one costs a good part of the time a machine takes to start.
+            if (export instanceof ApiModule.Function function) {
+                builder.stub(function.name(), ordinal, table.numberOf(module, function));
+            } else if (export instanceof ApiModule.Data data) {
+                builder.data(data.name(), ordinal, data.sizeBytes());
+            } else if (export instanceof ApiModule.Forwarder forwarder) {
+                builder.forward(forwarder.name(), ordinal, forwarder.target());
             }
         }
         if (isNtdll) {

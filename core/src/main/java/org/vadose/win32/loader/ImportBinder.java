@@ -2,6 +2,7 @@ package org.vadose.win32.loader;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.memory.Memory;
@@ -75,7 +76,7 @@ final class ImportBinder {
         }
         LoadedImage host = candidates.getFirst();
         if (host.isBuiltin()) {
-            return missing.stub(host.baseName(), symbol.shown());
+            return missing.stub(host.baseName().toLowerCase(Locale.ROOT), symbol.shown());
         }
         throw new LoaderException(
                 symbol.name() == null ? NtStatus.ORDINAL_NOT_FOUND : NtStatus.ENTRYPOINT_NOT_FOUND,

@@ -38,6 +38,10 @@ public final class Loader {
     /** What every process has besides ntdll, imported or not, as on Windows. */
     private static final List<String> ALWAYS_LOADED = List.of("kernel32.dll", "kernelbase.dll");
 
+    /** Names as Windows lists them, where they are not in lower case. */
+    private static final Map<String, String> LISTED_NAMES =
+            Map.of("kernel32.dll", "KERNEL32.DLL", "kernelbase.dll", "KERNELBASE.dll");
+
     private static final int DLL_PROCESS_DETACH = 0;
     private static final int DLL_PROCESS_ATTACH = 1;
     private static final int DLL_THREAD_ATTACH = 2;
@@ -589,7 +593,7 @@ public final class Loader {
         }
         byte[] own = builtin.file(name);
         if (own != null) {
-            return new Found(SYSTEM_DIRECTORY + name, own, true);
+            return new Found(SYSTEM_DIRECTORY + LISTED_NAMES.getOrDefault(name, name), own, true);
         }
         List<String> places = new ArrayList<>();
         String home = program().path();
@@ -614,7 +618,8 @@ public final class Loader {
         if (path.equalsIgnoreCase(SYSTEM_DIRECTORY + name)) {
             byte[] own = builtin.file(name);
             if (own != null) {
-                return new Found(SYSTEM_DIRECTORY + name, own, true);
+                String listed = name.toLowerCase(Locale.ROOT);
+                return new Found(SYSTEM_DIRECTORY + LISTED_NAMES.getOrDefault(listed, listed), own, true);
             }
         }
         byte[] file = files.read(path);

@@ -139,10 +139,10 @@ class LoaderTest {
         PebLdrData lists = new PebLdrData(memory, memory.readLong(peb + PebLayout.LDR));
         assertEquals(module("ntdll").base() + NtdllSymbols.PEB_LDR, lists.address());
         assertEquals(
-                List.of("program.exe", "ntdll.dll", "kernel32.dll", "kernelbase.dll", "first.dll", "second.dll"),
+                List.of("program.exe", "ntdll.dll", "KERNEL32.DLL", "KERNELBASE.dll", "first.dll", "second.dll"),
                 names(lists.loadOrder(), false));
         assertEquals(
-                List.of("ntdll.dll", "kernel32.dll", "kernelbase.dll", "second.dll", "first.dll"),
+                List.of("ntdll.dll", "KERNEL32.DLL", "KERNELBASE.dll", "second.dll", "first.dll"),
                 names(lists.initializationOrder(), true));
         assertEquals(loader.program().base(), memory.readLong(peb + PebLayout.IMAGE_BASE_ADDRESS));
         assertEquals(
@@ -296,7 +296,7 @@ class LoaderTest {
         assertEquals(NtStatus.SUCCESS, loader.freeLibrary(module("ntdll").base(), this::guest));
         PebLdrData lists = new PebLdrData(memory, memory.readLong(peb + PebLayout.LDR));
         assertEquals(
-                List.of("bare.exe", "ntdll.dll", "kernel32.dll", "kernelbase.dll"), names(lists.loadOrder(), false));
+                List.of("bare.exe", "ntdll.dll", "KERNEL32.DLL", "KERNELBASE.dll"), names(lists.loadOrder(), false));
     }
 
     @Test
