@@ -95,6 +95,9 @@ public final class GenerateLayouts {
     private static void addFields(Table table, Type type, String prefix, long base, Map<String, String> constants) {
         for (Field field : type.fields) {
             String name = prefix + constantName(field.name);
+            if (name.equals("SIZE")) {
+                name = "SIZE_FIELD";
+            }
             long offset = base + field.offset;
             constants.putIfAbsent(name, constant("long", name, hex(offset)));
             String[] bits = field.type.split(":");
