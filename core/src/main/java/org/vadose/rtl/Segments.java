@@ -250,12 +250,6 @@ final class Segments {
         long segmentEnd = memory.readLong(segment + HeapSegmentLayout.LAST_VALID_ENTRY);
         long rangeAbove = !last && isRangeBlock(end, heap.soundHeader(end), segmentEnd) ? end + BlockHeader.BYTES : 0;
         long holeAboveEnd = rangeAbove != 0 ? start(rangeAbove) + size(rangeAbove) : end;
-        if (segment != heap.address()
-                && start == memory.readLong(segment + HeapSegmentLayout.FIRST_ENTRY)
-                && holeAboveEnd == segmentEnd) {
-            releaseSegment(segment, rangeAbove);
-            return;
-        }
         long from = holeBelow ? start : firstPageAfter(start);
         long to;
         if (rangeAbove != 0) {
@@ -298,6 +292,9 @@ final class Segments {
         pages.decommit(from, to - from);
         heap.addToSmallCounter(HeapCountersLayout.DE_COMMIT_OPS, 1);
         heap.addToCounter(HeapCountersLayout.TOTAL_MEMORY_COMMITTED, from - to);
+        if (segment != heap.address() && holeEnd == segmentEnd) {
+            releaseIfEmpty(segment);
+        }
     }
 
     /** The first page that can go when a range block must fit below it, and below that a free block or nothing. */
@@ -306,15 +303,26 @@ final class Segments {
         return page - RANGE_BLOCK_BYTES - start == BlockHeader.BYTES ? page + Pages.SIZE : page;
     }
 
-    private void releaseSegment(long segment, long range) {
-        long segmentBytes = memory.readLong(segment + HeapSegmentLayout.LAST_VALID_ENTRY) - segment;
-        long committed = segmentBytes - (range != 0 ? size(range) : 0);
-        if (range != 0) {
-            unlinkRange(segment, range);
+    /** Releases a grown segment that is one free block, or none, below one hole up to its end. */
+    private void releaseIfEmpty(long segment) {
+        long first = memory.readLong(segment + HeapSegmentLayout.FIRST_ENTRY);
+        long segmentEnd = memory.readLong(segment + HeapSegmentLayout.LAST_VALID_ENTRY);
+        long header = heap.soundHeader(first);
+        boolean free = !BlockHeader.isBusy(header);
+        long rangeBlock = free ? first + BlockHeader.bytes(header) : first;
+        long range = rangeBlock + BlockHeader.BYTES;
+        if (!isRangeBlock(rangeBlock, heap.soundHeader(rangeBlock), segmentEnd)
+                || start(range) + size(range) != segmentEnd) {
+            return;
         }
+        if (free) {
+            freeLists.remove(first, BlockHeader.units(header));
+        }
+        long committed = start(range) - segment;
+        unlinkRange(segment, range);
         new ListEntry(memory, segment + HeapSegmentLayout.SEGMENT_LIST_ENTRY).remove();
         heap.addToSmallCounter(HeapCountersLayout.TOTAL_SEGMENTS, -1);
-        heap.addToCounter(HeapCountersLayout.TOTAL_MEMORY_RESERVED, -segmentBytes);
+        heap.addToCounter(HeapCountersLayout.TOTAL_MEMORY_RESERVED, segment - segmentEnd);
         heap.addToCounter(HeapCountersLayout.TOTAL_MEMORY_COMMITTED, -committed);
         pages.release(segment);
     }
