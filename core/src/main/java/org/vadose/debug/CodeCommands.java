@@ -1,0 +1,163 @@
+package org.vadose.debug;
+
+import java.util.List;
+import java.util.Map;
+import java.util.WeakHashMap;
+import org.vadose.base.Hex;
+import org.vadose.cpu.Decoder;
+import org.vadose.cpu.Instruction;
+import org.vadose.cpu.InstructionFormatter;
+import org.vadose.debug.Command.Argument;
+import org.vadose.target.Register;
+import org.vadose.target.RegisterFile;
+import org.vadose.target.TargetMemory;
+import org.vadose.target.UnreadableMemoryException;
+
+/** {@code u r}: instructions and registers. */
+final class CodeCommands {
+    private static final int DEFAULT_COUNT = 8;
+    private static final Register[][] ROWS = {
+        {Register.RAX, Register.RBX, Register.RCX},
+        {Register.RDX, Register.RSI, Register.RDI},
+        {Register.RIP, Register.RSP, Register.RBP},
+        {Register.R8, Register.R9, Register.R10},
+        {Register.R11, Register.R12, Register.R13},
+        {Register.R14, Register.R15},
+    };
+    private static final List<Flag> FLAGS = List.of(
+            new Flag(11, "ov", "nv"),
+            new Flag(10, "dn", "up"),
+            new Flag(9, "ei", "di"),
+            new Flag(7, "ng", "pl"),
+            new Flag(6, "zr", "nz"),
+            new Flag(4, "ac", "na"),
+            new Flag(2, "pe", "po"),
+            new Flag(0, "cy", "nc"));
+
+    private static final Map<Debugger, Long> NEXT = new WeakHashMap<>();
+
+    /** A bit of EFLAGS and what is shown for it. */
+    private record Flag(int bit, String set, String clear) {}
+
+    private CodeCommands() {}
+
+    static void register(CommandTable table) {
+        table.add("u", "[address [L n]]", "Disassemble", Argument.EXPRESSION, CodeCommands::disassemble);
+        table.add("r", "[register[=value]]", "Show or set registers", Argument.EXPRESSION, CodeCommands::registers);
+    }
+
+    private static void disassemble(Debugger debugger, String text) {
+        debugger.setRepeat("u");
+        Range range;
+        if (text.isEmpty()) {
+            Long next = NEXT.get(debugger);
+            range = new Range(next == null ? debugger.registers().get(Register.RIP) : next, -1);
+        } else {
+            range = Range.parse(debugger, text.equals(".") ? "@$ip" : text, 1);
+        }
+        boolean byEnd = range.count() > 0 && !text.matches("(?s).*\\s[lL]\\??\\s*[0-9a-fA-F`xXnN]+\\s*");
+        long end = range.start() + range.count();
+        long at = range.start();
+        String shown = null;
+        for (long i = 0; byEnd ? at < end : i < (range.count() < 0 ? DEFAULT_COUNT : range.count()); i++) {
+            ModuleTable.Place place = debugger.modules().nearest(at);
+            String name = place == null ? null : place.name();
+            if (i == 0 || place != null && at == place.address() && !place.name().equals(shown)) {
+                heading(debugger, at);
+            }
+            shown = name;
+            at += instruction(debugger, at);
+        }
+        NEXT.put(debugger, at);
+    }
+
+    private static void heading(Debugger debugger, long at) {
+        String name = debugger.nameOf(at);
+        if (name != null) {
+            debugger.out().line(name + ":");
+        }
+    }
+
+    /** Prints the instruction at an address and answers its length. */
+    static int instruction(Debugger debugger, long at) {
+        TargetMemory memory = debugger.memory();
+        Instruction instruction = new Instruction();
+        try {
+            new Decoder().decode(memory, at, instruction);
+        } catch (UnreadableMemoryException e) {
+            debugger.out().line(Hex.ticked(at) + " ??              ???");
+            return 1;
+        }
+        debugger.out().line(new InstructionFormatter(debugger::nameOf).line(instruction));
+        return Math.max(1, instruction.length());
+    }
+
+    private static void registers(Debugger debugger, String text) {
+        RegisterFile registers = debugger.registers();
+        if (text.isEmpty()) {
+            all(debugger, registers);
+            return;
+        }
+        for (String part : text.split(",")) {
+            one(debugger, registers, part.strip());
+        }
+    }
+
+    private static void one(Debugger debugger, RegisterFile registers, String text) {
+        int equals = text.indexOf('=');
+        String name = (equals < 0 ? text : text.substring(0, equals)).strip();
+        if (name.startsWith("@")) {
+            name = name.substring(1);
+        }
+        if (name.startsWith("$") && equals < 0) {
+            debugger.out().line(name + "=" + Hex.address(debugger.evaluate("@" + name)));
+            return;
+        }
+        Register register = Register.find(name);
+        if (register == null) {
+            throw new CommandException("^ Bad register error in 'r " + text + "'");
+        }
+        if (equals >= 0) {
+            long value = debugger.evaluate(text.substring(equals + 1));
+            registers.set(register, register.bits() == 64 ? value : value & (1L << register.bits()) - 1);
+        } else {
+            debugger.out().line(register.text() + "=" + digits(registers, register));
+        }
+    }
+
+    private static String digits(RegisterFile registers, Register register) {
+        return Hex.digits(registers.get(register), register.bits() / 4);
+    }
+
+    /** The whole set and the instruction it stands at, as at every stop. */
+    static void all(Debugger debugger, RegisterFile registers) {
+        Printer out = debugger.out();
+        for (Register[] row : ROWS) {
+            StringBuilder line = new StringBuilder();
+            for (Register register : row) {
+                String name = register.text();
+                line.append(line.isEmpty() ? "" : " ").append(name.length() < 3 ? " " : "");
+                line.append(name).append('=').append(digits(registers, register));
+            }
+            out.line(line.toString());
+        }
+        long flags = registers.get(Register.EFL);
+        StringBuilder line = new StringBuilder("iopl=" + (flags >>> 12 & 3) + "        ");
+        for (Flag flag : FLAGS) {
+            line.append(' ').append((flags >>> flag.bit() & 1) != 0 ? flag.set() : flag.clear());
+        }
+        out.line(line.toString());
+        out.line("cs=" + digits(registers, Register.CS) + "  ss=" + digits(registers, Register.SS) + "  ds="
+                + digits(registers, Register.DS) + "  es=" + digits(registers, Register.ES) + "  fs="
+                + digits(registers, Register.FS) + "  gs=" + digits(registers, Register.GS) + "             efl="
+                + Hex.digits(flags, 8));
+        long ip = registers.get(Register.RIP);
+        heading(debugger, ip);
+        instruction(debugger, ip);
+    }
+
+    /** The machine moved on: {@code u} starts at the instruction pointer again. */
+    static void forget(Debugger debugger) {
+        NEXT.remove(debugger);
+    }
+}

@@ -1,0 +1,417 @@
+package org.vadose.debug;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import org.vadose.base.Hex;
+import org.vadose.layout.EprocessLayout;
+import org.vadose.layout.KernelSymbols;
+import org.vadose.nt.Eprocess;
+import org.vadose.nt.Ethread;
+import org.vadose.nt.Kprcb;
+import org.vadose.pe.PeFormatException;
+import org.vadose.pe.PeImage;
+import org.vadose.target.Register;
+import org.vadose.target.RegisterFile;
+import org.vadose.target.Target;
+import org.vadose.target.TargetMemory;
+import org.vadose.target.UnreadableMemoryException;
+
+/**
+ * One debugging session: a target, what is looked at in it (a process, a thread), and the commands. {@link #execute} takes a line
+ * as typed. No error of a command ends the session. For one thread, but {@link #cancel} may come from any.
+ */
+public final class Debugger {
+    private final Target target;
+    private final @Nullable LiveControl live;
+    private final Printer out;
+    private final CommandTable commands = new CommandTable();
+    private final ModuleTable modules;
+    private final Expression.Names names = new SessionNames();
+    private @Nullable Eprocess process;
+    private boolean processChosen;
+    private int radix = 16;
+    private String repeat = "";
+    private Outcome outcome = Outcome.CONTINUE;
+    private boolean failed;
+
+    /** What the prompt does after a line. */
+    public enum Outcome {
+        CONTINUE,
+        /** Let the machine run. */
+        GO,
+        /** Let it run one instruction. */
+        STEP,
+        QUIT
+    }
+
+    /** @param live null for a dump */
+    public Debugger(Target target, @Nullable LiveControl live, Appendable output) {
+        this.target = target;
+        this.live = live;
+        this.out = new Printer(output);
+        this.modules = new ModuleTable(target);
+        MemoryCommands.register(commands);
+        PhysicalCommands.register(commands);
+        TypeCommand.register(commands);
+        ModuleCommands.register(commands);
+        CodeCommands.register(commands);
+        SessionCommands.register(commands);
+        ProcessCommands.register(commands);
+        stopped();
+    }
+
+    public Target target() {
+        return target;
+    }
+
+    public @Nullable LiveControl live() {
+        return live;
+    }
+
+    public Printer out() {
+        return out;
+    }
+
+    public CommandTable commands() {
+        return commands;
+    }
+
+    public ModuleTable modules() {
+        return modules;
+    }
+
+    /** {@code "0: kd> "}. */
+    public String prompt() {
+        return "0: kd> ";
+    }
+
+    /** The machine ran and stopped: everything derived is forgotten and the running process is the one looked at. */
+    public void stopped() {
+        target.forget();
+        modules.forget();
+        processChosen = false;
+        setProcess(runningProcess());
+        processChosen = false;
+    }
+
+    /** Stops the running command at its next line of output. */
+    public void cancel() {
+        out.cancel();
+    }
+
+    /** Whether any command since {@link #clearFailure} did not do what was asked. */
+    public boolean hasFailed() {
+        return failed;
+    }
+
+    public void clearFailure() {
+        failed = false;
+    }
+
+    /**
+     * Carries out a line: commands separated by {@code ;}. An empty line repeats the last command, memory commands going on
+     * where they stopped.
+     */
+    public Outcome execute(String line) {
+        out.rearm();
+        outcome = Outcome.CONTINUE;
+        if (live != null) {
+            target.forget();
+        }
+        String text = line.isBlank() ? repeat : line;
+        repeat = text;
+        try {
+            for (String command : split(text)) {
+                executeOne(command);
+                if (outcome != Outcome.CONTINUE) {
+                    break;
+                }
+            }
+        } catch (Printer.Cancelled e) {
+            out.rearm();
+            out.line("^C");
+        }
+        return outcome;
+    }
+
+    private static List<String> split(String line) {
+        List<String> parts = new ArrayList<>();
+        boolean quoted = false;
+        int start = 0;
+        for (int i = 0; i <= line.length(); i++) {
+            if (i == line.length() || line.charAt(i) == ';' && !quoted) {
+                String part = line.substring(start, i).strip();
+                if (!part.isEmpty()) {
+                    parts.add(part);
+                }
+                start = i + 1;
+            } else if (line.charAt(i) == '"') {
+                quoted = !quoted;
+            }
+        }
+        return parts;
+    }
+
+    private void executeOne(String text) {
+        if (text.startsWith("*")) {
+            return;
+        }
+        int end = wordEnd(text);
+        String word = text.substring(0, end);
+        Command command = commands.find(word);
+        try {
+            if (command == null) {
+                throw new CommandException(
+                        word.startsWith("!") ? "No export " + word.substring(1) + " found" : "^ Syntax error in '" + text + "'");
+            }
+            command.action().run(this, text.substring(end).strip());
+        } catch (CommandException e) {
+            fail(String.valueOf(e.getMessage()));
+        } catch (UnreadableMemoryException e) {
+            fail("Unable to read memory at " + Hex.address(e.address()) + ": " + e.reason());
+        } catch (PeFormatException | IllegalStateException | IllegalArgumentException e) {
+            fail("Unable to follow the target's structures: " + e.getMessage());
+        } catch (IndexOutOfBoundsException e) {
+            fail("Unable to read physical memory: " + e.getMessage());
+        } catch (UnsupportedOperationException e) {
+            fail(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private void fail(String message) {
+        failed = true;
+        out.line(message);
+    }
+
+    /** A word ends at a blank; one without {@code !} or {@code .} also where its letters end, so {@code ?1+2} is {@code ?}. */
+    private static int wordEnd(String text) {
+        int end = 0;
+        char first = text.charAt(0);
+        if (first == '?') {
+            return 1;
+        }
+        if (first == '!' || first == '.') {
+            end = 1;
+            while (end < text.length() && !Character.isWhitespace(text.charAt(end))) {
+                end++;
+            }
+            return end;
+        }
+        while (end < text.length() && Character.isLetter(text.charAt(end))) {
+            end++;
+        }
+        return end == 0 ? 1 : end;
+    }
+
+    /** What an empty line does after this command. */
+    void setRepeat(String command) {
+        repeat = command;
+    }
+
+    void setOutcome(Outcome wanted) {
+        outcome = wanted;
+    }
+
+    int radix() {
+        return radix;
+    }
+
+    void setRadix(int value) {
+        radix = value;
+    }
+
+    // --- what is looked at ---
+
+    /** The process whose user half is looked at; null if the target has none that can be read. */
+    public @Nullable Eprocess process() {
+        return process;
+    }
+
+    /** Whether the user chose it rather than the machine's stopping there. */
+    public boolean isProcessChosen() {
+        return processChosen;
+    }
+
+    Eprocess requireProcess() {
+        Eprocess current = process;
+        if (current == null) {
+            throw new CommandException("There is no current process.");
+        }
+        return current;
+    }
+
+    void setProcess(@Nullable Eprocess chosen) {
+        process = chosen;
+        processChosen = true;
+        long peb = 0;
+        if (chosen != null) {
+            try {
+                peb = chosen.peb();
+            } catch (UnreadableMemoryException e) {
+                peb = 0;
+            }
+        }
+        modules.setProcess(memory(), peb);
+    }
+
+    /** The address space looked at. */
+    public TargetMemory memory() {
+        return process == null ? target.kernel() : spaceOf(process);
+    }
+
+    TargetMemory spaceOf(Eprocess which) {
+        try {
+            long root = which.directoryTableBase() & ~0xFFFL;
+            return root == 0 ? target.kernel() : target.space(root);
+        } catch (UnreadableMemoryException e) {
+            return target.kernel();
+        }
+    }
+
+    private @Nullable Eprocess runningProcess() {
+        if (target.kernelBase() == 0) {
+            return null;
+        }
+        Ethread thread = runningThread();
+        try {
+            if (thread != null) {
+                Eprocess running = thread.process();
+                if (running.directoryTableBase() != 0 && running.uniqueProcessId() != 0) {
+                    return running;
+                }
+            }
+            long system = target.kernel().readLong(target.kernelAddress(KernelSymbols.PS_INITIAL_SYSTEM_PROCESS));
+            return system == 0 ? null : new Eprocess(target.kernel(), system);
+        } catch (UnreadableMemoryException e) {
+            return null;
+        }
+    }
+
+    /** What the first processor runs; null if that cannot be read. */
+    public @Nullable Ethread runningThread() {
+        try {
+            for (long block : target.processorBlocks()) {
+                Ethread thread = new Kprcb(target.kernel(), block).currentThread();
+                if (thread.address() != 0 && target.kernel().isReadable(thread.address())) {
+                    return thread;
+                }
+            }
+        } catch (UnreadableMemoryException e) {
+            return null;
+        }
+        return null;
+    }
+
+    /** Registers of the thread that stopped, or those of the first processor in a dump. */
+    public RegisterFile registers() {
+        if (live != null) {
+            return live.registers();
+        }
+        List<RegisterFile> processors = target.processors();
+        if (processors.isEmpty()) {
+            throw new CommandException("The target has no registers.");
+        }
+        return processors.getFirst();
+    }
+
+    // --- expressions and names ---
+
+    /** Value of an expression. */
+    public long evaluate(String expression) {
+        return Expression.evaluate(expression, names);
+    }
+
+    /** {@code nt!KeBugCheckEx+0x10}, or null where no module is. */
+    public @Nullable String nameOf(long address) {
+        return modules.nameOf(address);
+    }
+
+    private final class SessionNames implements Expression.Names {
+        @Override
+        public long resolve(String name) {
+            boolean marked = name.startsWith("@");
+            String plain = marked ? name.substring(1) : name;
+            if (plain.startsWith("$")) {
+                return pseudo(plain.toLowerCase(Locale.ROOT));
+            }
+            Register register = Register.find(plain);
+            if (register != null) {
+                return registers().get(register);
+            }
+            if (!marked) {
+                ModuleTable.Place place = modules.findSymbol(plain);
+                if (place != null) {
+                    return place.address();
+                }
+                Module module = modules.find(plain);
+                if (module != null) {
+                    return module.base();
+                }
+            }
+            throw new CommandException("Couldn't resolve error at '" + name + "'");
+        }
+
+        private long pseudo(String name) {
+            switch (name) {
+                case "$ip":
+                    return registers().get(Register.RIP);
+                case "$csp":
+                    return registers().get(Register.RSP);
+                case "$retreg":
+                    return registers().get(Register.RAX);
+                case "$proc":
+                    return requireProcess().address();
+                case "$peb":
+                    return requireProcess().peb();
+                case "$thread":
+                    Ethread thread = runningThread();
+                    if (thread != null) {
+                        return thread.address();
+                    }
+                    break;
+                case "$teb":
+                    Ethread running = runningThread();
+                    if (running != null) {
+                        return running.teb();
+                    }
+                    break;
+                case "$exentry":
+                    long image = requireProcess().sectionBaseAddress();
+                    if (image != 0) {
+                        return image + PeImage.ofMapped(memory(), image).entryPoint();
+                    }
+                    break;
+                default:
+                    break;
+            }
+            throw new CommandException("Couldn't resolve error at '" + name + "'");
+        }
+
+        @Override
+        public long read(long address, int sizeBytes) {
+            return switch (sizeBytes) {
+                case 1 -> memory().readUnsignedByte(address);
+                case 2 -> memory().readUnsignedShort(address);
+                case 4 -> memory().readUnsignedInt(address);
+                default -> memory().readLong(address);
+            };
+        }
+
+        @Override
+        public int radix() {
+            return radix;
+        }
+    }
+
+    /** Processes of {@code PsActiveProcessHead}, as far as the list can be read. */
+    public List<Eprocess> processes() {
+        List<Eprocess> found = new ArrayList<>();
+        long head = target.kernelAddress(KernelSymbols.PS_ACTIVE_PROCESS_HEAD);
+        for (long link : Lists.readable(new org.vadose.nt.ListEntry(target.kernel(), head), 1 << 16)) {
+            found.add(new Eprocess(target.kernel(), link - EprocessLayout.ACTIVE_PROCESS_LINKS));
+        }
+        return found;
+    }
+}

@@ -1,0 +1,18 @@
+package org.vadose.debug;
+
+import org.vadose.target.RegisterFile;
+
+/**
+ * What only a stopped but running machine can do. The machine's driver gives it to the {@link Debugger}, runs the prompt at each
+ * stop, and acts on the {@link Debugger.Outcome} with which the prompt ends.
+ */
+public interface LiveControl {
+    /** Registers of the thread that stopped; they can be set. */
+    RegisterFile registers();
+
+    /** Whether {@code t} and {@code p} work here. */
+    boolean canStep();
+
+    /** Why the machine stopped, as one line, {@code Break at entry point} say. */
+    String stopReason();
+}
