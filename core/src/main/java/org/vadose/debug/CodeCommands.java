@@ -62,7 +62,8 @@ final class CodeCommands {
         for (long i = 0; byEnd ? at < end : i < (range.count() < 0 ? DEFAULT_COUNT : range.count()); i++) {
             ModuleTable.Place place = debugger.modules().nearest(at);
             String name = place == null ? null : place.name();
-            if (i == 0 || place != null && at == place.address() && !place.name().equals(shown)) {
+            if (i == 0
+                    || place != null && at == place.address() && !place.name().equals(shown)) {
                 heading(debugger, at);
             }
             shown = name;

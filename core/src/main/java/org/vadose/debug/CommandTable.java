@@ -10,8 +10,7 @@ import org.jspecify.annotations.Nullable;
 public final class CommandTable {
     private final Map<String, Command> commands = new TreeMap<>();
 
-    public void add(
-            String name, String arguments, String summary, Command.Argument completion, Command.Action action) {
+    public void add(String name, String arguments, String summary, Command.Argument completion, Command.Action action) {
         String usage = arguments.isEmpty() ? name : name + " " + arguments;
         commands.put(name.toLowerCase(Locale.ROOT), new Command(name, usage, summary, completion, action));
     }

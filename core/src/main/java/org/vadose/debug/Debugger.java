@@ -164,7 +164,9 @@ public final class Debugger {
         try {
             if (command == null) {
                 throw new CommandException(
-                        word.startsWith("!") ? "No export " + word.substring(1) + " found" : "^ Syntax error in '" + text + "'");
+                        word.startsWith("!")
+                                ? "No export " + word.substring(1) + " found"
+                                : "^ Syntax error in '" + text + "'");
             }
             command.action().run(this, text.substring(end).strip());
         } catch (CommandException e) {

@@ -199,7 +199,7 @@ final class Expression {
         }
         skipBlanks();
         int start = at;
-        while (at < text.length() && isNameCharacter(text.charAt(at), at > start)) {
+        while (at < text.length() && isNameCharacter(text.charAt(at), at > start) && !text.startsWith("!=", at)) {
             at++;
         }
         if (start == at) {
@@ -239,14 +239,13 @@ final class Expression {
         String digits = name.replace("`", "");
         int radix = names.radix();
         if (digits.length() > 2 && digits.charAt(0) == '0') {
-            int prefix =
-                    switch (Character.toLowerCase(digits.charAt(1))) {
-                        case 'x' -> 16;
-                        case 'n' -> 10;
-                        case 't' -> 8;
-                        case 'y' -> 2;
-                        default -> 0;
-                    };
+            int prefix = switch (Character.toLowerCase(digits.charAt(1))) {
+                case 'x' -> 16;
+                case 'n' -> 10;
+                case 't' -> 8;
+                case 'y' -> 2;
+                default -> 0;
+            };
             if (prefix != 0) {
                 radix = prefix;
                 digits = digits.substring(2);
@@ -275,7 +274,13 @@ final class Expression {
     }
 
     private static boolean isNameCharacter(char c, boolean inside) {
-        return Character.isLetterOrDigit(c) || c == '_' || c == '@' || c == '$' || c == '?' || c == '`' || inside && (c == '!' || c == ':' || c == '.');
+        return Character.isLetterOrDigit(c)
+                || c == '_'
+                || c == '@'
+                || c == '$'
+                || c == '?'
+                || c == '`'
+                || inside && (c == '!' || c == ':' || c == '.');
     }
 
     private CommandException syntax() {

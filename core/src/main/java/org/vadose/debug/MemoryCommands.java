@@ -49,8 +49,12 @@ final class MemoryCommands {
         add(table, "dp", "Display memory as pointers", Format.QWORDS);
         add(table, "dps", "Display pointers and the symbols they point at", Format.POINTERS_SYMBOLS);
         add(table, "dqs", "Display 64-bit words and the symbols they point at", Format.POINTERS_SYMBOLS);
-        table.add("d", "[range]", "Display memory as bytes and ASCII", Argument.EXPRESSION, (d, a) -> numbers(
-                d, a, "d", Format.BYTES));
+        table.add(
+                "d",
+                "[range]",
+                "Display memory as bytes and ASCII",
+                Argument.EXPRESSION,
+                (d, a) -> numbers(d, a, "d", Format.BYTES));
         table.add("da", "[range]", "Display an ASCII string", Argument.EXPRESSION, (d, a) -> text(d, a, "da", 1));
         table.add("du", "[range]", "Display a Unicode string", Argument.EXPRESSION, (d, a) -> text(d, a, "du", 2));
         table.add("dS", "address", "Display a _UNICODE_STRING", Argument.EXPRESSION, MemoryCommands::counted);
@@ -91,7 +95,7 @@ final class MemoryCommands {
             element(debugger, memory, address + (long) i * format.size, format, line, text);
         }
         if (format.text) {
-            int width = 18 + format.perLine * (format.size * 2 + 1) + 1;
+            int width = 20 + format.perLine * (format.size * 2 + 1);
             line.append(" ".repeat(Math.max(2, width - line.length()))).append(text);
         }
         return line.toString();

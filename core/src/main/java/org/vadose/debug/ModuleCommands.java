@@ -41,7 +41,9 @@ final class ModuleCommands {
     private static String status(Module module) {
         return switch (module.symbolKind()) {
             case DEFERRED -> "(deferred)             ";
-            case PDB -> TypePrinter.pad("(pdb symbols)", 23) + module.symbols().identity().file();
+            case PDB ->
+                TypePrinter.pad("(pdb symbols)", 23)
+                        + module.symbols().identity().file();
             case EXPORT, NONE -> TypePrinter.pad(module.symbolKind().text(), 23) + module.path();
         };
     }
@@ -61,8 +63,9 @@ final class ModuleCommands {
             known = true;
             Symbol exact = names.isPattern() ? null : module.symbols().find(names.pattern());
             for (Symbol symbol : exact == null ? module.symbols().matching(names) : List.of(exact)) {
-                debugger.out().line(Hex.ticked(module.base() + symbol.rva()) + " " + module.name() + "!" + symbol.name()
-                        + " = <no type information>");
+                debugger.out()
+                        .line(Hex.ticked(module.base() + symbol.rva()) + " " + module.name() + "!" + symbol.name()
+                                + " = <no type information>");
             }
         }
         if (!known) {
@@ -79,7 +82,8 @@ final class ModuleCommands {
         Symbol after = place.module().symbols().above(address - place.module().base());
         Printer out = debugger.out();
         long offset = address - place.address();
-        String here = "(" + Hex.ticked(place.address()) + ")   " + place.name() + (offset == 0 ? "" : "+0x" + Hex.plain(offset));
+        String here = "(" + Hex.ticked(place.address()) + ")   " + place.name()
+                + (offset == 0 ? "" : "+0x" + Hex.plain(offset));
         out.line(here + next(place.module(), after));
         if (offset == 0) {
             out.line("Exact matches:");

@@ -87,7 +87,11 @@ public final class ModuleTable {
                 LoadedModule module = new LoadedModule(memory, entry);
                 boolean kernel = module.base() == target.kernelBase();
                 modules.add(module(
-                        kernel ? "nt" : stem(text(module, false)), text(module, true), module.base(), module.sizeBytes(), memory));
+                        kernel ? "nt" : stem(text(module, false)),
+                        text(module, true),
+                        module.base(),
+                        module.sizeBytes(),
+                        memory));
             }
         } catch (UnreadableMemoryException e) {
             // The modules read so far are what there is.
@@ -143,11 +147,10 @@ public final class ModuleTable {
 
     /** By name without regard to case; {@code ntkrnlmp} and {@code ntoskrnl} are {@code nt}. */
     public @Nullable Module find(String name) {
-        String wanted =
-                switch (name.toLowerCase(Locale.ROOT)) {
-                    case "ntkrnlmp", "ntoskrnl" -> "nt";
-                    default -> name;
-                };
+        String wanted = switch (name.toLowerCase(Locale.ROOT)) {
+            case "ntkrnlmp", "ntoskrnl" -> "nt";
+            default -> name;
+        };
         for (Module module : all()) {
             if (module.name().equalsIgnoreCase(wanted)) {
                 return module;

@@ -17,16 +17,42 @@ final class PhysicalCommands {
     private PhysicalCommands() {}
 
     static void register(CommandTable table) {
-        table.add("!db", "address [L n]", "Display physical memory as bytes", Argument.EXPRESSION, (d, a) -> dump(
-                d, a, MemoryCommands.Format.BYTES));
-        table.add("!dc", "address [L n]", "Display physical memory as 32-bit words and ASCII", Argument.EXPRESSION, (d, a) -> dump(
-                d, a, MemoryCommands.Format.DWORDS_TEXT));
-        table.add("!dd", "address [L n]", "Display physical memory as 32-bit words", Argument.EXPRESSION, (d, a) -> dump(
-                d, a, MemoryCommands.Format.DWORDS));
-        table.add("!dq", "address [L n]", "Display physical memory as 64-bit words", Argument.EXPRESSION, (d, a) -> dump(
-                d, a, MemoryCommands.Format.QWORDS));
-        table.add("!vtop", "dirbase address", "Translate a virtual address", Argument.EXPRESSION, PhysicalCommands::virtualToPhysical);
-        table.add("!ptov", "dirbase", "List what an address space maps", Argument.EXPRESSION, PhysicalCommands::physicalToVirtual);
+        table.add(
+                "!db",
+                "address [L n]",
+                "Display physical memory as bytes",
+                Argument.EXPRESSION,
+                (d, a) -> dump(d, a, MemoryCommands.Format.BYTES));
+        table.add(
+                "!dc",
+                "address [L n]",
+                "Display physical memory as 32-bit words and ASCII",
+                Argument.EXPRESSION,
+                (d, a) -> dump(d, a, MemoryCommands.Format.DWORDS_TEXT));
+        table.add(
+                "!dd",
+                "address [L n]",
+                "Display physical memory as 32-bit words",
+                Argument.EXPRESSION,
+                (d, a) -> dump(d, a, MemoryCommands.Format.DWORDS));
+        table.add(
+                "!dq",
+                "address [L n]",
+                "Display physical memory as 64-bit words",
+                Argument.EXPRESSION,
+                (d, a) -> dump(d, a, MemoryCommands.Format.QWORDS));
+        table.add(
+                "!vtop",
+                "dirbase address",
+                "Translate a virtual address",
+                Argument.EXPRESSION,
+                PhysicalCommands::virtualToPhysical);
+        table.add(
+                "!ptov",
+                "dirbase",
+                "List what an address space maps",
+                Argument.EXPRESSION,
+                PhysicalCommands::physicalToVirtual);
     }
 
     private static void dump(Debugger debugger, String arguments, MemoryCommands.Format format) {
@@ -73,7 +99,8 @@ final class PhysicalCommands {
         if (value == 0) {
             return debugger.memory();
         }
-        boolean frame = Pages.offset(value) != 0 && value << Pages.SHIFT < debugger.target().physicalBytes();
+        boolean frame = Pages.offset(value) != 0
+                && value << Pages.SHIFT < debugger.target().physicalBytes();
         long root = frame ? value << Pages.SHIFT : Pages.down(value);
         return debugger.target().space(root);
     }
@@ -96,7 +123,8 @@ final class PhysicalCommands {
             Step last = steps.getLast();
             String size = last.level() == 1 ? "Mapped" : last.level() == 2 ? "Large page mapped" : "1GB page mapped";
             out.line("Amd64VtoP: " + size + " phys " + Hex.address(physical));
-            out.line("Virtual address " + Hex.plain(address) + " translates to physical address " + Hex.plain(physical) + ".");
+            out.line("Virtual address " + Hex.plain(address) + " translates to physical address " + Hex.plain(physical)
+                    + ".");
         } catch (UnreadableMemoryException e) {
             if (!steps.isEmpty()) {
                 Step last = steps.getLast();

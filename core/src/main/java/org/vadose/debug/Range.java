@@ -17,13 +17,16 @@ record Range(long start, long count) {
         List<String> words = new Arguments(text).all();
         for (int i = 1; i < words.size(); i++) {
             if (LENGTH.matcher(words.get(i)).matches()) {
-                String length = words.get(i).replaceFirst("[lL]\\??", "")
-                        + " " + String.join(" ", words.subList(i + 1, words.size()));
+                String length = words.get(i).replaceFirst("[lL]\\??", "") + " "
+                        + String.join(" ", words.subList(i + 1, words.size()));
                 return new Range(
-                        debugger.evaluate(String.join(" ", words.subList(0, i))), checked(debugger.evaluate(length.strip())));
+                        debugger.evaluate(String.join(" ", words.subList(0, i))),
+                        checked(debugger.evaluate(length.strip())));
             }
         }
-        if (words.size() == 2 && !words.get(1).matches("[-+*/&|^<>=].*") && !words.get(0).matches(".*[-+*/&|^<>=]")) {
+        if (words.size() == 2
+                && !words.get(1).matches("[-+*/&|^<>=].*")
+                && !words.get(0).matches(".*[-+*/&|^<>=]")) {
             long start = debugger.evaluate(words.get(0));
             long bytes = debugger.evaluate(words.get(1)) - start + 1;
             if (bytes <= 0) {

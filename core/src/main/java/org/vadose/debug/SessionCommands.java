@@ -18,12 +18,28 @@ final class SessionCommands {
 
     static void register(CommandTable table) {
         table.add("?", "expression", "Evaluate an expression", Argument.EXPRESSION, SessionCommands::evaluate);
-        table.add(".formats", "expression", "Show a number in every notation", Argument.EXPRESSION, SessionCommands::formats);
-        table.add(".echo", "text", "Print text", Argument.NONE, (d, a) -> d.out().line(a));
+        table.add(
+                ".formats",
+                "expression",
+                "Show a number in every notation",
+                Argument.EXPRESSION,
+                SessionCommands::formats);
+        table.add(
+                ".echo", "text", "Print text", Argument.NONE, (d, a) -> d.out().line(a));
         for (String name : new String[] {"help", ".hh", ".help"}) {
-            table.add(name, "[command]", "Show commands, or one command's usage", Argument.COMMAND, SessionCommands::help);
+            table.add(
+                    name,
+                    "[command]",
+                    "Show commands, or one command's usage",
+                    Argument.COMMAND,
+                    SessionCommands::help);
         }
-        table.add(".dump", "[/f] file", "Write physical memory to FILE.raw or FILE.dmp", Argument.FILE, SessionCommands::dump);
+        table.add(
+                ".dump",
+                "[/f] file",
+                "Write physical memory to FILE.raw or FILE.dmp",
+                Argument.FILE,
+                SessionCommands::dump);
         table.add("g", "", "Go: let the machine run", Argument.NONE, (d, a) -> resume(d, Debugger.Outcome.GO));
         table.add("t", "", "Trace: run one instruction", Argument.NONE, (d, a) -> resume(d, Debugger.Outcome.STEP));
         table.add("p", "", "Run one instruction", Argument.NONE, (d, a) -> resume(d, Debugger.Outcome.STEP));
@@ -53,12 +69,14 @@ final class SessionCommands {
         StringBuilder characters = new StringBuilder();
         for (int shift = 56; shift >= 0; shift -= 8) {
             int b = (int) (value >>> shift & 0xFF);
-            binary.append(' ').append(String.format("%8s", Integer.toBinaryString(b)).replace(' ', '0'));
+            binary.append(' ')
+                    .append(String.format("%8s", Integer.toBinaryString(b)).replace(' ', '0'));
             characters.append(MemoryCommands.printable(b));
         }
         out.line("  Binary: " + binary);
         out.line("  Chars:   " + characters);
-        out.line("  Float:   low " + Float.intBitsToFloat((int) value) + " high " + Float.intBitsToFloat((int) (value >>> 32)));
+        out.line("  Float:   low " + Float.intBitsToFloat((int) value) + " high "
+                + Float.intBitsToFloat((int) (value >>> 32)));
         out.line("  Double:  " + Double.longBitsToDouble(value));
     }
 
@@ -124,12 +142,14 @@ final class SessionCommands {
             int build = kernel.readInt(debugger.target().kernelAddress(KernelSymbols.NT_BUILD_NUMBER)) & 0xFFFF;
             int processors = kernel.readInt(debugger.target().kernelAddress(KernelSymbols.KE_NUMBER_PROCESSORS));
             out.line("Windows 10 Kernel Version " + build + " MP (" + processors + " procs) Free x64");
-            out.line("Built by: " + kernel.readLatin1(debugger.target().kernelAddress(KernelSymbols.NT_BUILD_LAB), 128));
+            out.line(
+                    "Built by: " + kernel.readLatin1(debugger.target().kernelAddress(KernelSymbols.NT_BUILD_LAB), 128));
             out.line("Kernel base = 0x" + Hex.ticked(debugger.target().kernelBase()) + " PsLoadedModuleList = 0x"
                     + Hex.ticked(debugger.target().kernelAddress(KernelSymbols.PS_LOADED_MODULE_LIST)));
             long time = kernel.readLong(SHARED_DATA + KuserSharedDataLayout.SYSTEM_TIME);
             out.line("Debug session time: " + Times.date(time));
-            out.line("System Uptime: " + Times.elapsed(kernel.readLong(SHARED_DATA + KuserSharedDataLayout.INTERRUPT_TIME)));
+            out.line("System Uptime: "
+                    + Times.elapsed(kernel.readLong(SHARED_DATA + KuserSharedDataLayout.INTERRUPT_TIME)));
         } catch (UnreadableMemoryException e) {
             out.line("Kernel data cannot be read: " + e.reason());
         }

@@ -139,8 +139,7 @@ final class TypeCommand {
             return;
         }
         for (TypeDefinition.Constant constant : enumeration.constants()) {
-            debugger.out()
-                    .line("   " + TypePrinter.pad(constant.name(), 16) + " = 0n" + constant.value());
+            debugger.out().line("   " + TypePrinter.pad(constant.name(), 16) + " = 0n" + constant.value());
         }
     }
 
@@ -208,12 +207,11 @@ final class TypeCommand {
         }
         List<String> modules = bang < 0 ? List.of("nt", "ntdll") : List.of(name.substring(0, bang));
         for (String module : modules) {
-            TypeTable types =
-                    switch (module.toLowerCase(Locale.ROOT)) {
-                        case "nt", "ntkrnlmp", "ntoskrnl" -> TypeTable.kernel();
-                        case "ntdll" -> TypeTable.ntdll();
-                        default -> null;
-                    };
+            TypeTable types = switch (module.toLowerCase(Locale.ROOT)) {
+                case "nt", "ntkrnlmp", "ntoskrnl" -> TypeTable.kernel();
+                case "ntdll" -> TypeTable.ntdll();
+                default -> null;
+            };
             TypeDefinition definition = types == null ? null : types.find(type);
             if (types != null && definition != null) {
                 return new Found(types == TypeTable.kernel() ? "nt" : "ntdll", types, definition, bang >= 0);

@@ -6,13 +6,12 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
 import org.vadose.layout.BaseType;
-import org.vadose.layout.TypeDefinition;
+import org.vadose.layout.StringLayout;
 import org.vadose.layout.TypeDefinition.Composite;
 import org.vadose.layout.TypeDefinition.Enumeration;
 import org.vadose.layout.TypeDefinition.Field;
 import org.vadose.layout.TypeRef;
 import org.vadose.layout.TypeTable;
-import org.vadose.layout.StringLayout;
 import org.vadose.layout.UnicodeStringLayout;
 import org.vadose.layout.Wildcard;
 import org.vadose.target.TargetMemory;
@@ -187,7 +186,8 @@ final class TypePrinter {
     private @Nullable Composite compositeOf(TypeRef type) {
         return switch (type) {
             case TypeRef.Named named -> types.composite(named.name());
-            case TypeRef.Pointer pointer -> pointer.target() instanceof TypeRef.Named named ? types.composite(named.name()) : null;
+            case TypeRef.Pointer pointer ->
+                pointer.target() instanceof TypeRef.Named named ? types.composite(named.name()) : null;
             default -> null;
         };
     }
@@ -203,7 +203,9 @@ final class TypePrinter {
         return switch (type) {
             case TypeRef.Base base -> base.type().debuggerName();
             case TypeRef.Pointer pointer ->
-                pointer.target() instanceof TypeRef.Function ? "Ptr64     void " : "Ptr64 " + typeText(pointer.target());
+                pointer.target() instanceof TypeRef.Function
+                        ? "Ptr64     void "
+                        : "Ptr64 " + typeText(pointer.target());
             case TypeRef.Array array -> "[" + array.count() + "] " + typeText(array.element());
             case TypeRef.BitField bits ->
                 "Pos " + bits.position() + ", " + bits.length() + (bits.length() == 1 ? " Bit" : " Bits");
@@ -254,7 +256,9 @@ final class TypePrinter {
             case CHAR, UCHAR -> {
                 int c = memory.readUnsignedByte(address);
                 String text = c >= 0x20 && c < 0x7F ? String.valueOf((char) c) : "";
-                yield type == BaseType.CHAR ? memory.readByte(address) + " '" + text + "'" : number(c) + " '" + text + "'";
+                yield type == BaseType.CHAR
+                        ? memory.readByte(address) + " '" + text + "'"
+                        : number(c) + " '" + text + "'";
             }
             case SHORT -> "0n" + memory.readShort(address);
             case INT, LONG -> "0n" + memory.readInt(address);
@@ -349,13 +353,12 @@ final class TypePrinter {
     }
 
     private String bits(TypeRef.BitField bits, long address) {
-        long storage =
-                switch ((int) types.sizeBytes(bits.storage())) {
-                    case 1 -> memory.readUnsignedByte(address);
-                    case 2 -> memory.readUnsignedShort(address);
-                    case 4 -> memory.readUnsignedInt(address);
-                    default -> memory.readLong(address);
-                };
+        long storage = switch ((int) types.sizeBytes(bits.storage())) {
+            case 1 -> memory.readUnsignedByte(address);
+            case 2 -> memory.readUnsignedShort(address);
+            case 4 -> memory.readUnsignedInt(address);
+            default -> memory.readLong(address);
+        };
         long mask = bits.length() == 64 ? -1 : (1L << bits.length()) - 1;
         long value = storage >>> bits.position() & mask;
         if (bits.storage() instanceof TypeRef.Named named && types.enumeration(named.name()) instanceof Enumeration e) {
@@ -371,9 +374,9 @@ final class TypePrinter {
     private String named(String name, long address) {
         return switch (types.find(name)) {
             case Enumeration enumeration ->
-                enumerated(enumeration, enumeration.sizeBytes() == 4
-                        ? memory.readInt(address)
-                        : memory.readUnsignedByte(address));
+                enumerated(
+                        enumeration,
+                        enumeration.sizeBytes() == 4 ? memory.readInt(address) : memory.readUnsignedByte(address));
             case Composite composite -> {
                 memory.readByte(address);
                 String known = wellKnown(name, address);
@@ -394,7 +397,8 @@ final class TypePrinter {
         try {
             return switch (name) {
                 case "_LIST_ENTRY" ->
-                    "[ 0x" + Hex.ticked(memory.readLong(address)) + " - 0x" + Hex.ticked(memory.readLong(address + 8)) + " ]";
+                    "[ 0x" + Hex.ticked(memory.readLong(address)) + " - 0x" + Hex.ticked(memory.readLong(address + 8))
+                            + " ]";
                 case "_UNICODE_STRING" -> {
                     long buffer = memory.readLong(address + UnicodeStringLayout.BUFFER);
                     int length = memory.readUnsignedShort(address);
