@@ -61,7 +61,7 @@ final class ProcessCommands {
 
     private void process(String text) {
         Arguments words = new Arguments(text);
-        if (!words.hasNext() || words.peek().equals("-1")) {
+        if (!words.hasNext() || "-1".equals(words.peek())) {
             words.next();
             int flags = words.hasNext() ? (int) debugger.evaluate(words.next()) : STATISTICS | THREADS_WITH_WAITS;
             show(debugger.requireProcess(), flags);
