@@ -287,10 +287,11 @@ struct pool {
 };
 
 int main(int argc, char **argv) {
-    if (argc != 5) {
-        fprintf(stderr, "usage: record forms.txt code.bin lengths.bin out\n");
+    if (argc != 5 && argc != 6) {
+        fprintf(stderr, "usage: record forms.txt code.bin lengths.bin out [seed]\n");
         return 2;
     }
+    if (argc == 6) seed ^= strtoull(argv[5], 0, 0);
     mmap((void *)MEMORY, 0x4000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     uint8_t *code = mmap((void *)CODE, 0x1000, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     static char alternate[1 << 16];

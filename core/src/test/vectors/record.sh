@@ -1,6 +1,6 @@
 #!/bin/sh
 # Records the vectors anew on this machine's processor: needs an x86-64 Linux with gcc, binutils and python3.
-# usage: record.sh [output], default ../resources/org/vadose/cpu/vectors.bin.gz
+# usage: record.sh [output [seed]], default ../resources/org/vadose/cpu/vectors.bin.gz 0
 set -eu
 cd "$(dirname "$0")"
 output=${1:-../resources/org/vadose/cpu/vectors.bin.gz}
@@ -27,7 +27,7 @@ as -o "$work/forms.o" "$work/forms.s"
 objcopy -O binary -j .text "$work/forms.o" "$work/code.bin"
 objcopy -O binary -j .lengths --set-section-flags .lengths=alloc,contents "$work/forms.o" "$work/lengths.bin"
 gcc -O1 -Wall -Wextra -no-pie -fno-pie -o "$work/record" record.c
-"$work/record" "$work/forms.txt" "$work/code.bin" "$work/lengths.bin" "$work/out"
+"$work/record" "$work/forms.txt" "$work/code.bin" "$work/lengths.bin" "$work/out" "${2:-0}"
 mkdir -p "$(dirname "$output")"
 gzip -9nc "$work/out" > "$output"
 ls -l "$output"

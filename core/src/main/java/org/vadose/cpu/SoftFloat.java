@@ -36,6 +36,9 @@ final class SoftFloat {
 
     static final Format EXTENDED_53 = new Format(53, -16382, 16383);
 
+    /** What an unmasked overflow takes off the exponent of a register, and an unmasked underflow adds. */
+    private static final int WRAP = 24576;
+
     static final long INTEGER_BIT = 1L << 63;
     static final long QUIET_BIT = 1L << 62;
 
@@ -241,6 +244,8 @@ final class SoftFloat {
     boolean flushToZero;
     /** Whether a denormal result that lost nothing raises UNDERFLOW too. */
     boolean underflowUnmasked;
+    /** With {@link #x87}: an overflow wraps the exponent instead of giving infinity. */
+    boolean overflowUnmasked;
 
     private final Value left = new Value();
     private final Value right = new Value();
@@ -661,12 +666,16 @@ final class SoftFloat {
      */
     void round(boolean negative, int exponent, long high, long low) {
         roundedUp = false;
-        int precision = format.precision;
-        boolean inexact = !isExact(high, low, precision);
         if (exponent < format.minimumExponent) {
             roundTiny(negative, exponent, high, low);
-            return;
+        } else {
+            roundNormal(negative, exponent, high, low);
         }
+    }
+
+    private void roundNormal(boolean negative, int exponent, long high, long low) {
+        int precision = format.precision;
+        boolean inexact = !isExact(high, low, precision);
         long kept = keep(high, precision);
         int e = exponent;
         if (inexact) {
@@ -680,11 +689,27 @@ final class SoftFloat {
                 }
             }
         }
-        if (e > format.maximumExponent) {
-            overflow(negative);
-        } else {
+        if (e <= format.maximumExponent) {
             result.finite(negative, e, kept);
+        } else if (!x87 || !overflowUnmasked || isRegisterFormat() && e - WRAP > format.maximumExponent) {
+            overflow(negative);
+        } else if (isRegisterFormat()) {
+            flags |= OVERFLOW;
+            result.finite(negative, e - WRAP, kept);
+        } else {
+            refuse(OVERFLOW);
         }
+    }
+
+    /** A store that an unmasked exception stops reports that exception alone. */
+    private void refuse(int exception) {
+        flags = flags & ~INEXACT | exception;
+        roundedUp = false;
+        result.zero(false);
+    }
+
+    private boolean isRegisterFormat() {
+        return format.maximumExponent == EXTENDED.maximumExponent;
     }
 
     private void roundTiny(boolean negative, int exponent, long high, long low) {
@@ -692,6 +717,16 @@ final class SoftFloat {
         int bits = format.precision - lost;
         boolean exact = bits > 0 && isExact(high, low, bits);
         boolean tiny = lost > 1 || !roundsToNormal(negative, high, low);
+        boolean wraps = exponent + WRAP >= format.minimumExponent;
+        if (tiny && x87 && underflowUnmasked && (wraps || !isRegisterFormat())) {
+            if (isRegisterFormat()) {
+                flags |= UNDERFLOW;
+                roundNormal(negative, exponent + WRAP, high, low);
+            } else {
+                refuse(UNDERFLOW);
+            }
+            return;
+        }
         if (tiny && flushToZero) {
             flags |= UNDERFLOW | INEXACT;
             result.zero(negative);

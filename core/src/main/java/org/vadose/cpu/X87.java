@@ -8,8 +8,7 @@ import org.vadose.memory.Memory;
  * {@link #execute} runs any x87 instruction whole, memory operand included.
  *
  * <p>Arithmetic is the real one: 64-bit significands, precision and rounding control, all six exceptions with their masked
- * responses, C1 as the direction of rounding. A result whose overflow or underflow is <em>unmasked</em> is stored as the masked
- * response would be (a processor stores it with a wrapped exponent); the exception is pending all the same.
+ * and unmasked responses, C1 as the direction of rounding.
  *
  * <p>How to drive it: before an instruction that waits (anything but the FN ones), if {@link #isPending()}, raise #MF instead; then
  * call {@link #execute}. For mmx instructions use {@link #mmx}, {@link #setMmx} and {@link #enterMmx}; emms is {@link #emptyAll}.
@@ -88,6 +87,7 @@ public final class X87 {
     private void applyControl() {
         soft.rounding = control >> 10 & 3;
         soft.underflowUnmasked = (control & SoftFloat.UNDERFLOW) == 0;
+        soft.overflowUnmasked = (control & SoftFloat.OVERFLOW) == 0;
     }
 
     /** The format that precision control selects for add, subtract, multiply, divide and square root. */
@@ -263,8 +263,10 @@ public final class X87 {
      * @return false when an invalid, denormal or division exception is unmasked: then no result may be stored
      */
     boolean accept() {
-        setConditions(C1, soft.roundedUp ? C1 : 0);
-        return accept(soft.flags);
+        boolean stopped = isUnmasked(soft.flags & SoftFloat.DENORMAL);
+        setConditions(C1, soft.roundedUp && !stopped ? C1 : 0);
+        int after = SoftFloat.OVERFLOW | SoftFloat.UNDERFLOW | SoftFloat.INEXACT;
+        return accept(stopped ? soft.flags & ~after : soft.flags);
     }
 
     private boolean accept(int flags) {

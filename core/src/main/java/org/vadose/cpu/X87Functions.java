@@ -172,6 +172,7 @@ final class X87Functions {
             soft.normaliseAndRound(negative, exponent, rest, 0);
         }
         if (!fpu.accept()) {
+            fpu.setConditions(X87.C2, 0);
             return;
         }
         fpu.setConditions(ALL_CONDITIONS, partial ? X87.C2 : quotientBits(quotient));
@@ -339,14 +340,7 @@ final class X87Functions {
         } else if (isOne || b.isZero()) {
             soft.result.zero(b.negative != belowOne);
         } else {
-            DoubleDouble m = DoubleDouble.ofSignificand(a.significand);
-            int exponent = a.exponent;
-            if (m.high() > 1.4142135623730951) {
-                m = m.scaled(-1);
-                exponent++;
-            }
-            DoubleDouble ratio = m.minus(DoubleDouble.ONE).over(m.plus(DoubleDouble.ONE));
-            DoubleDouble log = logarithmOfRatio(ratio).plus(DoubleDouble.of(exponent));
+            DoubleDouble log = logarithmOf(DoubleDouble.ofSignificand(a.significand), a.exponent);
             round(log.times(DoubleDouble.ofSignificand(b.significand)), b.exponent, b.negative);
             // The logarithm of a power of two is exact, though processors report it as inexact.
             if (a.significand == SoftFloat.INTEGER_BIT) {
@@ -354,6 +348,14 @@ final class X87Functions {
                 soft.multiply(left, b);
             }
         }
+    }
+
+    /** log2(m * 2^exponent) for 1 <= m < 2. */
+    private static DoubleDouble logarithmOf(DoubleDouble m, int exponent) {
+        boolean high = m.high() > 1.4142135623730951;
+        DoubleDouble centred = high ? m.scaled(-1) : m;
+        DoubleDouble ratio = centred.minus(DoubleDouble.ONE).over(centred.plus(DoubleDouble.ONE));
+        return logarithmOfRatio(ratio).plus(DoubleDouble.of(high ? exponent + 1 : exponent));
     }
 
     /** log2((1 + s) / (1 - s)). */
@@ -382,17 +384,15 @@ final class X87Functions {
         if (soft.unordered(a, b)) {
             return;
         }
-        boolean belowMinusOne = a.negative
-                && (a.isInfinite()
-                        || a.kind == Kind.FINITE && (a.exponent > 0 || a.exponent == 0 && a.significand << 1 != 0));
-        if (belowMinusOne && !a.isInfinite()) {
+        boolean outside = a.negative && (a.isInfinite() || a.kind == Kind.FINITE && a.exponent >= 0);
+        if (outside && !a.isInfinite()) {
             // Outside the domain the result is undefined; a processor was seen to give the operand.
             soft.noteDenormals(a, b);
             soft.result.set(a);
             soft.flags |= SoftFloat.INEXACT;
             return;
         }
-        if (belowMinusOne || a.isInfinite() && b.isZero() || a.isZero() && b.isInfinite()) {
+        if (outside || a.isInfinite() && b.isZero() || a.isZero() && b.isInfinite()) {
             soft.invalid();
             return;
         }
@@ -405,15 +405,27 @@ final class X87Functions {
         } else if (a.exponent < TINY) {
             DoubleDouble x = DoubleDouble.ofSignificand(a.significand).times(DoubleDouble.LOG2_E);
             round(x.times(DoubleDouble.ofSignificand(b.significand)), a.exponent + b.exponent, negative);
-        } else if (a.exponent == 0 && a.negative) {
-            soft.flags |= SoftFloat.DIVIDE_BY_ZERO;
-            soft.result.infinity(!b.negative);
         } else {
-            DoubleDouble x = DoubleDouble.ofSignificand(a.significand).scaled(Math.min(a.exponent, 500));
-            x = a.negative ? x.negated() : x;
-            DoubleDouble log = logarithmOfRatio(x.over(x.plus(DoubleDouble.of(2))));
+            DoubleDouble log = logarithmOfSum();
             round(log.times(DoubleDouble.ofSignificand(b.significand)), b.exponent, b.negative);
         }
+    }
+
+    /** log2(1 + a) for a finite a above -1. */
+    private DoubleDouble logarithmOfSum() {
+        DoubleDouble significand = DoubleDouble.ofSignificand(a.significand);
+        if (a.exponent > 200) {
+            return logarithmOf(significand, a.exponent);
+        }
+        DoubleDouble x = significand.scaled(a.exponent);
+        x = a.negative ? x.negated() : x;
+        if (a.exponent < -1) {
+            return logarithmOfRatio(x.over(x.plus(DoubleDouble.of(2))));
+        }
+        // The series of the ratio converges badly from here on.
+        DoubleDouble sum = x.plus(DoubleDouble.ONE);
+        int exponent = Math.getExponent(sum.high());
+        return logarithmOf(sum.scaled(-exponent), exponent);
     }
 
     /** The angle of the point (st(0), st(1)). */

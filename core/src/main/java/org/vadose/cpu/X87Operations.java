@@ -147,7 +147,9 @@ final class X87Operations {
             return;
         }
         fpu.soft.convert(a);
-        if (fpu.accept()) {
+        fpu.accept();
+        // A denormal is loaded even when its exception is unmasked.
+        if (!fpu.isUnmasked(fpu.soft.flags & SoftFloat.INVALID)) {
             push(fpu.soft.result.toSignExponent(), fpu.soft.result.toSignificand());
         }
     }
@@ -418,7 +420,7 @@ final class X87Operations {
             default -> X87.C0 | X87.C2 | X87.C3;
         };
         fpu.setConditions(ALL_CONDITIONS, conditions);
-        if (order == REFUSED) {
+        if (!accepted) {
             return;
         }
         if (op == Mnemonic.FCOMPP || op == Mnemonic.FUCOMPP) {
@@ -429,15 +431,18 @@ final class X87Operations {
         }
     }
 
-    private static final int REFUSED = 3;
+    /** False when the last comparison raised an unmasked exception: its outcome is reported, but nothing is popped. */
+    private boolean accepted;
 
-    /** Order of {@link #a} and {@link #b}, or {@link #REFUSED} when an unmasked exception stops the instruction. */
+    /** Order of {@link #a} and {@link #b} as {@link SoftFloat#compare} gives it; sets {@link #accepted}. */
     private int order(boolean anyEmpty, boolean signalling) {
         if (anyEmpty) {
-            return fpu.stackFault(false) ? 2 : REFUSED;
+            accepted = fpu.stackFault(false);
+            return 2;
         }
         int order = fpu.soft.compare(a, b, signalling);
-        return fpu.accept() ? order : REFUSED;
+        accepted = fpu.accept();
+        return order;
     }
 
     private long compareToFlags(Mnemonic op, int other, long rflags) {
@@ -450,16 +455,13 @@ final class X87Operations {
             // Seen on AMD: C1 stays (Intel's manual clears it).
             fpu.setConditions(X87.C1, direction);
         }
-        if (order == REFUSED) {
-            return rflags;
-        }
         int flags = switch (order) {
             case -1 -> 1;
             case 0 -> 0x40;
             case 1 -> 0;
             default -> 0x45;
         };
-        if (pops(op)) {
+        if (accepted && pops(op)) {
             fpu.pop();
         }
         return rflags & ~RFLAGS_ARITHMETIC | flags;
