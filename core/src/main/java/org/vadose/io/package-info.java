@@ -5,7 +5,8 @@
  *
  * <p>What a guest writes stays in memory unless a folder was granted for writing. Host files are reached by walking down from a
  * granted folder, one plain directory entry at a time: dots, symbolic links, devices and other special files do not exist for
- * the guest. Uses {@code base}; {@code win32} makes handles of it.
+ * the guest. {@link org.vadose.io.IoSystem} makes the genuine driver, device and file objects. Uses {@code base}, {@code ob},
+ * {@code ex}; {@code win32} makes handles of it.
  */
 @NullMarked
 package org.vadose.io;

@@ -8,6 +8,9 @@ import org.vadose.pe.PeBuilder;
 
 /** The memory manager: what the rest of the kernel asks of memory, from boot on. */
 public final class MemoryManager {
+    private static final long DRIVER_IMAGES_OFFSET = 32 * Pages.LARGE_SIZE;
+    private static final long DRIVER_IMAGES_PAGES = 1 << 14;
+
     private final Mmu mmu;
     private final SelfMap selfMap;
     private final long kernelBase;
@@ -29,6 +32,8 @@ public final class MemoryManager {
         }) {
             systemSpace.open(region, boot.regionBase(region), 0, pfns.frames());
         }
+        // Drivers load behind the kernel image.
+        systemSpace.open(SystemRegion.SYSTEM_IMAGES, boot.kernelBase() + DRIVER_IMAGES_OFFSET, 0, DRIVER_IMAGES_PAGES);
     }
 
     /**

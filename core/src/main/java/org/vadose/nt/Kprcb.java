@@ -23,6 +23,10 @@ public record Kprcb(Memory memory, long address) {
         return new Ethread(memory, memory.readLong(address + KprcbLayout.IDLE_THREAD));
     }
 
+    public void setIdleThread(long thread) {
+        memory.writeLong(address + KprcbLayout.IDLE_THREAD, thread);
+    }
+
     public void setCurrentThread(long thread) {
         memory.writeLong(address + KprcbLayout.CURRENT_THREAD, thread);
     }

@@ -96,6 +96,7 @@ public final class GenerateLayouts {
         for (Field field : type.fields) {
             String name = prefix + constantName(field.name);
             if (name.equals("SIZE")) {
+                // SIZE is that of the whole type.
                 name = "SIZE_FIELD";
             }
             long offset = base + field.offset;

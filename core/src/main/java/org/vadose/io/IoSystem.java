@@ -1,0 +1,173 @@
+package org.vadose.io;
+
+import org.vadose.ex.PoolAllocator;
+import org.vadose.layout.DeviceObjectLayout;
+import org.vadose.layout.DevobjExtensionLayout;
+import org.vadose.layout.DriverExtensionLayout;
+import org.vadose.layout.DriverObjectLayout;
+import org.vadose.layout.FileObjectLayout;
+import org.vadose.layout.KeventLayout;
+import org.vadose.layout.UnicodeStringLayout;
+import org.vadose.layout.VpbLayout;
+import org.vadose.memory.Memory;
+import org.vadose.nt.DispatcherHeader;
+import org.vadose.nt.ListEntry;
+import org.vadose.nt.ObjectHeader;
+import org.vadose.nt.PoolTag;
+import org.vadose.nt.PoolType;
+import org.vadose.nt.UnicodeString;
+import org.vadose.ob.KnownType;
+import org.vadose.ob.ObjectManager;
+
+/** Makes driver, device and file objects. */
+public final class IoSystem {
+    /** Device types ({@code FILE_DEVICE_*}). */
+    public static final int DEVICE_DISK = 7;
+
+    public static final int DEVICE_DISK_FILE_SYSTEM = 8;
+    public static final int DEVICE_NULL = 0x15;
+    public static final int DEVICE_UNKNOWN = 0x22;
+    public static final int DEVICE_CONSOLE = 0x50;
+
+    private static final int FILE_NAME_TAG = PoolTag.of("IoNm");
+    private static final int VPB_TAG = PoolTag.of("Vpb ");
+    private static final int TYPE_DEVICE = 3;
+    private static final int TYPE_DRIVER = 4;
+    private static final int TYPE_FILE = 5;
+    private static final int TYPE_VPB = 10;
+    private static final int TYPE_DEVICE_EXTENSION = 13;
+    private static final int VPB_MOUNTED = 1;
+    private static final int DEVICE_HAS_NAME = 0x40;
+    private static final int DEVICE_DIRECT_IO = 0x10;
+    /** FO_SYNCHRONOUS_IO, FO_CACHE_SUPPORTED and FO_HANDLE_CREATED. */
+    private static final int FILE_FLAGS = 0x2 | 0x40 | 0x40000;
+
+    private final Memory memory;
+    private final PoolAllocator pool;
+    private final ObjectManager objects;
+
+    public IoSystem(ObjectManager objects, PoolAllocator pool) {
+        this.memory = objects.memory();
+        this.pool = pool;
+        this.objects = objects;
+        objects.onDelete(KnownType.FILE, this::fileDeleted);
+    }
+
+    /**
+     * Makes a driver object and enters it into its directory.
+     *
+     * @param directory body of {@code \Driver} or {@code \FileSystem}
+     * @param path its full name
+     * @param module address of its {@code _KLDR_DATA_TABLE_ENTRY}; 0 for none
+     */
+    public long createDriver(long directory, String name, String path, long base, long sizeBytes, long module) {
+        long bytes = DriverObjectLayout.SIZE + DriverExtensionLayout.SIZE;
+        long driver =
+                objects.create(KnownType.DRIVER, bytes, name, 0, ObjectHeader.KERNEL_OBJECT | ObjectHeader.PERMANENT);
+        long extension = driver + DriverObjectLayout.SIZE;
+        memory.writeShort(driver + DriverObjectLayout.TYPE, (short) TYPE_DRIVER);
+        memory.writeShort(driver + DriverObjectLayout.SIZE_FIELD, (short) DriverObjectLayout.SIZE);
+        memory.writeLong(driver + DriverObjectLayout.DRIVER_START, base);
+        memory.writeInt(driver + DriverObjectLayout.DRIVER_SIZE, (int) sizeBytes);
+        memory.writeLong(driver + DriverObjectLayout.DRIVER_SECTION, module);
+        memory.writeLong(driver + DriverObjectLayout.DRIVER_EXTENSION, extension);
+        memory.writeLong(extension + DriverExtensionLayout.DRIVER_OBJECT, driver);
+        setText(driver + DriverObjectLayout.DRIVER_NAME, path);
+        setText(extension + DriverExtensionLayout.SERVICE_KEY_NAME, name);
+        objects.namespace().insert(directory, driver);
+        return driver;
+    }
+
+    /**
+     * Makes a device of a driver and, when it has a name, enters it into a directory.
+     *
+     * @param deviceType one of {@code DEVICE_*}
+     */
+    public long createDevice(long driver, long directory, String name, int deviceType) {
+        long bytes = DeviceObjectLayout.SIZE + DevobjExtensionLayout.SIZE;
+        long device =
+                objects.create(KnownType.DEVICE, bytes, name, 0, ObjectHeader.KERNEL_OBJECT | ObjectHeader.PERMANENT);
+        long extension = device + DeviceObjectLayout.SIZE;
+        memory.writeShort(device + DeviceObjectLayout.TYPE, (short) TYPE_DEVICE);
+        memory.writeShort(device + DeviceObjectLayout.SIZE_FIELD, (short) DeviceObjectLayout.SIZE);
+        memory.writeLong(device + DeviceObjectLayout.DRIVER_OBJECT, driver);
+        memory.writeLong(
+                device + DeviceObjectLayout.NEXT_DEVICE, memory.readLong(driver + DriverObjectLayout.DEVICE_OBJECT));
+        memory.writeLong(driver + DriverObjectLayout.DEVICE_OBJECT, device);
+        memory.writeInt(device + DeviceObjectLayout.FLAGS, DEVICE_DIRECT_IO | (name.isEmpty() ? 0 : DEVICE_HAS_NAME));
+        memory.writeInt(device + DeviceObjectLayout.DEVICE_TYPE, deviceType);
+        memory.writeByte(device + DeviceObjectLayout.STACK_SIZE, (byte) 1);
+        memory.writeShort(device + DeviceObjectLayout.SECTOR_SIZE, (short) 512);
+        memory.writeLong(device + DeviceObjectLayout.DEVICE_OBJECT_EXTENSION, extension);
+        new DispatcherHeader(memory, device + DeviceObjectLayout.DEVICE_LOCK)
+                .initialize(DispatcherHeader.SYNCHRONIZATION_EVENT, KeventLayout.SIZE, 1);
+        memory.writeShort(extension + DevobjExtensionLayout.TYPE, (short) TYPE_DEVICE_EXTENSION);
+        memory.writeLong(extension + DevobjExtensionLayout.DEVICE_OBJECT, device);
+        if (!name.isEmpty()) {
+            objects.namespace().insert(directory, device);
+        }
+        return device;
+    }
+
+    /** Mounts a file system's device on a volume's device: gives the volume its {@code _VPB}. */
+    public long mount(long volume, long fileSystemDevice, int serialNumber) {
+        long vpb = pool.allocateZeroed(PoolType.NON_PAGED_POOL_NX, VpbLayout.SIZE, VPB_TAG);
+        memory.writeShort(vpb + VpbLayout.TYPE, (short) TYPE_VPB);
+        memory.writeShort(vpb + VpbLayout.SIZE_FIELD, (short) VpbLayout.SIZE);
+        memory.writeShort(vpb + VpbLayout.FLAGS, (short) VPB_MOUNTED);
+        memory.writeLong(vpb + VpbLayout.DEVICE_OBJECT, fileSystemDevice);
+        memory.writeLong(vpb + VpbLayout.REAL_DEVICE, volume);
+        memory.writeInt(vpb + VpbLayout.SERIAL_NUMBER, serialNumber);
+        memory.writeLong(volume + DeviceObjectLayout.VPB, vpb);
+        return vpb;
+    }
+
+    /**
+     * Makes a file object for a file opened for reading, with one reference.
+     *
+     * @param fileName path on the device, {@code \Windows\System32\ntdll.dll}; empty for the device itself
+     */
+    public long createFile(long device, String fileName) {
+        long file = objects.create(KnownType.FILE, FileObjectLayout.SIZE);
+        memory.writeShort(file + FileObjectLayout.TYPE, (short) TYPE_FILE);
+        memory.writeShort(file + FileObjectLayout.SIZE_FIELD, (short) FileObjectLayout.SIZE);
+        memory.writeLong(file + FileObjectLayout.DEVICE_OBJECT, device);
+        long vpb = memory.readLong(device + DeviceObjectLayout.VPB);
+        memory.writeLong(file + FileObjectLayout.VPB, vpb);
+        if (vpb != 0) {
+            memory.getAndAddInt(vpb + VpbLayout.REFERENCE_COUNT, 1);
+        }
+        memory.writeByte(file + FileObjectLayout.READ_ACCESS, (byte) 1);
+        memory.writeByte(file + FileObjectLayout.SHARED_READ, (byte) 1);
+        memory.writeByte(file + FileObjectLayout.SHARED_DELETE, (byte) 1);
+        memory.writeInt(file + FileObjectLayout.FLAGS, FILE_FLAGS);
+        new DispatcherHeader(memory, file + FileObjectLayout.LOCK)
+                .initialize(DispatcherHeader.SYNCHRONIZATION_EVENT, KeventLayout.SIZE, 0);
+        new DispatcherHeader(memory, file + FileObjectLayout.EVENT)
+                .initialize(DispatcherHeader.NOTIFICATION_EVENT, KeventLayout.SIZE, 0);
+        new ListEntry(memory, file + FileObjectLayout.IRP_LIST).initialize();
+        if (!fileName.isEmpty()) {
+            setText(file + FileObjectLayout.FILE_NAME, fileName);
+        }
+        memory.getAndAddInt(device + DeviceObjectLayout.REFERENCE_COUNT, 1);
+        return file;
+    }
+
+    private void fileDeleted(long file) {
+        long device = memory.readLong(file + FileObjectLayout.DEVICE_OBJECT);
+        memory.getAndAddInt(device + DeviceObjectLayout.REFERENCE_COUNT, -1);
+        long vpb = memory.readLong(file + FileObjectLayout.VPB);
+        if (vpb != 0) {
+            memory.getAndAddInt(vpb + VpbLayout.REFERENCE_COUNT, -1);
+        }
+        long buffer = memory.readLong(file + FileObjectLayout.FILE_NAME + UnicodeStringLayout.BUFFER);
+        if (buffer != 0) {
+            pool.free(buffer);
+        }
+    }
+
+    private void setText(long string, String text) {
+        long buffer = pool.allocate(PoolType.PAGED_POOL, 2L * text.length() + 2, FILE_NAME_TAG);
+        new UnicodeString(memory, string).set(text, buffer);
+    }
+}

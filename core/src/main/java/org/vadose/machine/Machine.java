@@ -1,0 +1,212 @@
+package org.vadose.machine;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.vadose.ex.PoolAllocator;
+import org.vadose.ex.PoolPages;
+import org.vadose.io.IoSystem;
+import org.vadose.memory.Mmu;
+import org.vadose.memory.PhysicalMemory;
+import org.vadose.memory.X64PageTables;
+import org.vadose.mm.MemoryManager;
+import org.vadose.nt.Eprocess;
+import org.vadose.nt.Ethread;
+import org.vadose.ob.ObjectManager;
+import org.vadose.pe.KernelImage;
+import org.vadose.ps.ProcessManager;
+import org.vadose.ps.SystemClock;
+import org.vadose.target.Target;
+
+/**
+ * A booted machine. Boot runs the {@link BootPhase}s in order; {@link #timings} says what each took.
+ *
+ * <p>All state is in {@link #physicalMemory}: two machines of one configuration hold the same bytes after boot.
+ */
+public final class Machine implements AutoCloseable {
+    /**
+     * What a phase of the boot took.
+     *
+     * @param nanos wall time
+     */
+    public record Timing(BootPhase phase, long nanos) {}
+
+    private final MachineConfig config;
+    private final PhysicalMemory ram;
+    private final Mmu mmu;
+    private final List<Timing> timings = new ArrayList<>();
+    private final MemoryManager memoryManager;
+    private final PoolAllocator pool;
+    private final ObjectManager objects;
+    private final SystemClock clock;
+    private final ProcessManager processes;
+    private final Processor processor;
+    private final IoSystem io;
+    private final Modules modules;
+    private final Devices devices;
+    private long phaseStart = System.nanoTime();
+
+    private Machine(MachineConfig config) {
+        this.config = config;
+        ram = new PhysicalMemory(config.ramBytes());
+        mmu = new Mmu(ram, new X64PageTables());
+        memoryManager = MemoryManager.boot(mmu, config.seed(), KernelImage.build());
+        end(BootPhase.MEMORY);
+        pool = new PoolAllocator(
+                memoryManager.kernelMemory(), new ManagedPages(memoryManager), memoryManager.kernelBase());
+        pool.initialize();
+        end(BootPhase.POOLS);
+        clock = new SystemClock(memoryManager.kernelMemory(), memoryManager.kernelBase());
+        clock.start(config.bootTime());
+        objects = new ObjectManager(memoryManager.kernelMemory(), pool, memoryManager.kernelBase());
+        objects.initialize(config.seed());
+        Devices.createDirectories(objects.namespace(), clock.now());
+        end(BootPhase.OBJECTS);
+        SharedDataWriter.write(memoryManager, config.seed());
+        DebuggerData.write(memoryManager);
+        end(BootPhase.KERNEL_DATA);
+        processor = Processor.create(memoryManager, 0);
+        end(BootPhase.PROCESSORS);
+        processes = new ProcessManager(memoryManager, pool, objects, clock, config.seed());
+        processes.initialize(processor.prcb());
+        SystemThreads.create(processes, objects);
+        end(BootPhase.FIRST_PROCESSES);
+        modules = new Modules(memoryManager, pool);
+        modules.load();
+        end(BootPhase.MODULES);
+        io = new IoSystem(objects, pool);
+        devices = new Devices(objects, io, modules);
+        devices.create(config.seed(), clock.now());
+        end(BootPhase.DEVICES);
+    }
+
+    /**
+     * Boots a machine.
+     *
+     * @throws IllegalStateException when the RAM does not suffice
+     */
+    public static Machine boot(MachineConfig config) {
+        return new Machine(config);
+    }
+
+    /** A class, since a lambda would cost a cold boot milliseconds. */
+    private static final class ManagedPages implements PoolPages {
+        private final MemoryManager memoryManager;
+
+        ManagedPages(MemoryManager memoryManager) {
+            this.memoryManager = memoryManager;
+        }
+
+        @Override
+        public long allocatePages(boolean paged, long pages) {
+            return memoryManager.allocatePoolPages(paged, pages);
+        }
+
+        @Override
+        public void freePages(boolean paged, long address, long pages) {
+            memoryManager.freePoolPages(paged, address, pages);
+        }
+    }
+
+    private void end(BootPhase phase) {
+        long now = System.nanoTime();
+        timings.add(new Timing(phase, now - phaseStart));
+        phaseStart = now;
+    }
+
+    public MachineConfig config() {
+        return config;
+    }
+
+    public PhysicalMemory physicalMemory() {
+        return ram;
+    }
+
+    /** The first processor's. */
+    public Mmu mmu() {
+        return mmu;
+    }
+
+    public Processor processor() {
+        return processor;
+    }
+
+    public MemoryManager memoryManager() {
+        return memoryManager;
+    }
+
+    public PoolAllocator pool() {
+        return pool;
+    }
+
+    public ObjectManager objectManager() {
+        return objects;
+    }
+
+    public ProcessManager processManager() {
+        return processes;
+    }
+
+    public IoSystem ioSystem() {
+        return io;
+    }
+
+    public SystemClock clock() {
+        return clock;
+    }
+
+    public long kernelBase() {
+        return memoryManager.kernelBase();
+    }
+
+    /** Body of the device that {@code C:} means. */
+    public long systemVolume() {
+        return devices.volume();
+    }
+
+    /** Body of the console driver's device. */
+    public long consoleDevice() {
+        return devices.console();
+    }
+
+    /** Wall time of each phase of the boot, in order. */
+    public List<Timing> timings() {
+        return List.copyOf(timings);
+    }
+
+    /** The thread the first processor runs, as its control block says. */
+    public Ethread currentThread() {
+        return processor.prcb().currentThread();
+    }
+
+    /** Switches the first processor to a thread: its control block, and CR3 if the process is another. */
+    public void switchTo(Ethread thread) {
+        processor.prcb().setCurrentThread(thread.address());
+        attach(thread.process());
+    }
+
+    /** Loads a process's page tables, as {@code KeStackAttachProcess} does. */
+    public void attach(Eprocess process) {
+        long root = process.directoryTableBase();
+        if (mmu.root() != root) {
+            mmu.loadRoot(root);
+        }
+    }
+
+    /** The machine as a debugger sees it: its RAM, whatever the manager believes. */
+    public Target target() {
+        return new Target(
+                "live machine",
+                ram,
+                ram.sizeBytes(),
+                mmu.format(),
+                memoryManager.systemRoot(),
+                memoryManager.kernelBase(),
+                List.of());
+    }
+
+    /** Gives the RAM back to the host. */
+    @Override
+    public void close() {
+        ram.close();
+    }
+}
