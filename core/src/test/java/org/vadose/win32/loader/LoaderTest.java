@@ -11,11 +11,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.vadose.base.NtStatus;
@@ -316,6 +319,21 @@ class LoaderTest {
         loadProgram("program.exe");
         assertSame(module("kernelbase"), loader.find("api-ms-win-core-memory-l1-1-0.dll"));
         assertSame(module("kernelbase"), loader.loadLibrary("api-ms-win-core-file-l2-1-0", this::guest));
+    }
+
+    @Test
+    void everyExampleLoads() throws IOException {
+        try (Stream<Path> examples = Files.list(Path.of("..", "examples"))) {
+            for (Path example :
+                    examples.filter(p -> p.toString().endsWith(".exe")).toList()) {
+                LoaderTest fresh = new LoaderTest();
+                fresh.loader.loadProgram(HOME + example.getFileName(), Files.readAllBytes(example), null, null);
+                fresh.loader.initializeThread(fresh.teb, fresh::guest);
+                assertTrue(fresh.calls.stream()
+                        .allMatch(c -> c.startsWith(example.getFileName().toString())));
+                assertNotEquals(0, fresh.calls.size());
+            }
+        }
     }
 
     private static byte[] bareProgram() {
