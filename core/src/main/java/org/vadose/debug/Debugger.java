@@ -1,6 +1,8 @@
 package org.vadose.debug;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +36,7 @@ public final class Debugger {
     private int radix = 16;
     private String repeat = "";
     private Outcome outcome = Outcome.CONTINUE;
+    private final Deque<String> pending = new ArrayDeque<>();
     private boolean failed;
 
     /** What the prompt does after a line. */
@@ -112,24 +115,29 @@ public final class Debugger {
 
     /**
      * Carries out a line: commands separated by {@code ;}. An empty line repeats the last command, memory commands going on
-     * where they stopped.
+     * where they stopped. What follows a command that lets the machine run waits for {@link #executePending}.
      */
     public Outcome execute(String line) {
+        String text = line.isBlank() ? repeat : line;
+        repeat = text;
+        pending.clear();
+        pending.addAll(split(text));
+        return executePending();
+    }
+
+    /** Carries on with a line that let the machine run. */
+    public Outcome executePending() {
         out.rearm();
         outcome = Outcome.CONTINUE;
         if (live != null) {
             target.forget();
         }
-        String text = line.isBlank() ? repeat : line;
-        repeat = text;
         try {
-            for (String command : split(text)) {
-                executeOne(command);
-                if (outcome != Outcome.CONTINUE) {
-                    break;
-                }
+            while (!pending.isEmpty() && outcome == Outcome.CONTINUE) {
+                executeOne(pending.removeFirst());
             }
         } catch (Printer.Cancelled e) {
+            pending.clear();
             out.rearm();
             out.line("^C");
         }
