@@ -1,8 +1,12 @@
 package org.vadose.mm;
 
+import java.util.Objects;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.vadose.base.Pages;
 import org.vadose.memory.Memory;
 import org.vadose.memory.Mmu;
+import org.vadose.nt.Eprocess;
 import org.vadose.nt.SelfMap;
 import org.vadose.pe.PeBuilder;
 
@@ -16,13 +20,25 @@ public final class MemoryManager {
     private final long kernelBase;
     private final PfnDatabase pfns;
     private final SystemSpace systemSpace;
+    private final Commit commit;
+    private final AddressSpaces spaces;
+    private final UserTables tables;
+    private final VirtualMemoryServices virtualMemory;
+    private final ImageSections sections;
+    private @Nullable Pool pool;
 
-    private MemoryManager(Mmu mmu, BootMemory boot, PfnDatabase pfns) {
+    private MemoryManager(Mmu mmu, BootMemory boot, PfnDatabase pfns, long seed) {
         this.mmu = mmu;
         this.selfMap = boot.selfMap();
         this.kernelBase = boot.kernelBase();
         this.pfns = pfns;
-        this.systemSpace = new SystemSpace(mmu, selfMap, pfns);
+        this.commit = new Commit(mmu.kernel(), kernelBase);
+        commit.chargeSystem(pfns.frames() - pfns.availablePages());
+        this.systemSpace = new SystemSpace(mmu, selfMap, pfns, commit);
+        this.spaces = new AddressSpaces(mmu, selfMap, pfns, commit);
+        this.tables = new UserTables(mmu, selfMap, pfns, commit);
+        this.virtualMemory = new VirtualMemoryServices(this, spaces, tables, commit, seed);
+        this.sections = new ImageSections(this, spaces, tables, commit, seed);
         for (SystemRegion region : new SystemRegion[] {
             SystemRegion.NON_PAGED_POOL,
             SystemRegion.PAGED_POOL,
@@ -45,7 +61,7 @@ public final class MemoryManager {
     public static MemoryManager boot(Mmu mmu, long seed, PeBuilder kernelImage) {
         BootMemory boot = new BootMemory(mmu.ram(), seed, kernelImage);
         boot.mapKernel(mmu, kernelImage);
-        return new MemoryManager(mmu, boot, boot.buildPfnDatabase(mmu));
+        return new MemoryManager(mmu, boot, boot.buildPfnDatabase(mmu), seed);
     }
 
     /** Memory as the kernel sees it. */
@@ -95,5 +111,61 @@ public final class MemoryManager {
 
     public void freePoolPages(boolean paged, long address, long pages) {
         systemSpace.free(paged ? SystemRegion.PAGED_POOL : SystemRegion.NON_PAGED_POOL, address, pages);
+    }
+
+    /** The pools, once the executive has made them; from then on processes can have address spaces. */
+    public void setPool(Pool newPool) {
+        pool = newPool;
+        mmu.setFaultHandler(new FaultHandler(this, spaces, tables));
+    }
+
+    Pool pool() {
+        return Objects.requireNonNull(pool, "the pools are not there yet");
+    }
+
+    public VirtualMemoryServices virtualMemory() {
+        return virtualMemory;
+    }
+
+    public ImageSections sections() {
+        return sections;
+    }
+
+    /**
+     * A new address space, its user half empty.
+     *
+     * @return physical address of its PML4, for {@code _KPROCESS.DirectoryTableBase}; 0 when there is no RAM
+     */
+    public long createAddressSpace() {
+        return spaces.create();
+    }
+
+    /** Frees everything a process has in its user half, and then its page tables. The process must not be loaded. */
+    public void deleteAddressSpace(Eprocess process) {
+        spaces.attached(process, () -> {
+            sections.releaseAll(process);
+            return true;
+        });
+        spaces.delete(process.directoryTableBase());
+    }
+
+    /** Loads a process's address space on this processor. */
+    public void switchTo(Eprocess process) {
+        spaces.switchTo(process);
+    }
+
+    /** Does something with a process's address space loaded, then loads the one before. */
+    public <T> T attached(Eprocess process, Supplier<T> work) {
+        return spaces.attached(process, work);
+    }
+
+    /** Pages committed in the whole system. */
+    public long totalCommittedPages() {
+        return commit.total();
+    }
+
+    /** The most pages that can be committed. */
+    public long commitLimitPages() {
+        return commit.limit();
     }
 }

@@ -19,6 +19,7 @@ import org.vadose.nt.Pfn;
  *
  * <pre>
  *   zeroed --allocate--> active --free--> free --zeroFreePages / allocate--> zeroed / active
+ *   active --toModified--> modified --fromModified--> active
  * </pre>
  *
  * Heads of the lists and the count of available pages are in {@code nt!MiSystemPartition}.
@@ -36,6 +37,7 @@ public final class PfnDatabase {
     private final long base;
     private final PageList zeroed;
     private final PageList free;
+    private final PageList modified;
     private final long availablePages;
 
     /** @param base address of the entry of frame 0 */
@@ -47,6 +49,8 @@ public final class PfnDatabase {
         long lists = partition + MiPartitionLayout.PAGE_LISTS;
         zeroed = new PageList(memory, lists + MiPartitionPageListsLayout.ZEROED_PAGE_LIST_HEAD);
         free = new PageList(memory, lists + MiPartitionPageListsLayout.FREE_PAGE_LIST_HEAD);
+        modified = new PageList(
+                memory, partition + MiPartitionLayout.VP + MiVisiblePartitionLayout.MODIFIED_PAGE_LIST_HEAD);
         availablePages = partition + MiPartitionLayout.VP + MiVisiblePartitionLayout.AVAILABLE_PAGES;
     }
 
@@ -64,6 +68,7 @@ public final class PfnDatabase {
     void initialize(boolean[] taken) {
         zeroed.initialize(PageLocation.ZEROED);
         free.initialize(PageLocation.FREE);
+        modified.initialize(PageLocation.MODIFIED);
         long frames = ram.frames();
         byte[] batch = new byte[(int) (BATCH * Pfn.SIZE)];
         ByteBuffer entries = ByteBuffer.wrap(batch).order(ByteOrder.LITTLE_ENDIAN);
@@ -137,6 +142,38 @@ public final class PfnDatabase {
         return frame;
     }
 
+    /**
+     * Takes a frame of zeros that lies in none of the given runs of frames (first, end); it has no mapping yet.
+     *
+     * @return the frame, or {@link #NONE}
+     */
+    long allocateOutside(long[][] runs) {
+        for (PageList list : new PageList[] {zeroed, free}) {
+            for (long frame = list.first();
+                    frame != Pfn.LIST_END;
+                    frame = pfn(frame).flink()) {
+                if (isOutside(frame, runs)) {
+                    unlink(list, frame);
+                    if (list.equals(free)) {
+                        ram.zeroFrame(frame);
+                    }
+                    activate(frame, 0, 0);
+                    return frame;
+                }
+            }
+        }
+        return NONE;
+    }
+
+    private static boolean isOutside(long frame, long[][] runs) {
+        for (long[] run : runs) {
+            if (frame >= run[0] && frame < run[1]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private void activate(long frame, long pteAddress, long pteFrame) {
         Pfn pfn = pfn(frame);
         pfn.setFlink(0);
@@ -163,6 +200,26 @@ public final class PfnDatabase {
         pfn.setPteFrame(0, false);
         linkFirst(free, frame);
         memory.writeLong(availablePages, memory.readLong(availablePages) + 1);
+    }
+
+    /** An active private page leaves its working set; its contents are nowhere else. */
+    void toModified(long frame, long originalPte) {
+        Pfn pfn = pfn(frame);
+        pfn.setOriginalPte(originalPte);
+        pfn.setReferenceCount(0);
+        pfn.setModified(true);
+        pfn.setLocation(PageLocation.MODIFIED);
+        linkFirst(modified, frame);
+    }
+
+    /** A page on the modified list becomes active again. */
+    void fromModified(long frame) {
+        unlink(modified, frame);
+        Pfn pfn = pfn(frame);
+        pfn.setFlink(0);
+        pfn.setShareCount(1);
+        pfn.setReferenceCount(1);
+        pfn.setLocation(PageLocation.ACTIVE);
     }
 
     /** Zeroes up to so many free frames and moves them to the zeroed list, as the zero-page thread does. */

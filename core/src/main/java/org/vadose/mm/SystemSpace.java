@@ -32,6 +32,7 @@ public final class SystemSpace {
     private final Memory memory;
     private final SelfMap selfMap;
     private final PfnDatabase pfns;
+    private final Commit commit;
     private final Map<SystemRegion, Run> runs = new EnumMap<>(SystemRegion.class);
 
     /** A region that gives out pages; {@code hint} is where the next search begins. */
@@ -46,11 +47,12 @@ public final class SystemSpace {
         }
     }
 
-    SystemSpace(Mmu mmu, SelfMap selfMap, PfnDatabase pfns) {
+    SystemSpace(Mmu mmu, SelfMap selfMap, PfnDatabase pfns, Commit commit) {
         this.mmu = mmu;
         this.memory = mmu.kernel();
         this.selfMap = selfMap;
         this.pfns = pfns;
+        this.commit = commit;
     }
 
     public SelfMap selfMap() {
@@ -133,6 +135,7 @@ public final class SystemSpace {
         if (frame == PfnDatabase.NONE) {
             throw new IllegalStateException("out of RAM for system space entry=" + Hex.address(entry));
         }
+        commit.chargeSystem(1);
         Pfn containing = pfns.pfn(table);
         containing.setShareCount(containing.shareCount() + 1);
         return frame;
@@ -146,6 +149,7 @@ public final class SystemSpace {
         Pfn containing = pfns.pfn(tableFrame(pte));
         containing.setShareCount(containing.shareCount() - 1);
         pfns.free(frame);
+        commit.releaseSystem(1);
     }
 
     /** Frame of the table page that an entry, seen through the self-map, lies in. */

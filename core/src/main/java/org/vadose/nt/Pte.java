@@ -1,0 +1,141 @@
+package org.vadose.nt;
+
+import org.vadose.base.Pages;
+import org.vadose.layout.MmpteHardwareLayout;
+import org.vadose.layout.MmptePrototypeLayout;
+import org.vadose.layout.MmpteSoftwareLayout;
+import org.vadose.layout.MmpteTransitionLayout;
+import org.vadose.memory.X64PageTables;
+
+/**
+ * What the 64 bits of a page-table entry say to the memory manager. Valid entries are the hardware's; the rest are Windows' own.
+ *
+ * <pre>
+ *                63..........................32 31....16 15..12 11 10  9......5 4..1 0
+ * empty          0
+ * demand-zero    0                                                 0  0  protection    0
+ * page file      offset in the page file             index   0  0  protection    0
+ * transition     frame number (12 to 47)                      1  0  protection    0
+ * prototype      address of the prototype PTE (16 to 63)      .  1  protection    0
+ * subsection     address of the subsection (16 to 63)         .  1  protection    0   in a prototype PTE
+ * </pre>
+ */
+public final class Pte {
+    /** {@code _MMPTE_HARDWARE.Write}: writable as far as Windows is concerned. */
+    public static final long SOFTWARE_WRITE = 1L << MmpteHardwareLayout.WRITE_SHIFT;
+
+    public static final long COPY_ON_WRITE = 1L << MmpteHardwareLayout.COPY_ON_WRITE_SHIFT;
+    /** The prototype address that stands for "ask the VAD". */
+    public static final long LOOKUP_NEEDED = 0xFFFF_FFFF_0000L;
+
+    private static final long PROTOTYPE = 1L << MmptePrototypeLayout.PROTOTYPE_SHIFT;
+    private static final long TRANSITION = 1L << MmpteTransitionLayout.TRANSITION_SHIFT;
+    private static final int PROTECTION_SHIFT = MmpteSoftwareLayout.PROTECTION_SHIFT;
+    private static final long PROTECTION_MASK = MmpteSoftwareLayout.PROTECTION_MASK;
+
+    /** The closed set of things an entry can be. */
+    public enum Kind {
+        /** Nothing is known here: the VAD decides. */
+        EMPTY,
+        /** A page is there. */
+        VALID,
+        /** The page is in RAM, but not in a working set. */
+        TRANSITION,
+        /** The entry names a prototype PTE, or, in a prototype PTE, a subsection. */
+        PROTOTYPE,
+        /** The contents are in a page file. */
+        PAGE_FILE,
+        /** A page of zeros will do. Decommitted and no-access pages, too: the protection tells. */
+        DEMAND_ZERO
+    }
+
+    private Pte() {}
+
+    public static Kind kind(long pte) {
+        if (pte == 0) {
+            return Kind.EMPTY;
+        }
+        if ((pte & X64PageTables.PRESENT) != 0) {
+            return Kind.VALID;
+        }
+        if ((pte & PROTOTYPE) != 0) {
+            return Kind.PROTOTYPE;
+        }
+        if ((pte & TRANSITION) != 0) {
+            return Kind.TRANSITION;
+        }
+        return pte >>> MmpteSoftwareLayout.PAGE_FILE_HIGH_SHIFT != 0 ? Kind.PAGE_FILE : Kind.DEMAND_ZERO;
+    }
+
+    public static long frame(long pte) {
+        return (pte & X64PageTables.FRAME_MASK) >>> Pages.SHIFT;
+    }
+
+    /** The five bits of {@link PageProtection} in an entry that is not valid. */
+    public static int protection(long pte) {
+        return (int) (pte >>> PROTECTION_SHIFT & PROTECTION_MASK);
+    }
+
+    public static long demandZero(int protection) {
+        return (long) protection << PROTECTION_SHIFT;
+    }
+
+    /** A page that is in RAM and in no working set. */
+    public static long transition(long frame, int protection) {
+        return frame << Pages.SHIFT | TRANSITION | demandZero(protection);
+    }
+
+    /** An entry of a view whose protection differs from the prototype's. */
+    public static long lookupNeeded(int protection) {
+        return LOOKUP_NEEDED << MmptePrototypeLayout.PROTO_ADDRESS_SHIFT | PROTOTYPE | demandZero(protection);
+    }
+
+    /** A prototype PTE whose page comes from a subsection's file. */
+    public static long subsection(long subsection, int protection) {
+        return subsection << MmptePrototypeLayout.PROTO_ADDRESS_SHIFT | PROTOTYPE | demandZero(protection);
+    }
+
+    /** The address in a prototype or subsection entry, sign-extended. */
+    public static long prototypeAddress(long pte) {
+        return pte >> MmptePrototypeLayout.PROTO_ADDRESS_SHIFT;
+    }
+
+    /**
+     * A valid user entry of this protection. Write-copy maps the page read-only and marks it.
+     *
+     * @param write the access is a write: the page is dirty at once
+     */
+    public static long validUser(long frame, int protection, boolean write) {
+        long pte = frame << Pages.SHIFT | X64PageTables.PRESENT | X64PageTables.USER | X64PageTables.ACCESSED;
+        if (!PageProtection.isExecutable(protection)) {
+            pte |= X64PageTables.NO_EXECUTE;
+        }
+        if (PageProtection.isCopyOnWrite(protection)) {
+            pte |= COPY_ON_WRITE;
+        } else if (PageProtection.isWritable(protection)) {
+            pte |= X64PageTables.WRITE | SOFTWARE_WRITE | (write ? X64PageTables.DIRTY : 0);
+        }
+        return switch (protection & PageProtection.WRITECOMBINE) {
+            case PageProtection.NOCACHE -> pte | X64PageTables.CACHE_DISABLE | X64PageTables.WRITE_THROUGH;
+            case PageProtection.WRITECOMBINE -> pte | X64PageTables.WRITE_THROUGH;
+            default -> pte;
+        };
+    }
+
+    /** The protection that {@link #validUser} was given, without guard. */
+    public static int protectionOfValid(long pte) {
+        boolean execute = (pte & X64PageTables.NO_EXECUTE) == 0;
+        int access;
+        if ((pte & COPY_ON_WRITE) != 0) {
+            access = execute ? PageProtection.EXECUTE_WRITECOPY : PageProtection.WRITECOPY;
+        } else if ((pte & SOFTWARE_WRITE) != 0) {
+            access = execute ? PageProtection.EXECUTE_READWRITE : PageProtection.READWRITE;
+        } else {
+            access = execute ? PageProtection.EXECUTE_READ : PageProtection.READONLY;
+        }
+        if ((pte & X64PageTables.CACHE_DISABLE) != 0) {
+            return access | PageProtection.NOCACHE;
+        }
+        return (pte & X64PageTables.WRITE_THROUGH) != 0 ? access | PageProtection.WRITECOMBINE : access;
+    }
+}

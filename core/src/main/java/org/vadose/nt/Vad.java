@@ -1,0 +1,168 @@
+package org.vadose.nt;
+
+import org.vadose.base.VpnRange;
+import org.vadose.layout.MmvadFlags1Layout;
+import org.vadose.layout.MmvadFlagsLayout;
+import org.vadose.layout.MmvadLayout;
+import org.vadose.layout.MmvadShortLayout;
+import org.vadose.layout.RtlBalancedNodeLayout;
+import org.vadose.memory.Memory;
+
+/**
+ * A virtual address descriptor: {@code _MMVAD_SHORT} for private memory, the longer {@code _MMVAD} for a view of a section. Both
+ * begin with the node of the process's tree; the pool tag before it tells which it is.
+ */
+public record Vad(Memory memory, long address) {
+    /** Tag of a short VAD. */
+    public static final int TAG_SHORT = PoolTag.of("VadS");
+    /** Tag of a VAD of a view. */
+    public static final int TAG_LONG = PoolTag.of("Vad ");
+
+    public static final long SIZE_SHORT = MmvadShortLayout.SIZE;
+    public static final long SIZE_LONG = MmvadLayout.SIZE;
+
+    /** {@code VadType} of a view of an image section ({@code _MI_VAD_TYPE}). */
+    public static final int TYPE_IMAGE_MAP = 2;
+
+    private static final long BALANCE_MASK = 3;
+
+    public long startingVpn() {
+        return memory.readUnsignedInt(address + MmvadShortLayout.STARTING_VPN)
+                | (long) memory.readUnsignedByte(address + MmvadShortLayout.STARTING_VPN_HIGH) << 32;
+    }
+
+    public long endingVpn() {
+        return memory.readUnsignedInt(address + MmvadShortLayout.ENDING_VPN)
+                | (long) memory.readUnsignedByte(address + MmvadShortLayout.ENDING_VPN_HIGH) << 32;
+    }
+
+    public VpnRange range() {
+        return new VpnRange(startingVpn(), endingVpn());
+    }
+
+    public void setRange(long firstVpn, long lastVpn) {
+        memory.writeInt(address + MmvadShortLayout.STARTING_VPN, (int) firstVpn);
+        memory.writeByte(address + MmvadShortLayout.STARTING_VPN_HIGH, (byte) (firstVpn >>> 32));
+        memory.writeInt(address + MmvadShortLayout.ENDING_VPN, (int) lastVpn);
+        memory.writeByte(address + MmvadShortLayout.ENDING_VPN_HIGH, (byte) (lastVpn >>> 32));
+    }
+
+    private int flags() {
+        return memory.readInt(address + MmvadShortLayout.U);
+    }
+
+    /** The five bits of {@link PageProtection} that the region was made with. */
+    public int protection() {
+        return flags() >>> MmvadFlagsLayout.PROTECTION_SHIFT & (int) MmvadFlagsLayout.PROTECTION_MASK;
+    }
+
+    public boolean isPrivate() {
+        return (flags() >>> MmvadFlagsLayout.PRIVATE_MEMORY_SHIFT & 1) != 0;
+    }
+
+    /** {@code _MI_VAD_TYPE}. */
+    public int type() {
+        return flags() >>> MmvadFlagsLayout.VAD_TYPE_SHIFT & (int) MmvadFlagsLayout.VAD_TYPE_MASK;
+    }
+
+    public boolean isImage() {
+        return type() == TYPE_IMAGE_MAP;
+    }
+
+    /** The region's protection may not be changed, nor the region freed. */
+    public boolean isNoChange() {
+        return (flags() >>> MmvadFlagsLayout.NO_CHANGE_SHIFT & 1) != 0;
+    }
+
+    public void setFlags(int protection, boolean isPrivate, int type, boolean noChange) {
+        memory.writeInt(
+                address + MmvadShortLayout.U,
+                protection << MmvadFlagsLayout.PROTECTION_SHIFT
+                        | (isPrivate ? 1 << MmvadFlagsLayout.PRIVATE_MEMORY_SHIFT : 0)
+                        | type << MmvadFlagsLayout.VAD_TYPE_SHIFT
+                        | (noChange ? 1 << MmvadFlagsLayout.NO_CHANGE_SHIFT : 0));
+    }
+
+    private int flags1() {
+        return memory.readInt(address + MmvadShortLayout.U1);
+    }
+
+    /** Pages charged for this region; with 31 bits the largest value stands for more in {@code CommitChargeHigh}. */
+    public long commitCharge() {
+        return flags1() & MmvadFlags1Layout.COMMIT_CHARGE_MASK
+                | (long) memory.readUnsignedByte(address + MmvadShortLayout.COMMIT_CHARGE_HIGH) << 31;
+    }
+
+    public void setCommitCharge(long pages) {
+        int memCommit = flags1() & 1 << MmvadFlags1Layout.MEM_COMMIT_SHIFT;
+        memory.writeInt(
+                address + MmvadShortLayout.U1, (int) (pages & MmvadFlags1Layout.COMMIT_CHARGE_MASK) | memCommit);
+        memory.writeByte(address + MmvadShortLayout.COMMIT_CHARGE_HIGH, (byte) (pages >>> 31));
+    }
+
+    /** Committed as a whole when made: pages without a PTE are committed with {@link #protection()}. */
+    public boolean isMemCommit() {
+        return flags1() < 0;
+    }
+
+    public void setMemCommit(boolean memCommit) {
+        int rest = flags1() & (int) MmvadFlags1Layout.COMMIT_CHARGE_MASK;
+        memory.writeInt(
+                address + MmvadShortLayout.U1, memCommit ? rest | 1 << MmvadFlags1Layout.MEM_COMMIT_SHIFT : rest);
+    }
+
+    /** A view's subsection, 0 for none. Long VADs only. */
+    public long subsection() {
+        return memory.readLong(address + MmvadLayout.SUBSECTION);
+    }
+
+    public void setSubsection(long subsection) {
+        memory.writeLong(address + MmvadLayout.SUBSECTION, subsection);
+    }
+
+    /** The prototype PTE of the first page. Long VADs only. */
+    public long firstPrototypePte() {
+        return memory.readLong(address + MmvadLayout.FIRST_PROTOTYPE_PTE);
+    }
+
+    public void setPrototypePtes(long first, long lastContiguous) {
+        memory.writeLong(address + MmvadLayout.FIRST_PROTOTYPE_PTE, first);
+        memory.writeLong(address + MmvadLayout.LAST_CONTIGUOUS_PTE, lastContiguous);
+    }
+
+    /** Child node: 0 left (lower addresses), 1 right. 0 for none. */
+    public long child(int side) {
+        return memory.readLong(address + MmvadShortLayout.VAD_NODE + 8L * side);
+    }
+
+    public void setChild(int side, long node) {
+        memory.writeLong(address + MmvadShortLayout.VAD_NODE + 8L * side, node);
+    }
+
+    private long parentValue() {
+        return memory.readLong(address + MmvadShortLayout.VAD_NODE + RtlBalancedNodeLayout.PARENT_VALUE);
+    }
+
+    /** Parent node, 0 for the root. */
+    public long parent() {
+        return parentValue() & ~7L;
+    }
+
+    public void setParent(long node) {
+        memory.writeLong(
+                address + MmvadShortLayout.VAD_NODE + RtlBalancedNodeLayout.PARENT_VALUE,
+                node | parentValue() & BALANCE_MASK);
+    }
+
+    /** Height of the right subtree less that of the left: -1, 0 or 1. */
+    public int balance() {
+        int bits = (int) (parentValue() & BALANCE_MASK);
+        return bits == 3 ? -1 : bits;
+    }
+
+    public void setBalance(int balance) {
+        memory.writeLong(
+                address + MmvadShortLayout.VAD_NODE + RtlBalancedNodeLayout.PARENT_VALUE,
+                parentValue() & ~BALANCE_MASK | balance & BALANCE_MASK);
+    }
+}
