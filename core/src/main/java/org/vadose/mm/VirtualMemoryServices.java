@@ -535,9 +535,14 @@ public final class VirtualMemoryServices {
         boolean valid = Pte.kind(pte) == Pte.Kind.VALID;
         boolean ownPage = vad.isPrivate()
                 || valid && !manager.pfns().pfn(Pte.frame(pte)).isPrototype()
-                || Pte.kind(pte) == Pte.Kind.DEMAND_ZERO;
+                || Pte.kind(pte) == Pte.Kind.DEMAND_ZERO
+                || Pte.kind(pte) == Pte.Kind.TRANSITION;
         int protection = ownPage ? PageProtection.privateCopy(wanted) : sharedProtection(vad, wanted);
         boolean mappable = PageProtection.isAccessible(protection) && !PageProtection.isGuard(protection);
+        if (Pte.kind(pte) == Pte.Kind.TRANSITION) {
+            manager.pfns().pfn(Pte.frame(pte)).setOriginalPte(Pte.demandZero(protection));
+            return tables.write(page, Pte.transition(Pte.frame(pte), protection));
+        }
         if (!valid) {
             return tables.write(page, ownPage ? Pte.demandZero(protection) : Pte.lookupNeeded(protection));
         }

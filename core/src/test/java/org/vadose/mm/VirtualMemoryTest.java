@@ -318,10 +318,10 @@ class VirtualMemoryTest {
                 assertEquals(NtStatus.SUCCESS, free(arena + i * Pages.SIZE, (n - i) * Pages.SIZE, RELEASE));
             }
         }
-        assertEquals(base, manager.pfns().availablePages());
         assertEquals(0, process.commitCharge());
         assertEquals(0, process.workingSetSize());
         assertEquals(0, process.vadCount());
+        assertEquals(base, manager.pfns().availablePages());
     }
 
     private static boolean sameAllocation(int[] allocation, int[] state, int first, int count) {
