@@ -263,6 +263,34 @@ def addressing():
     form("crc32 rax,rbx")
 
 
+    for register in ("r10", "r11", "r12", "r14", "r15", "rbp", "rcx"):
+        low = register + "b" if register[1].isdigit() else {"rbp": "bpl", "rcx": "cl"}[register]
+        word = register + "w" if register[1].isdigit() else register[1:]
+        dword = register + "d" if register[1].isdigit() else "e" + register[1:]
+        form(f"add {low},al")
+        form(f"sub {word},{word}")
+        form(f"adc {dword},0x7fffffff")
+        form(f"sbb {register},qword ptr [rsi]")
+        form(f"mov {register},qword ptr [rsi+8]")
+        form(f"mov qword ptr [rsi+8],{register}")
+        form(f"movzx {dword},{low}")
+        form(f"imul {register},{register},-3", undefined=SF | ZF | AF | PF)
+        form(f"shl {register},4", undefined=OF | AF)
+        form(f"test {low},0x81", undefined=AF)
+        form(f"push {register}")
+        form(f"pop {register}")
+        form(f"inc {dword}")
+        form(f"neg {register}")
+        form(f"cmova {register},rax")
+        form(f"bt {register},5", undefined=OF | SF | AF | PF)
+    for text in ("push 0x1234", "pushw 0x1234", "pushw -3", "pop word ptr [rsi]", "movsxd eax,ebx", "movsx ax,bl", "movzx cx,bl",
+                 "cmp byte ptr [rsi],0x80", "test dword ptr [rsi],0x10000", "not byte ptr [rsi]", "xchg byte ptr [rsi],ah",
+                 "xadd word ptr [rsi],dx", "mov word ptr [rsi],-2", "shl byte ptr [rsi],1", "rcl qword ptr [rsi],1",
+                 "rcr dword ptr [rsi],1", "sar word ptr [rsi],15", "mul byte ptr [rsi]", "imul dword ptr [rsi]"):
+        undefined = {"t": AF, "s": OF | AF, "m": SF | ZF | AF | PF, "i": SF | ZF | AF | PF}.get(text[0], 0)
+        form(text, undefined=undefined)
+
+
 def faults():
     for text in ("hlt", "cli", "sti", "in al,dx", "out 0x80,eax", "rdmsr", "wrmsr", "mov rax,cr0", "mov cr3,rax", "swapgs",
                  "clts", "invd", "wbinvd", "lgdt [rsi]", "ud2", "int3", "invlpg [rsi]", "ltr ax", "lldt ax", "lmsw ax"):
@@ -378,6 +406,7 @@ def vectors():
         form(f"palignr xmm1,xmm2,{i}")
         form(f"palignr mm1,mm2,{i}", "m")
     form("ldmxcsr dword ptr [rsi]", "z")
+    form("ldmxcsr dword ptr [rsi]", "i")
     form("stmxcsr dword ptr [rsi]", "d")
 
 

@@ -194,12 +194,8 @@ final class PackedInteger {
             case PACKUSDW -> packDoublewords(low, false) | packDoublewords(high, false) << 32;
             case PHADDD -> (int) low + (int) (low >> 32) & LOW_32 | (long) ((int) high + (int) (high >> 32)) << 32;
             case PHSUBD -> (int) low - (int) (low >> 32) & LOW_32 | (long) ((int) high - (int) (high >> 32)) << 32;
-            default -> neighbours(op, low) | neighbours(high, op) << 32;
+            default -> neighbours(op, low) | neighbours(op, high) << 32;
         };
-    }
-
-    private static long neighbours(long value, Mnemonic op) {
-        return neighbours(op, value);
     }
 
     private static long neighbours(Mnemonic op, long value) {

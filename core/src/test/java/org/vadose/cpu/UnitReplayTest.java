@@ -1,6 +1,7 @@
 package org.vadose.cpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.vadose.cpu.RecordedVectors.*;
 
 import java.io.IOException;
@@ -44,7 +45,7 @@ class UnitReplayTest {
                 }
             }
         }
-        System.out.println("replayed " + replayed);
+        assertTrue(replayed > 20_000, "replayed=" + replayed);
         List<String> report = new ArrayList<>();
         failures.forEach((name, count) -> report.add(count + " x " + examples.get(name)));
         assertEquals("", String.join("\n", report));
