@@ -4,11 +4,11 @@ package org.vadose.machine;
 public enum BootPhase {
     /** RAM, page tables, kernel image, PFN database, system space. */
     MEMORY,
+    /** Clock, shared user data, variables that readers of a kernel look for. */
+    KERNEL_DATA,
     POOLS,
     /** Types, directories, symbolic links. */
     OBJECTS,
-    /** Clock, shared user data, variables that readers of a kernel look for. */
-    KERNEL_DATA,
     /** Control region of each processor. */
     PROCESSORS,
     /** Idle and System with its threads. */

@@ -51,19 +51,19 @@ public final class Machine implements AutoCloseable {
         mmu = new Mmu(ram, new X64PageTables());
         memoryManager = MemoryManager.boot(mmu, config.seed(), KernelImage.build());
         end(BootPhase.MEMORY);
+        clock = new SystemClock(memoryManager.kernelMemory(), memoryManager.kernelBase());
+        clock.start(config.bootTime());
+        SharedDataWriter.write(memoryManager, config.seed());
+        DebuggerData.write(memoryManager);
+        end(BootPhase.KERNEL_DATA);
         pool = new PoolAllocator(
                 memoryManager.kernelMemory(), new ManagedPages(memoryManager), memoryManager.kernelBase());
         pool.initialize();
         end(BootPhase.POOLS);
-        clock = new SystemClock(memoryManager.kernelMemory(), memoryManager.kernelBase());
-        clock.start(config.bootTime());
         objects = new ObjectManager(memoryManager.kernelMemory(), pool, memoryManager.kernelBase());
         objects.initialize(config.seed());
         Devices.createDirectories(objects.namespace(), clock.now());
         end(BootPhase.OBJECTS);
-        SharedDataWriter.write(memoryManager, config.seed());
-        DebuggerData.write(memoryManager);
-        end(BootPhase.KERNEL_DATA);
         processor = Processor.create(memoryManager, 0);
         end(BootPhase.PROCESSORS);
         processes = new ProcessManager(memoryManager, pool, objects, clock, config.seed());

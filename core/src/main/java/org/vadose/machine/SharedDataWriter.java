@@ -1,10 +1,14 @@
 package org.vadose.machine;
 
+import org.vadose.base.Pages;
 import org.vadose.base.SeededRandom;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.KuserSharedDataLayout;
+import org.vadose.layout.MiSystemVaAssignmentLayout;
+import org.vadose.layout.MiVisibleStateLayout;
 import org.vadose.memory.Memory;
 import org.vadose.mm.MemoryManager;
+import org.vadose.mm.SystemRegion;
 import org.vadose.nt.SharedUserData;
 import org.vadose.ps.ProcessManager;
 
@@ -60,5 +64,14 @@ final class SharedDataWriter {
         memory.writeLong(base + KernelSymbols.MM_USER_PROBE_ADDRESS, ProcessManager.HIGHEST_USER_ADDRESS + 1);
         memory.writeLong(base + KernelSymbols.MM_SYSTEM_RANGE_START, SYSTEM_RANGE_START);
         memory.writeLong(base + KernelSymbols.PS_NTOS_IMAGE_BASE, base);
+        // The last page of the region of system PTEs is never mapped, so what points there faults.
+        long systemPtes = memory.readLong(base + KernelSymbols.MI_VISIBLE_STATE)
+                + MiVisibleStateLayout.SYSTEM_VA_REGIONS
+                + SystemRegion.SYSTEM_PTES.index() * MiSystemVaAssignmentLayout.SIZE;
+        memory.writeLong(
+                base + KernelSymbols.MM_BAD_POINTER,
+                memory.readLong(systemPtes + MiSystemVaAssignmentLayout.BASE_ADDRESS)
+                        + memory.readLong(systemPtes + MiSystemVaAssignmentLayout.NUMBER_OF_BYTES)
+                        - Pages.SIZE);
     }
 }
