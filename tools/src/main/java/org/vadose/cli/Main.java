@@ -13,7 +13,7 @@ import picocli.CommandLine.Command;
         description = "Windows memory, without Windows.",
         mixinStandardHelpOptions = true,
         version = "vadose 0.1.0",
-        subcommands = {KdCommand.class},
+        subcommands = {BootCommand.class, KdCommand.class},
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             " 0:done; 'run' exits with the program's own code",
@@ -43,6 +43,10 @@ public final class Main {
             case DumpFormatException e -> {
                 System.err.println("vadose: " + e.getMessage());
                 return ExitCode.BAD_DATA;
+            }
+            case CannotWriteException e -> {
+                System.err.println("vadose: " + e.getMessage());
+                return ExitCode.CANNOT_WRITE;
             }
             case NoSuchFileException e -> {
                 System.err.println("vadose: no such file: " + e.getFile());

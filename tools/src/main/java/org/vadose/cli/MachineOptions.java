@@ -1,0 +1,47 @@
+package org.vadose.cli;
+
+import org.vadose.machine.MachineConfig;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
+
+/** What every command that boots a machine takes. */
+final class MachineOptions {
+    @Option(
+            names = "--ram",
+            paramLabel = "SIZE",
+            converter = Size.class,
+            description = "RAM of the machine: 512m, 2g (default: 512m, at least 32m, 128m unless --bare).")
+    private long ramBytes = MachineConfig.DEFAULT_RAM_BYTES;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description = "Seed of all randomness; the same seed gives the same bytes (default: ${DEFAULT-VALUE}).")
+    private long seed = 1;
+
+    MachineConfig config(boolean bare) {
+        return MachineConfig.standard().withBare(bare).withRamBytes(ramBytes).withSeed(seed);
+    }
+
+    /** {@code 512m}, {@code 2G}, {@code 65536k}, or bytes. */
+    static final class Size implements ITypeConverter<Long> {
+        @Override
+        public Long convert(String text) {
+            if (!text.matches("[0-9]{1,15}[kKmMgG]?")) {
+                throw new TypeConversionException("a size is a number with k, m or g behind it, not '" + text + "'");
+            }
+            int shift = switch (Character.toLowerCase(text.charAt(text.length() - 1))) {
+                case 'k' -> 10;
+                case 'm' -> 20;
+                case 'g' -> 30;
+                default -> 0;
+            };
+            long number = Long.parseLong(shift == 0 ? text : text.substring(0, text.length() - 1));
+            if (number > Long.MAX_VALUE >>> shift) {
+                throw new TypeConversionException("the size is too large: " + text);
+            }
+            return number << shift;
+        }
+    }
+}
