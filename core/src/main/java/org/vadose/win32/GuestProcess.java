@@ -1,13 +1,19 @@
 package org.vadose.win32;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
+import org.vadose.io.GuestFileSystem;
+import org.vadose.io.GuestPath;
 import org.vadose.memory.Memory;
 import org.vadose.win32.exception.Dispatcher;
 import org.vadose.win32.loader.Loader;
+import org.vadose.win32.loader.LoaderHeap;
 
 /** A process whose threads execute guest code: its memory, its threads and what they share on the Java side. */
 public final class GuestProcess {
@@ -21,6 +27,8 @@ public final class GuestProcess {
     private final SystemCalls systemCalls;
     private final LoadedModules modules;
     private final Dispatcher exceptions;
+    private final Map<String, Long> constants = new HashMap<>();
+    private final FiberSlots fiberSlots = new FiberSlots();
     private final long processId;
     private final long peb;
     private final List<GuestThread> threads = new ArrayList<>();
@@ -30,6 +38,12 @@ public final class GuestProcess {
     private volatile int exitCode;
     private volatile @Nullable String endReason;
     private volatile GuestEvents events = GuestEvents.NONE;
+    private @Nullable GuestObjects objects;
+    private @Nullable GuestFileSystem files;
+    private @Nullable LoaderHeap heap;
+    private @Nullable GuestConsole console;
+    private final Map<Long, Object> kept = new HashMap<>();
+    private GuestPath currentDirectory = GuestPath.root('C');
     private long callbackReturn;
     private @Nullable Loader loader;
     private long exceptionReturn;
@@ -110,6 +124,24 @@ public final class GuestProcess {
         return peb;
     }
 
+    public FiberSlots fiberSlots() {
+        return fiberSlots;
+    }
+
+    /**
+     * Address of a zero-terminated 8-bit text that stays where it is as long as the process lives.
+     *
+     * @param key what it is; the text of the first call with a key counts
+     */
+    public long constantText(String key, String text) {
+        return constants.computeIfAbsent(key, k -> {
+            byte[] bytes = (text + "\0").getBytes(StandardCharsets.ISO_8859_1);
+            long address = heap().allocate(bytes.length);
+            memory.write(address, bytes);
+            return address;
+        });
+    }
+
     public LoadedModules modules() {
         return modules;
     }
@@ -121,6 +153,72 @@ public final class GuestProcess {
     /** Attaches a debugger. */
     public void setEvents(GuestEvents listener) {
         events = listener;
+    }
+
+    /** The process's handles. */
+    public GuestObjects objects() {
+        return present(objects, "handle table");
+    }
+
+    public void setObjects(GuestObjects handles) {
+        objects = handles;
+    }
+
+    public GuestFileSystem files() {
+        return present(files, "file system");
+    }
+
+    public void setFiles(GuestFileSystem drives) {
+        files = drives;
+    }
+
+    /** The host's streams. */
+    public GuestConsole console() {
+        return present(console, "console");
+    }
+
+    public void setConsole(GuestConsole streams) {
+        console = streams;
+    }
+
+    /** Keeps a Java object for a guest that gets an opaque handle to it. */
+    public long keep(Object value) {
+        long handle = newCookie();
+        kept.put(handle, value);
+        return handle;
+    }
+
+    /** What {@link #keep} was given. */
+    public @Nullable Object kept(long handle) {
+        return kept.get(handle);
+    }
+
+    public void drop(long handle) {
+        kept.remove(handle);
+    }
+
+    /** The process heap. */
+    public LoaderHeap heap() {
+        return present(heap, "heap");
+    }
+
+    public void setHeap(LoaderHeap processHeap) {
+        heap = processHeap;
+    }
+
+    public GuestPath currentDirectory() {
+        return currentDirectory;
+    }
+
+    public void setCurrentDirectory(GuestPath path) {
+        currentDirectory = path;
+    }
+
+    private static <T> T present(@Nullable T part, String name) {
+        if (part == null) {
+            throw new IllegalStateException("process has no " + name + " yet");
+        }
+        return part;
     }
 
     /** A number that looks like an aligned address and is given out once, for opaque handles. */

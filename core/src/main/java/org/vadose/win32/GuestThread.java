@@ -2,6 +2,7 @@ package org.vadose.win32;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.layout.NtTibLayout;
@@ -24,6 +25,9 @@ import org.vadose.win32.exception.ExceptionState;
 public final class GuestThread {
     /** Slots for arguments in the frame of a nested call. */
     public static final int ARGUMENT_SLOTS = 12;
+
+    /** No deadline. */
+    public static final long NEVER = Scheduler.NEVER;
 
     private static final int MACHINE_FRAME_SIZE = 40;
     private static final int USER_CODE_SELECTOR = 0x33;
@@ -145,6 +149,16 @@ public final class GuestThread {
         cpu.setRegister(GuestCpu.RSP, floor);
         cpu.setRip(rip);
         return cpu.register(GuestCpu.RAX);
+    }
+
+    /**
+     * Waits until the condition holds or simulated time passes the deadline; the other threads run meanwhile.
+     *
+     * @param deadline in the clock's ticks, {@link #NEVER} for none
+     * @return false when time ran out
+     */
+    public boolean await(BooleanSupplier condition, long deadline) {
+        return process.scheduler().await(this, condition, deadline);
     }
 
     /** Gives up the rest of the time slice. */

@@ -1,0 +1,42 @@
+package org.vadose.win32;
+
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import org.vadose.io.OpenFile;
+
+/**
+ * The host's streams a process is connected to.
+ *
+ * @param isInteractive whether a person sits there: the program then sees a console, else pipes
+ */
+public record GuestConsole(InputStream in, OutputStream out, OutputStream error, boolean isInteractive) {
+    private static final int GENERIC_WRITE = 0x4000_0000;
+
+    public OpenFile input() {
+        return new OpenFile.Stream("Input", in, null, isInteractive);
+    }
+
+    public OpenFile output() {
+        return new OpenFile.Stream("Output", null, out, isInteractive);
+    }
+
+    public OpenFile errors() {
+        return new OpenFile.Stream("Error", null, error, isInteractive);
+    }
+
+    /** The device a file name means; null for an ordinary name. */
+    public @Nullable OpenFile device(String name, int access) {
+        String upper = name.toUpperCase(Locale.ROOT);
+        String device = upper.startsWith("\\\\.\\") || upper.startsWith("\\\\?\\") ? upper.substring(4) : upper;
+        boolean writes = (access & GENERIC_WRITE) != 0;
+        return switch (device) {
+            case "NUL" -> new OpenFile.Stream("NUL", InputStream.nullInputStream(), OutputStream.nullOutputStream(), false);
+            case "CONIN$" -> new OpenFile.Stream("Input", in, null, true);
+            case "CONOUT$" -> new OpenFile.Stream("Output", null, out, true);
+            case "CON" -> writes ? new OpenFile.Stream("Output", null, out, true) : new OpenFile.Stream("Input", in, null, true);
+            default -> null;
+        };
+    }
+}

@@ -1,0 +1,78 @@
+package org.vadose.win32;
+
+import java.util.List;
+import org.vadose.layout.DispatcherHeaderLayout;
+import org.vadose.layout.KmutantLayout;
+import org.vadose.layout.KsemaphoreLayout;
+import org.vadose.memory.Memory;
+import org.vadose.ob.KnownType;
+
+/**
+ * Something threads wait for ({@code _DISPATCHER_HEADER}): signalled while {@code SignalState} is positive. What taking it changes
+ * depends on the type.
+ */
+public record WaitObject(Memory kernel, long address) {
+    static final int NOTIFICATION_EVENT = 0;
+    static final int SYNCHRONIZATION_EVENT = 1;
+    static final int MUTANT = 2;
+    static final int SEMAPHORE = 5;
+    /** Object types whose bodies begin with a dispatcher header. */
+    static final List<KnownType> TYPES = List.of(
+            KnownType.EVENT, KnownType.MUTANT, KnownType.SEMAPHORE, KnownType.THREAD, KnownType.PROCESS, KnownType.TIMER);
+
+    private static final int TYPE_MASK = 0x7F;
+
+    private int type() {
+        return kernel.readUnsignedByte(address + DispatcherHeaderLayout.TYPE) & TYPE_MASK;
+    }
+
+    public int signalState() {
+        return kernel.readInt(address + DispatcherHeaderLayout.SIGNAL_STATE);
+    }
+
+    public void setSignalState(int state) {
+        kernel.writeInt(address + DispatcherHeaderLayout.SIGNAL_STATE, state);
+    }
+
+    /** Whether a wait by this thread would be over at once. */
+    public boolean isSignalled(GuestThread thread) {
+        return signalState() > 0 || type() == MUTANT && owner() == thread.threadId();
+    }
+
+    /** Takes what a satisfied wait takes: an event resets, a semaphore counts down, a mutex gets its owner. */
+    public void take(GuestThread thread) {
+        switch (type()) {
+            case SYNCHRONIZATION_EVENT -> setSignalState(0);
+            case SEMAPHORE -> setSignalState(signalState() - 1);
+            case MUTANT -> {
+                setSignalState(signalState() - 1);
+                kernel.writeLong(address + KmutantLayout.OWNER_THREAD, thread.threadId());
+            }
+            default -> {
+                // Stays signalled.
+            }
+        }
+    }
+
+    /** Who owns a mutex: a thread identifier, 0 for nobody. */
+    long owner() {
+        return kernel.readLong(address + KmutantLayout.OWNER_THREAD);
+    }
+
+    /** Gives a mutex back once; false if it is not the thread's. */
+    public boolean releaseMutant(GuestThread thread) {
+        if (owner() != thread.threadId()) {
+            return false;
+        }
+        setSignalState(signalState() + 1);
+        if (signalState() > 0) {
+            kernel.writeLong(address + KmutantLayout.OWNER_THREAD, 0);
+        }
+        return true;
+    }
+
+    /** Most a semaphore counts to. */
+    public int limit() {
+        return kernel.readInt(address + KsemaphoreLayout.LIMIT);
+    }
+}
