@@ -32,10 +32,12 @@ public record GuestConsole(InputStream in, OutputStream out, OutputStream error,
         String device = upper.startsWith("\\\\.\\") || upper.startsWith("\\\\?\\") ? upper.substring(4) : upper;
         boolean writes = (access & GENERIC_WRITE) != 0;
         return switch (device) {
-            case "NUL" -> new OpenFile.Stream("NUL", InputStream.nullInputStream(), OutputStream.nullOutputStream(), false);
+            case "NUL" ->
+                new OpenFile.Stream("NUL", InputStream.nullInputStream(), OutputStream.nullOutputStream(), false);
             case "CONIN$" -> new OpenFile.Stream("Input", in, null, true);
             case "CONOUT$" -> new OpenFile.Stream("Output", null, out, true);
-            case "CON" -> writes ? new OpenFile.Stream("Output", null, out, true) : new OpenFile.Stream("Input", in, null, true);
+            case "CON" ->
+                writes ? new OpenFile.Stream("Output", null, out, true) : new OpenFile.Stream("Input", in, null, true);
             default -> null;
         };
     }

@@ -86,7 +86,8 @@ public final class GuestObjects {
         kernel.writeShort(body + FileObjectLayout.TYPE + 2, (short) FileObjectLayout.SIZE);
         kernel.writeInt(body + FileObjectLayout.FLAGS, SYNCHRONOUS_IO);
         kernel.writeByte(body + FileObjectLayout.READ_ACCESS, (byte) (file.access() >>> 31 | file.access() & 1));
-        kernel.writeByte(body + FileObjectLayout.WRITE_ACCESS, (byte) (file.access() >>> 30 & 1 | file.access() >> 1 & 1));
+        kernel.writeByte(
+                body + FileObjectLayout.WRITE_ACCESS, (byte) (file.access() >>> 30 & 1 | file.access() >> 1 & 1));
         kernel.writeByte(body + FileObjectLayout.SHARED_READ, (byte) (file.share() & 1));
         kernel.writeByte(body + FileObjectLayout.SHARED_WRITE, (byte) (file.share() >> 1 & 1));
         kernel.writeByte(body + FileObjectLayout.SHARED_DELETE, (byte) (file.share() >> 2 & 1));

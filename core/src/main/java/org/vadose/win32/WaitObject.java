@@ -18,7 +18,12 @@ public record WaitObject(Memory kernel, long address) {
     static final int SEMAPHORE = 5;
     /** Object types whose bodies begin with a dispatcher header. */
     static final List<KnownType> TYPES = List.of(
-            KnownType.EVENT, KnownType.MUTANT, KnownType.SEMAPHORE, KnownType.THREAD, KnownType.PROCESS, KnownType.TIMER);
+            KnownType.EVENT,
+            KnownType.MUTANT,
+            KnownType.SEMAPHORE,
+            KnownType.THREAD,
+            KnownType.PROCESS,
+            KnownType.TIMER);
 
     private static final int TYPE_MASK = 0x7F;
 

@@ -51,7 +51,9 @@ final class FileFunctions {
                     .function("MoveFileEx" + letter, call -> move(call, wide, (call.intArg(2) & 1) != 0))
                     .function("CopyFile" + letter, call -> copy(call, wide));
         }
-        kernel32.function("CloseHandle", call -> call.succeeded(call.process().objects().close(call.arg(0))))
+        kernel32.function(
+                        "CloseHandle",
+                        call -> call.succeeded(call.process().objects().close(call.arg(0))))
                 .function("ReadFile", FileFunctions::readFile)
                 .function("WriteFile", FileFunctions::writeFile)
                 .function("FlushFileBuffers", call -> file(call) == null ? call.fail(ERROR_INVALID_HANDLE) : 1)
@@ -82,15 +84,14 @@ final class FileFunctions {
         String name = Texts.readOrEmpty(call, call.arg(0), wide);
         int creation = call.intArg(4);
         int flags = call.intArg(5);
-        Disposition disposition =
-                switch (creation) {
-                    case 1 -> Disposition.CREATE;
-                    case 2 -> Disposition.OVERWRITE_IF;
-                    case 3 -> Disposition.OPEN;
-                    case 4 -> Disposition.OPEN_IF;
-                    case 5 -> Disposition.OVERWRITE;
-                    default -> null;
-                };
+        Disposition disposition = switch (creation) {
+            case 1 -> Disposition.CREATE;
+            case 2 -> Disposition.OVERWRITE_IF;
+            case 3 -> Disposition.OPEN;
+            case 4 -> Disposition.OPEN_IF;
+            case 5 -> Disposition.OVERWRITE;
+            default -> null;
+        };
         if (disposition == null) {
             call.setLastError(ERROR_INVALID_PARAMETER);
             return INVALID_HANDLE;
@@ -104,13 +105,21 @@ final class FileFunctions {
             int options = (flags & FILE_FLAG_BACKUP_SEMANTICS) == 0 ? GuestFileSystem.NOT_DIRECTORY : 0;
             options |= (flags & FILE_FLAG_DELETE_ON_CLOSE) != 0 ? GuestFileSystem.DELETE_ON_CLOSE : 0;
             GuestFileSystem.Opened opened = process.files()
-                    .open(path(call, name), call.intArg(1), call.intArg(2), disposition, options, flags & SETTABLE_ATTRIBUTES);
+                    .open(
+                            path(call, name),
+                            call.intArg(1),
+                            call.intArg(2),
+                            disposition,
+                            options,
+                            flags & SETTABLE_ATTRIBUTES);
             boolean wasThere = opened.information() != 2;
             call.setLastError(wasThere && (creation == 2 || creation == 4) ? ERROR_ALREADY_EXISTS : 0);
             return process.objects().open(opened.file());
         } catch (FileException e) {
             call.setLastError(
-                    e.status().equals(NtStatus.OBJECT_NAME_COLLISION) ? ERROR_FILE_EXISTS : e.status().win32Error());
+                    e.status().equals(NtStatus.OBJECT_NAME_COLLISION)
+                            ? ERROR_FILE_EXISTS
+                            : e.status().win32Error());
             return INVALID_HANDLE;
         }
     }
@@ -351,12 +360,11 @@ final class FileFunctions {
             call.setLastError(node == null ? ERROR_INVALID_HANDLE : ERROR_INVALID_PARAMETER);
             return -1;
         }
-        long from =
-                switch (method) {
-                    case 0 -> 0;
-                    case 1 -> call.process().objects().filePosition(call.arg(0));
-                    default -> node.size();
-                };
+        long from = switch (method) {
+            case 0 -> 0;
+            case 1 -> call.process().objects().filePosition(call.arg(0));
+            default -> node.size();
+        };
         long to = from + distance;
         if (to < 0) {
             call.setLastError(ERROR_NEGATIVE_SEEK);
@@ -368,9 +376,8 @@ final class FileFunctions {
 
     private static long setFilePointer(ApiCall call) {
         long highAt = call.arg(2);
-        long distance = highAt == 0
-                ? call.intArg(1)
-                : (long) call.memory().readInt(highAt) << 32 | call.unsignedIntArg(1);
+        long distance =
+                highAt == 0 ? call.intArg(1) : (long) call.memory().readInt(highAt) << 32 | call.unsignedIntArg(1);
         long to = seek(call, distance, call.intArg(3));
         if (to < 0) {
             return INVALID_FILE_SIZE;
@@ -416,7 +423,10 @@ final class FileFunctions {
             FileNode node = call.process().files().find(path);
             if (node == null) {
                 FileNode parent = call.process().files().find(path.parent());
-                call.fail(parent == null || !parent.isDirectory() ? NtStatus.OBJECT_PATH_NOT_FOUND : NtStatus.OBJECT_NAME_NOT_FOUND);
+                call.fail(
+                        parent == null || !parent.isDirectory()
+                                ? NtStatus.OBJECT_PATH_NOT_FOUND
+                                : NtStatus.OBJECT_NAME_NOT_FOUND);
             }
             return node;
         } catch (FileException e) {

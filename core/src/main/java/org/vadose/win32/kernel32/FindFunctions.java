@@ -100,7 +100,11 @@ final class FindFunctions {
                 || mask.equals("*.*")
                 || mask.endsWith(".*")
                         && name.indexOf('.') < 0
-                        && matches(mask.substring(0, mask.length() - 2).toUpperCase(Locale.ROOT), 0, name.toUpperCase(Locale.ROOT), 0)) {
+                        && matches(
+                                mask.substring(0, mask.length() - 2).toUpperCase(Locale.ROOT),
+                                0,
+                                name.toUpperCase(Locale.ROOT),
+                                0)) {
             found.add(new Found(name, node));
         }
     }
@@ -165,7 +169,11 @@ final class FindFunctions {
 
     private static long getCurrentDirectory(ApiCall call, boolean wide) {
         return Texts.fill(
-                call, call.arg(1), call.unsignedIntArg(0), call.process().currentDirectory().toString(), wide);
+                call,
+                call.arg(1),
+                call.unsignedIntArg(0),
+                call.process().currentDirectory().toString(),
+                wide);
     }
 
     private static long setCurrentDirectory(ApiCall call, boolean wide) {

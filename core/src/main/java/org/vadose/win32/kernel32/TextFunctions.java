@@ -110,9 +110,7 @@ final class TextFunctions {
         if (!isUtf8 && (call.intArg(1) & WC_ERR_INVALID_CHARS) != 0) {
             return call.fail(ERROR_INVALID_FLAGS);
         }
-        String text = sourceChars > 0
-                ? call.memory().readUtf16(source, 2 * sourceChars)
-                : call.wide(source) + "\0";
+        String text = sourceChars > 0 ? call.memory().readUtf16(source, 2 * sourceChars) : call.wide(source) + "\0";
         byte[] replacement = defaultChar == 0 ? null : new byte[] {call.memory().readByte(defaultChar)};
         byte[] bytes = CodePages.encode(text, charset, replacement);
         if (usedDefault != 0) {

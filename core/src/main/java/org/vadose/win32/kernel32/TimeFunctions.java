@@ -21,13 +21,21 @@ final class TimeFunctions {
     private TimeFunctions() {}
 
     static void addTo(ApiModule kernel32) {
-        kernel32.function("QueryPerformanceCounter", call -> writeLong(call, clock(call).now()))
+        kernel32.function(
+                        "QueryPerformanceCounter",
+                        call -> writeLong(call, clock(call).now()))
                 .function("QueryPerformanceFrequency", call -> writeLong(call, TICKS_PER_SECOND))
                 .function("GetTickCount", call -> milliseconds(call) & 0xFFFF_FFFFL)
                 .function("GetTickCount64", TimeFunctions::milliseconds)
-                .function("QueryUnbiasedInterruptTime", call -> writeLong(call, clock(call).now()))
-                .function("GetSystemTimeAsFileTime", call -> writeLong(call, clock(call).systemTime()))
-                .function("GetSystemTimePreciseAsFileTime", call -> writeLong(call, clock(call).systemTime()))
+                .function(
+                        "QueryUnbiasedInterruptTime",
+                        call -> writeLong(call, clock(call).now()))
+                .function(
+                        "GetSystemTimeAsFileTime",
+                        call -> writeLong(call, clock(call).systemTime()))
+                .function(
+                        "GetSystemTimePreciseAsFileTime",
+                        call -> writeLong(call, clock(call).systemTime()))
                 .function("GetSystemTime", TimeFunctions::getSystemTime)
                 .function("GetLocalTime", TimeFunctions::getSystemTime)
                 .function("FileTimeToSystemTime", TimeFunctions::fileTimeToSystemTime)
@@ -139,7 +147,8 @@ final class TimeFunctions {
     }
 
     private static long compareFileTime(ApiCall call) {
-        return Long.compareUnsigned(call.memory().readLong(call.arg(0)), call.memory().readLong(call.arg(1)));
+        return Long.compareUnsigned(
+                call.memory().readLong(call.arg(0)), call.memory().readLong(call.arg(1)));
     }
 
     private static long getTimeZoneInformation(ApiCall call) {

@@ -34,7 +34,9 @@ final class WaitFunctions {
                             call -> call.process().objects().createMutant(call.boolArg(1) ? call.thread() : null))
                     .function(
                             "CreateMutexEx" + letter,
-                            call -> call.process().objects().createMutant((call.intArg(2) & 1) != 0 ? call.thread() : null))
+                            call -> call.process()
+                                    .objects()
+                                    .createMutant((call.intArg(2) & 1) != 0 ? call.thread() : null))
                     .function("CreateSemaphore" + letter, WaitFunctions::createSemaphore)
                     .function("CreateSemaphoreEx" + letter, WaitFunctions::createSemaphore);
         }
@@ -131,7 +133,8 @@ final class WaitFunctions {
         }
         List<WaitObject> objects = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            WaitObject object = call.process().objects().waitObject(call.memory().readLong(call.arg(1) + 8L * i));
+            WaitObject object =
+                    call.process().objects().waitObject(call.memory().readLong(call.arg(1) + 8L * i));
             if (object == null) {
                 call.setLastError(ERROR_INVALID_HANDLE);
                 return WAIT_FAILED;
