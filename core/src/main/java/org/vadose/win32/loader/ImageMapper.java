@@ -11,9 +11,9 @@ public interface ImageMapper {
      * A mapped image.
      *
      * @param base where it is
-     * @param isRelocated whether relocations for that base are applied already
+     * @param linkedBase what its contents are relocated for: {@code base} when nothing is left to do
      */
-    record View(long base, boolean isRelocated) {}
+    record View(long base, long linkedBase) {}
 
     /**
      * Maps an image with each section's protection.

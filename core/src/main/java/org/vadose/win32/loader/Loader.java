@@ -545,9 +545,7 @@ public final class Loader {
             @Nullable LoadedImage importer,
             int reason) {
         try {
-            if (!view.isRelocated()) {
-                writer.relocate(view.base(), file, file.imageBase());
-            }
+            writer.relocate(view.base(), file, view.linkedBase());
             long parent = importer == null ? 0 : importer.base();
             LdrDataTableEntry entry = made().add(
                             path,

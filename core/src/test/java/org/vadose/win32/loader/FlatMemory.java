@@ -30,7 +30,7 @@ final class FlatMemory implements Memory, ImageMapper {
         for (PeSection section : image.sections()) {
             set(base + section.rva(), section.sizeBytes(), section.pageProtection());
         }
-        return new View(base, false);
+        return new View(base, image.imageBase());
     }
 
     @Override
