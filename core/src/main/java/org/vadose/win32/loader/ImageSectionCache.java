@@ -17,7 +17,6 @@ public final class ImageSectionCache {
     /** @param hash of the file's bytes: a guest may have written another file over it since */
     private record Known(long area, int hash) {}
 
-
     /** @param fileObjects gives the {@code _FILE_OBJECT} of a DOS path, or 0 */
     public ImageSectionCache(ImageSections sections, ToLongFunction<String> fileObjects) {
         this.sections = sections;

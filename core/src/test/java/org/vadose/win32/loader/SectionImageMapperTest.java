@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.vadose.base.NtStatus;
+import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.KprocessLayout;
 import org.vadose.layout.PebLayout;
-import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.PebLdrDataLayout;
 import org.vadose.machine.Machine;
 import org.vadose.machine.MachineConfig;
@@ -36,8 +36,8 @@ class SectionImageMapperTest {
     private static final int PAGE_READWRITE = 0x04;
     private static final int PAGE_WRITECOPY = 0x08;
 
-    private final Machine machine = Machine.boot(
-            MachineConfig.standard().withBare(true).withRamBytes(64L << 20));
+    private final Machine machine =
+            Machine.boot(MachineConfig.standard().withBare(true).withRamBytes(64L << 20));
     private final ApiTable table = new ApiTable();
     private final BuiltinDlls builtin = new BuiltinDlls(table);
     private final ImageSectionCache cache =
@@ -68,8 +68,7 @@ class SectionImageMapperTest {
 
         Program(long id, String name) throws IOException {
             Memory kernel = machine.memoryManager().kernelMemory();
-            long address = machine.pool()
-                    .allocate(PoolType.NON_PAGED_POOL_NX, EprocessLayout.SIZE, PoolTag.of("Proc"));
+            long address = machine.pool().allocate(PoolType.NON_PAGED_POOL_NX, EprocessLayout.SIZE, PoolTag.of("Proc"));
             kernel.fill(address, EprocessLayout.SIZE, (byte) 0);
             kernel.writeLong(
                     address + KprocessLayout.DIRECTORY_TABLE_BASE,
@@ -110,15 +109,13 @@ class SectionImageMapperTest {
             };
             loader = new Loader(guest, builtin, mapper, loaderHeap, files);
             guest.setLoader(loader);
-            loader.loadProgram(
-                    "C:\\prog\\" + name, Files.readAllBytes(Path.of("..", "examples", name)), null, null);
+            loader.loadProgram("C:\\prog\\" + name, Files.readAllBytes(Path.of("..", "examples", name)), null, null);
         }
 
         int protection(long address) {
             VirtualMemoryServices.BasicInformation information = new VirtualMemoryServices.BasicInformation();
             assertEquals(
-                    NtStatus.SUCCESS,
-                    machine.memoryManager().virtualMemory().query(process, address, information));
+                    NtStatus.SUCCESS, machine.memoryManager().virtualMemory().query(process, address, information));
             return information.protect;
         }
     }
@@ -156,14 +153,16 @@ class SectionImageMapperTest {
             }
         });
         List<Long> bound = new ArrayList<>();
-        exe.image().imports().forEach(module -> module.forEach(symbol -> {
-            long value = program.memory.readLong(exe.base() + symbol.slotRva());
-            bound.add(value);
-            if ("_fmode".equals(symbol.name())) {
-                LoadedImage msvcrt = program.loader.find("msvcrt");
-                assertEquals(program.loader.procAddress(msvcrt == null ? 0 : msvcrt.base(), "_fmode"), value);
-            }
-        }));
+        exe.image()
+                .imports()
+                .forEach(module -> module.forEach(symbol -> {
+                    long value = program.memory.readLong(exe.base() + symbol.slotRva());
+                    bound.add(value);
+                    if ("_fmode".equals(symbol.name())) {
+                        LoadedImage msvcrt = program.loader.find("msvcrt");
+                        assertEquals(program.loader.procAddress(msvcrt == null ? 0 : msvcrt.base(), "_fmode"), value);
+                    }
+                }));
         assertEquals(39, bound.size());
         assertNull(program.loader.find("user32"));
         assertEquals(NtStatus.SUCCESS, program.loader.freeLibrary(exe.base(), (f, a) -> 1));
