@@ -163,7 +163,7 @@ class SectionImageMapperTest {
                         assertEquals(program.loader.procAddress(msvcrt == null ? 0 : msvcrt.base(), "_fmode"), value);
                     }
                 }));
-        assertEquals(39, bound.size());
+        assertEquals(37, bound.size());
         assertNull(program.loader.find("user32"));
         assertEquals(NtStatus.SUCCESS, program.loader.freeLibrary(exe.base(), (f, a) -> 1));
     }
