@@ -215,11 +215,11 @@ public final class VirtualMemory implements Memory {
             long target = to + done;
             long run = Math.min(
                     length - done, Math.min(Pages.SIZE - Pages.offset(source), Pages.SIZE - Pages.offset(target)));
-            int w = forWrite(target, run);
-            MemorySegment targetChunk = chunks[w];
-            long targetOffset = target + delta(w);
             int r = forRead(source);
-            MemorySegment.copy(chunks[r], source + delta(r), targetChunk, targetOffset, run);
+            MemorySegment sourceChunk = chunks[r];
+            long sourceOffset = source + delta(r);
+            int w = forWrite(target, run);
+            MemorySegment.copy(sourceChunk, sourceOffset, chunks[w], target + delta(w), run);
             done += run;
         }
     }
@@ -252,6 +252,17 @@ public final class VirtualMemory implements Memory {
         }
         int i = forWrite(address, 8);
         return PhysicalMemory.ATOMIC_LONG.compareAndSet(chunks[i], address + delta(i), expected, value);
+    }
+
+    /** Faults as a write of so many bytes (at most a page) would, and changes nothing. */
+    public void prepareWrite(long address, int length) {
+        long last = address + length - 1;
+        if (tlb[(index(address) << STRIDE_SHIFT) + WRITE_TAG] != (last & -Pages.SIZE)) {
+            translate(address, privilege | PageFaultCode.WRITE);
+            if (crosses(address, length)) {
+                translate(last & -Pages.SIZE, privilege | PageFaultCode.WRITE);
+            }
+        }
     }
 
     /** Whether an access of this kind would succeed without raising anything; resolves faults on the way. */
@@ -358,7 +369,7 @@ public final class VirtualMemory implements Memory {
 
     private void writeSplit(long address, long value, int length) {
         // Both pages must take the write before either changes: a faulting store leaves memory as it was.
-        translate(address + length - 1, privilege | PageFaultCode.WRITE);
+        prepareWrite(address, length);
         for (int i = 0; i < length; i++) {
             writeByte(address + i, (byte) (value >>> (8 * i)));
         }
