@@ -17,6 +17,9 @@ class RecordedReplayTest {
     /** What popf and the recorder may leave in rflags; the rest is the machine's. */
     private static final long COMPARED_FLAGS = 0xCD5;
 
+    /** Of MXCSR: AMD's misaligned exception mask. */
+    private static final long MISALIGNED_MODE = 1 << 17;
+
     @Test
     void everyVectorMatches() throws Exception {
         Map<String, Integer> failures = new TreeMap<>();
@@ -64,6 +67,7 @@ class RecordedReplayTest {
         fpu.setControl((int) s[FCW]);
         fpu.setStatus((int) s[FSW]);
         fpu.setAbridgedTags((int) s[TAGS]);
+        fpu.setPointers(0, 0, 0);
         int top = (int) s[FSW] >> 11 & 7;
         for (int i = 0; i < 8; i++) {
             int physical = top + i & 7;
@@ -76,6 +80,14 @@ class RecordedReplayTest {
 
     private static String compare(GuestMachine machine, Form form, Run run, CpuExit exit, Instruction instruction) {
         X64Cpu cpu = machine.cpu;
+        if ((run.after()[MXCSR] & MISALIGNED_MODE) != 0) {
+            // Recorded on a processor that has this bit; ours refuses it.
+            return exit == CpuExit.FAULT ? "" : " took a reserved bit of mxcsr";
+        }
+        int undefined = form.undefinedFlags();
+        if (instruction.mnemonic() == Mnemonic.IMUL || instruction.mnemonic() == Mnemonic.MUL) {
+            undefined |= Flags.SF | Flags.ZF | Flags.AF | Flags.PF;
+        }
         int vector = exit == CpuExit.FAULT ? cpu.fault().vector() : NO_FAULT;
         if (vector != run.fault()) {
             return " vector expected " + run.fault() + " ours " + vector + (exit == CpuExit.FAULT ? cpu.fault() : "");
@@ -110,7 +122,7 @@ class RecordedReplayTest {
             long expected = run.after()[i];
             long mask = -1;
             if (i == RFLAGS) {
-                mask = faulted ? COMPARED_FLAGS : COMPARED_FLAGS & ~form.undefinedFlags();
+                mask = faulted ? COMPARED_FLAGS : COMPARED_FLAGS & ~undefined;
             } else if (i == STEP) {
                 expected = faulted ? 0 : expected;
             } else if (i == MXCSR && faulted) {
