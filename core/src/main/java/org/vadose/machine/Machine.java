@@ -59,6 +59,7 @@ public final class Machine implements AutoCloseable {
         pool = new PoolAllocator(
                 memoryManager.kernelMemory(), new ManagedPages(memoryManager), memoryManager.kernelBase());
         pool.initialize();
+        memoryManager.setPool(pool);
         end(BootPhase.POOLS);
         objects = new ObjectManager(memoryManager.kernelMemory(), pool, memoryManager.kernelBase());
         objects.initialize(config.seed());
@@ -68,6 +69,7 @@ public final class Machine implements AutoCloseable {
         end(BootPhase.PROCESSORS);
         processes = new ProcessManager(memoryManager, pool, objects, clock, config.seed());
         processes.initialize(processor.prcb());
+        memoryManager.switchTo(processes.system());
         SystemThreads.create(processes, objects);
         end(BootPhase.FIRST_PROCESSES);
         modules = new Modules(memoryManager, pool);
@@ -186,10 +188,7 @@ public final class Machine implements AutoCloseable {
 
     /** Loads a process's page tables, as {@code KeStackAttachProcess} does. */
     public void attach(Eprocess process) {
-        long root = process.directoryTableBase();
-        if (mmu.root() != root) {
-            mmu.loadRoot(root);
-        }
+        memoryManager.switchTo(process);
     }
 
     /** The machine as a debugger sees it: its RAM, whatever the manager believes. */

@@ -3,6 +3,7 @@ package org.vadose.mm;
 import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.memory.Memory;
 import org.vadose.memory.Mmu;
@@ -25,6 +26,7 @@ public final class MemoryManager {
     private final UserTables tables;
     private final VirtualMemoryServices virtualMemory;
     private final ImageSections sections;
+    private final SharedUserPage sharedUserPage;
     private @Nullable Pool pool;
 
     private MemoryManager(Mmu mmu, BootMemory boot, PfnDatabase pfns, long seed) {
@@ -39,6 +41,7 @@ public final class MemoryManager {
         this.tables = new UserTables(mmu, selfMap, pfns, commit);
         this.virtualMemory = new VirtualMemoryServices(this, spaces, tables, commit, seed);
         this.sections = new ImageSections(this, spaces, tables, commit, seed);
+        this.sharedUserPage = new SharedUserPage(this, tables);
         for (SystemRegion region : new SystemRegion[] {
             SystemRegion.NON_PAGED_POOL,
             SystemRegion.PAGED_POOL,
@@ -143,10 +146,16 @@ public final class MemoryManager {
     /** Frees everything a process has in its user half, and then its page tables. The process must not be loaded. */
     public void deleteAddressSpace(Eprocess process) {
         spaces.attached(process, () -> {
+            sharedUserPage.unmap(process);
             sections.releaseAll(process);
             return true;
         });
         spaces.delete(process.directoryTableBase());
+    }
+
+    /** Maps the shared user data where every process has it. */
+    public NtStatus mapSharedUserData(Eprocess process) {
+        return spaces.attached(process, () -> sharedUserPage.map(process));
     }
 
     /** Loads a process's address space on this processor. */

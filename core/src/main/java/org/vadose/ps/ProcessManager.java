@@ -3,8 +3,10 @@ package org.vadose.ps;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import org.vadose.base.NtStatus;
 import org.vadose.base.SeededRandom;
 import org.vadose.ex.PoolAllocator;
+import org.vadose.layout.ControlAreaLayout;
 import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.KaffinityExLayout;
 import org.vadose.layout.KernelSymbols;
@@ -14,7 +16,10 @@ import org.vadose.layout.KqueueLayout;
 import org.vadose.layout.KthreadLayout;
 import org.vadose.layout.MmSessionSpaceLayout;
 import org.vadose.layout.MmsupportInstanceLayout;
+import org.vadose.layout.SectionLayout;
+import org.vadose.layout.SegmentLayout;
 import org.vadose.memory.Memory;
+import org.vadose.mm.ImageSections;
 import org.vadose.mm.MemoryManager;
 import org.vadose.nt.DispatcherHeader;
 import org.vadose.nt.Eprocess;
@@ -61,6 +66,7 @@ public final class ProcessManager {
     private static final int MINIMUM_WORKING_SET = 50;
     private static final int MAXIMUM_WORKING_SET = 345;
     private static final int AFFINITY_WORDS = 20;
+    private static final int PAGE_EXECUTE = 0x10;
     private static final int STATUS_PENDING = 0x103;
 
     private final Memory memory;
@@ -73,6 +79,7 @@ public final class ProcessManager {
     private final TokenFactory tokens;
     private final SessionSpaces sessions;
     private final SeededRandom cookies;
+    private final UserSpaceBuilder userSpace;
 
     public ProcessManager(
             MemoryManager memoryManager, PoolAllocator pool, ObjectManager objects, SystemClock clock, long seed) {
@@ -87,6 +94,7 @@ public final class ProcessManager {
         this.tokens = new TokenFactory(objects, new int[] {sid.nextInt(), sid.nextInt(), sid.nextInt()});
         this.sessions = new SessionSpaces(memoryManager, clock);
         this.cookies = SeededRandom.of(seed, "process cookies");
+        this.userSpace = new UserSpaceBuilder(memoryManager, seed);
     }
 
     public SystemClock clock() {
@@ -106,6 +114,7 @@ public final class ProcessManager {
                 objects.handleTables().createStrict().address());
         objects.onDelete(KnownType.THREAD, this::threadDeleted);
         objects.onDelete(KnownType.PROCESS, this::processDeleted);
+        objects.onDelete(KnownType.SECTION, this::sectionDeleted);
         createIdle(prcb);
         createSystem();
     }
@@ -273,6 +282,111 @@ public final class ProcessManager {
         return threads.create(process, spec);
     }
 
+    /**
+     * Makes a user-mode process: address space, program and ntdll mapped, PEB, parameters, shared user data. It has no thread yet;
+     * module lists and heap are its loader's business.
+     *
+     * @throws IllegalStateException when RAM or commitment does not suffice
+     */
+    public UserProcess createUserProcess(UserProcessSpec spec) {
+        long root = memoryManager.createAddressSpace();
+        if (root == 0) {
+            throw new IllegalStateException("no RAM for an address space image=" + spec.imageName());
+        }
+        Eprocess process = create(new ProcessSpec(
+                spec.imageName(),
+                spec.devicePath(),
+                spec.parentId(),
+                spec.sessionId(),
+                spec.account(),
+                root,
+                false,
+                spec.basePriority()));
+        UserProcess made = memoryManager.attached(process, () -> buildUserSpace(process, spec));
+        long address = process.address();
+        memory.writeLong(address + EprocessLayout.SECTION_OBJECT, createImageSection(spec.imageControlArea()));
+        memory.writeLong(address + EprocessLayout.SECTION_BASE_ADDRESS, made.imageBase());
+        memory.writeLong(address + EprocessLayout.IMAGE_FILE_POINTER, spec.imageFile());
+        if (spec.imageFile() != 0) {
+            objects.reference(spec.imageFile());
+        }
+        return made;
+    }
+
+    private UserProcess buildUserSpace(Eprocess process, UserProcessSpec spec) {
+        check(memoryManager.mapSharedUserData(process), "shared user data");
+        ImageSections.View program = memoryManager.sections().map(process, spec.imageControlArea());
+        check(program.status(), spec.dosPath());
+        ImageSections.View ntdll = memoryManager.sections().map(process, spec.ntdllControlArea());
+        check(ntdll.status(), "ntdll.dll");
+        long peb = userSpace.createPeb(process, spec, program.base());
+        memory.writeLong(process.address() + EprocessLayout.PEB, peb);
+        return new UserProcess(process, peb, program.base(), program.isRelocated(), ntdll.base());
+    }
+
+    private static void check(NtStatus status, String what) {
+        if (!status.isSuccess()) {
+            throw new IllegalStateException("cannot map " + what + " status=" + status);
+        }
+    }
+
+    /** Makes a section object of an image section, with one reference. */
+    public long createImageSection(long controlArea) {
+        long section = objects.create(KnownType.SECTION, SectionLayout.SIZE);
+        long segment = memory.readLong(controlArea + ControlAreaLayout.SEGMENT);
+        memory.writeLong(section + SectionLayout.U1_CONTROL_AREA, controlArea);
+        memory.writeLong(
+                section + SectionLayout.SIZE_OF_SECTION, memory.readLong(segment + SegmentLayout.SIZE_OF_SEGMENT));
+        memory.writeInt(section + SectionLayout.U, memory.readInt(controlArea + ControlAreaLayout.U));
+        memory.writeInt(section + SectionLayout.INITIAL_PAGE_PROTECTION, PAGE_EXECUTE);
+        memory.getAndAddLong(controlArea + ControlAreaLayout.NUMBER_OF_SECTION_REFERENCES, 1);
+        return section;
+    }
+
+    private void sectionDeleted(long section) {
+        long controlArea = memory.readLong(section + SectionLayout.U1_CONTROL_AREA);
+        memory.getAndAddLong(controlArea + ControlAreaLayout.NUMBER_OF_SECTION_REFERENCES, -1);
+    }
+
+    /**
+     * Makes a user-mode thread with its TEB and stack. It waits as asked, or is ready for whoever drives the processor.
+     *
+     * @param startAddress where the kernel sends it: {@code ntdll!RtlUserThreadStart}
+     * @param win32StartAddress what its creator asked to run
+     * @param stackReserveBytes address space of its stack
+     * @param stackCommitBytes how much of it is usable at once
+     * @param waitObject see {@link ThreadSpec}
+     */
+    public UserThread createUserThread(
+            Eprocess process,
+            long startAddress,
+            long win32StartAddress,
+            long stackReserveBytes,
+            long stackCommitBytes,
+            WaitReason waitReason,
+            long waitObject) {
+        return memoryManager.attached(process, () -> {
+            boolean first = process.threadListHead().isEmpty();
+            long[] stack = userSpace.createStack(process, stackReserveBytes, stackCommitBytes);
+            long teb = userSpace.createTeb(process);
+            Ethread thread = createThread(
+                    process,
+                    new ThreadSpec(
+                            startAddress, win32StartAddress, teb, process.basePriority(), waitReason, waitObject));
+            UserThread made = new UserThread(thread, teb, stack[0], stack[1], stack[2]);
+            userSpace.fillTeb(process, made, first);
+            return made;
+        });
+    }
+
+    /** Lets an id pass unused, as if a process had lived and gone. */
+    public long spendId() {
+        HandleTable cids = cidTable();
+        int id = objects.handleTables().insert(cids, system().address(), 0, 0, 0);
+        objects.handleTables().remove(cids, new HandleTableEntry(memory, cids.entryAddress(id)));
+        return id;
+    }
+
     /** Processes in order of creation, System first; Idle is not among them. */
     public List<Eprocess> processes() {
         List<Eprocess> found = new ArrayList<>();
@@ -311,11 +425,28 @@ public final class ProcessManager {
         HandleTable table = new HandleTable(memory, process.objectTable());
         memory.writeLong(address + EprocessLayout.OBJECT_TABLE, 0);
         objects.handles().destroy(table);
+        if (process.directoryTableBase() != memoryManager.systemRoot()) {
+            if (memoryManager.mmu().root() == process.directoryTableBase()) {
+                memoryManager.switchTo(system());
+            }
+            memoryManager.deleteAddressSpace(process);
+            memory.writeLong(address + EprocessLayout.PEB, 0);
+        }
+        releaseObject(address + EprocessLayout.SECTION_OBJECT);
+        releaseObject(address + EprocessLayout.IMAGE_FILE_POINTER);
         if (process.session() != 0) {
             sessions.leave(process.session(), address + EprocessLayout.SESSION_PROCESS_LINKS);
             memory.writeLong(address + EprocessLayout.SESSION, 0);
         }
         objects.dereference(address);
+    }
+
+    private void releaseObject(long field) {
+        long body = memory.readLong(field);
+        if (body != 0) {
+            memory.writeLong(field, 0);
+            objects.dereference(body);
+        }
     }
 
     private void threadDeleted(long body) {
