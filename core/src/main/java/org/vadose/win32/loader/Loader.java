@@ -448,6 +448,21 @@ public final class Loader {
         return count + delta;
     }
 
+    /** Counts one more reference. */
+    public void addReference(LoadedImage module) {
+        reference(module, 1);
+    }
+
+    /** The module stays until the process ends. */
+    public void pin(LoadedImage module) {
+        module.entry().setLoadCount(LdrDataTableEntry.PINNED);
+        for (LoadedImage dependency : module.dependencies()) {
+            if (dependency.entry().loadCount() != LdrDataTableEntry.PINNED) {
+                pin(dependency);
+            }
+        }
+    }
+
     private void unmap(LoadedImage module) {
         List<Long> tebs = new ArrayList<>();
         process.threads().forEach(thread -> tebs.add(thread.teb()));
