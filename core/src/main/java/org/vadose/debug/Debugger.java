@@ -62,6 +62,13 @@ public final class Debugger {
         CodeCommands.register(commands);
         SessionCommands.register(commands);
         ProcessCommands.register(commands);
+        UserCommands.register(commands);
+        PteCommands.register(commands);
+        VadCommand.register(commands);
+        SectionCommands.register(commands);
+        ObjectCommands.register(commands);
+        PoolCommands.register(commands);
+        VmCommand.register(commands);
         stopped();
     }
 

@@ -286,6 +286,11 @@ final class ProcessCommands {
         };
     }
 
+    /** The four lines that say which process is meant. */
+    static void showBrief(Debugger debugger, Eprocess process) {
+        new ProcessCommands(debugger).show(process, 0);
+    }
+
     /** Names of processes, for completion. */
     static List<String> images(Debugger debugger) {
         return debugger.processes().stream()

@@ -15,12 +15,19 @@ final class Times {
     private static final DateTimeFormatter DATE =
             DateTimeFormatter.ofPattern("EEE MMM d HH:mm:ss.SSS yyyy '(UTC)'", Locale.ROOT);
 
+    private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("MMM dd HH:mm:ss yyyy", Locale.ROOT);
+
     private Times() {}
 
     static String date(long time) {
         return Instant.ofEpochSecond(time / 10_000_000 - EPOCH_DIFFERENCE_S, time % 10_000_000 * 100)
                 .atOffset(ZoneOffset.UTC)
                 .format(DATE);
+    }
+
+    /** A time stamp of an image: seconds since 1970. */
+    static String stamp(long seconds) {
+        return Instant.ofEpochSecond(seconds).atOffset(ZoneOffset.UTC).format(STAMP);
     }
 
     /** {@code 00:00:53.132}, with days before it when there are any. */
