@@ -5,6 +5,8 @@
  *   0..15 rax..r15   16 rflags   17 length of the step (rip after - rip before)   18 mxcsr   19..50 xmm0..15, low then high
  *   51 x87 control   52 status   53 valid registers (fxsave tag)   54..69 physical x87 registers, significand then sign/exponent
  *   70..101 the 256 bytes at MEMORY; rsi = MEMORY + 40h, rdi = MEMORY + 80h, rsp = MEMORY + E0h
+ *
+ * After the forms come SEQUENCES loops over several of them (domain S), where what one instruction leaves meets the next.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -29,6 +31,7 @@
 #define ST 54
 #define MEM 70
 #define NO_FAULT 255
+#define SEQUENCES 400
 
 typedef uint64_t u64;
 
@@ -276,6 +279,23 @@ static void jump_to(uint8_t *at, void (*target)(void)) {
     memcpy(at + 1, &distance, 4);
 }
 
+/* Whether the instruction can stand in a sequence: it keeps the pointers and the loop counter and faults never. */
+static int fits_sequence(const char *line) {
+    static const char *const never[] = {"sil", "bpl", "bp", "sp,", "rsp", "esp", "esi", "edi", "rsi,", "rdi,", "rip", "lahf", "cld",
+                                        "std", "div", "push", "pop", "enter", "leave", "hlt", "cli", "sti", "in al", "out ", "msr",
+                                        "cr0", "cr3", "swapgs", "clts", "invd", "invlpg", "lgdt", "ud2", "int3", "ltr", "lldt",
+                                        "lmsw", "ldmxcsr", "maskmov", "xchg rsp", "mov rsi", "cvt"};
+    char text[256];
+    int at = 0;
+    char domain, options[16];
+    unsigned undefined;
+    sscanf(line, "%c %15s %x %n", &domain, options, &undefined, &at);
+    strcpy(text, line + at);
+    for (unsigned i = 0; i < sizeof never / sizeof *never; i++)
+        if (strstr(text, never[i])) return 0;
+    return 1;
+}
+
 static FILE *out;
 
 static void put(u64 value, int bytes) { fwrite(&value, 1, bytes, out); }
@@ -304,10 +324,12 @@ int main(int argc, char **argv) {
     FILE *forms = fopen(argv[1], "r"), *bytes = fopen(argv[2], "rb"), *lengths = fopen(argv[3], "rb");
     out = fopen(argv[4], "wb");
     static struct pool pools[64];
-    static struct { char domain; unsigned length, undefined, pool; uint8_t code[32]; } list[8192];
+    static struct { char domain; unsigned length, undefined, pool; uint8_t code[256]; } list[8192];
     unsigned pool_count = 0, count = 0;
     char line[256], domain, options[16];
     unsigned undefined;
+    static unsigned parts[8192];
+    unsigned part_count = 0;
     while (fgets(line, sizeof line, forms) && sscanf(line, "%c %15s %x", &domain, options, &undefined) == 3) {
         char key[32];
         snprintf(key, sizeof key, "%c%s", domain, options);
@@ -325,6 +347,28 @@ int main(int argc, char **argv) {
         list[count].pool = p;
         list[count].length = fgetc(lengths);
         if (fread(list[count].code, 1, 32, bytes) != 32) return 3;
+        if (domain == 'i' && !strcmp(options, "-") && !(undefined & ~0x10U) && fits_sequence(line)) parts[part_count++] = count;
+        count++;
+    }
+    for (unsigned i = 0; i < SEQUENCES; i++) {
+        list[count].domain = 'S';
+        list[count].undefined = 0x10;
+        list[count].pool = list[parts[0]].pool;
+        unsigned length = 5;
+        memcpy(list[count].code, "\xbd\x03\0\0\0", 5); /* mov ebp,3 */
+        for (unsigned n = 4 + below(12); n > 0; n--) {
+            unsigned part = parts[below(part_count)];
+            if (below(4) == 0) { /* jcc over it */
+                list[count].code[length++] = below(8) ? 0x70 + below(16) : 0xEB;
+                list[count].code[length++] = list[part].length;
+            }
+            memcpy(list[count].code + length, list[part].code, list[part].length);
+            length += list[part].length;
+        }
+        memcpy(list[count].code + length, "\xff\xcd\x0f\x85", 4); /* dec ebp; jne 5 */
+        int32_t distance = 5 - (int32_t)(length + 8);
+        memcpy(list[count].code + length + 4, &distance, 4);
+        list[count].length = length + 8;
         count++;
     }
     put(0x31564456, 4); /* VDV1 */
@@ -336,17 +380,17 @@ int main(int argc, char **argv) {
     put(count, 4);
     for (unsigned f = 0; f < count; f++) {
         struct pool *pool = &pools[list[f].pool];
-        volatile unsigned runs = pool->count == 96 ? 32 : pool->count == 32 ? 32 : 20;
+        volatile unsigned runs = list[f].domain == 'S' ? 8 : pool->count == 96 ? 32 : pool->count == 32 ? 32 : 20;
         put(list[f].domain, 1);
         put(list[f].length, 1);
         fwrite(list[f].code, 1, list[f].length, out);
         put(list[f].undefined, 2);
         put(list[f].pool, 1);
         put(runs, 1);
-        memset(code, 0x90, 64);
+        memset(code, 0x90, 512);
         memcpy(code, list[f].code, list[f].length);
         jump_to(code + list[f].length, leave_through);
-        jump_to(code + TARGET, leave_taken);
+        if (list[f].domain != 'S') jump_to(code + TARGET, leave_taken);
         for (volatile unsigned r = 0; r < runs; r++) {
             unsigned index = (f * 37 + r) % pool->count;
             const u64 *before = pool->states[index];

@@ -41,7 +41,10 @@ final class RecordedVectors {
     /** One run: vector of the exception or {@link #NO_FAULT}, and the states. {@code after} equals {@code before} on a fault. */
     record Run(long[] before, long[] after, int fault) {}
 
-    /** One instruction; {@code domain} is the letter of forms.py, {@code undefinedFlags} are bits of rflags not to compare. */
+    /** The domain letter of loops over several instructions. */
+    static final char SEQUENCE = 'S';
+
+    /** One instruction, or a {@link #SEQUENCE}; {@code domain} is the letter of forms.py, {@code undefinedFlags} are bits of rflags not to compare. */
     record Form(int number, char domain, byte[] code, int undefinedFlags, List<Run> runs) {}
 
     private RecordedVectors() {}
@@ -70,7 +73,7 @@ final class RecordedVectors {
         int count = in.getInt();
         for (int f = 0; f < count; f++) {
             char domain = (char) in.get();
-            byte[] code = new byte[in.get()];
+            byte[] code = new byte[in.get() & 0xFF];
             in.get(code);
             int undefined = in.getShort() & 0xFFFF;
             long[][] pool = pools[in.get()];

@@ -31,6 +31,9 @@ class UnitReplayTest {
         Map<String, String> examples = new LinkedHashMap<>();
         int replayed = 0;
         for (Form form : RecordedVectors.load()) {
+            if (form.domain() == SEQUENCE) {
+                continue;
+            }
             decoder.decode(form.code(), 0, form.code().length, 0x2000_0000L, instruction);
             assertEquals(form.code().length, instruction.length(), instruction.toString());
             if (!isUnits(instruction.mnemonic())) {
