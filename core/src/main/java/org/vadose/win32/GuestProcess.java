@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.io.GuestFileSystem;
@@ -32,6 +33,7 @@ public final class GuestProcess {
     private final long processId;
     private final long peb;
     private final List<GuestThread> threads = new ArrayList<>();
+    private final Map<Class<?>, Object> parts = new HashMap<>();
     private final CountDownLatch end = new CountDownLatch(1);
     private volatile boolean stopRequested;
     private volatile boolean ended;
@@ -237,6 +239,16 @@ public final class GuestProcess {
 
     public void setLoader(Loader loader) {
         this.loader = loader;
+    }
+
+    /** What another package keeps per process: the object of this class, made at the first call. */
+    public synchronized <T> T part(Class<T> type, Function<GuestProcess, T> maker) {
+        Object part = parts.get(type);
+        if (part == null) {
+            part = maker.apply(this);
+            parts.put(type, part);
+        }
+        return type.cast(part);
     }
 
     /** Lets a thread run from its processor's present state, on a Java thread of its own. */

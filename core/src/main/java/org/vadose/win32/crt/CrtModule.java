@@ -1,0 +1,25 @@
+package org.vadose.win32.crt;
+
+import org.vadose.win32.ApiModule;
+import org.vadose.win32.exception.ExceptionFunctions;
+
+/** Puts {@code msvcrt.dll} together. */
+public final class CrtModule {
+    private CrtModule() {}
+
+    public static ApiModule create() {
+        ApiModule msvcrt = new ApiModule("msvcrt.dll");
+        StartupFunctions.addTo(msvcrt);
+        StartupFunctions.addPrivateData(msvcrt);
+        StreamFunctions.addTo(msvcrt);
+        PrintFunctions.addTo(msvcrt);
+        SignalFunctions.addTo(msvcrt);
+        EnvironmentFunctions.addTo(msvcrt);
+        MemoryFunctions.addTo(msvcrt);
+        Characters.addTo(msvcrt);
+        StringFunctions.addTo(msvcrt);
+        ErrorFunctions.addTo(msvcrt);
+        ExceptionFunctions.addToRuntime(msvcrt);
+        return msvcrt;
+    }
+}
