@@ -7,6 +7,7 @@ import org.vadose.layout.DriverExtensionLayout;
 import org.vadose.layout.DriverObjectLayout;
 import org.vadose.layout.FileObjectLayout;
 import org.vadose.layout.KeventLayout;
+import org.vadose.layout.SectionObjectPointersLayout;
 import org.vadose.layout.UnicodeStringLayout;
 import org.vadose.layout.VpbLayout;
 import org.vadose.memory.Memory;
@@ -31,6 +32,7 @@ public final class IoSystem {
 
     private static final int FILE_NAME_TAG = PoolTag.of("IoNm");
     private static final int VPB_TAG = PoolTag.of("Vpb ");
+    private static final int SECTION_POINTERS_TAG = PoolTag.of("MmSo");
     private static final int TYPE_DEVICE = 3;
     private static final int TYPE_DRIVER = 4;
     private static final int TYPE_FILE = 5;
@@ -153,12 +155,27 @@ public final class IoSystem {
         return file;
     }
 
+    /** Names the image section that was made of a file in the file's {@code _SECTION_OBJECT_POINTERS}. */
+    public void setImageSection(long file, long controlArea) {
+        long pointers = memory.readLong(file + FileObjectLayout.SECTION_OBJECT_POINTER);
+        if (pointers == 0) {
+            pointers = pool.allocateZeroed(
+                    PoolType.NON_PAGED_POOL_NX, SectionObjectPointersLayout.SIZE, SECTION_POINTERS_TAG);
+            memory.writeLong(file + FileObjectLayout.SECTION_OBJECT_POINTER, pointers);
+        }
+        memory.writeLong(pointers + SectionObjectPointersLayout.IMAGE_SECTION_OBJECT, controlArea);
+    }
+
     private void fileDeleted(long file) {
         long device = memory.readLong(file + FileObjectLayout.DEVICE_OBJECT);
         memory.getAndAddInt(device + DeviceObjectLayout.REFERENCE_COUNT, -1);
         long vpb = memory.readLong(file + FileObjectLayout.VPB);
         if (vpb != 0) {
             memory.getAndAddInt(vpb + VpbLayout.REFERENCE_COUNT, -1);
+        }
+        long pointers = memory.readLong(file + FileObjectLayout.SECTION_OBJECT_POINTER);
+        if (pointers != 0) {
+            pool.free(pointers);
         }
         long buffer = memory.readLong(file + FileObjectLayout.FILE_NAME + UnicodeStringLayout.BUFFER);
         if (buffer != 0) {

@@ -2,6 +2,7 @@ package org.vadose.machine;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.vadose.ex.PoolAllocator;
 import org.vadose.ex.PoolPages;
 import org.vadose.io.IoSystem;
@@ -16,6 +17,7 @@ import org.vadose.pe.KernelImage;
 import org.vadose.ps.ProcessManager;
 import org.vadose.ps.SystemClock;
 import org.vadose.target.Target;
+import org.vadose.win32.loader.BuiltinDlls;
 
 /**
  * A booted machine. Boot runs the {@link BootPhase}s in order; {@link #timings} says what each took.
@@ -43,9 +45,10 @@ public final class Machine implements AutoCloseable {
     private final IoSystem io;
     private final Modules modules;
     private final Devices devices;
+    private final SystemImages images;
     private long phaseStart = System.nanoTime();
 
-    private Machine(MachineConfig config) {
+    private Machine(MachineConfig config, @Nullable BuiltinDlls builtin) {
         this.config = config;
         ram = new PhysicalMemory(config.ramBytes());
         mmu = new Mmu(ram, new X64PageTables());
@@ -79,6 +82,11 @@ public final class Machine implements AutoCloseable {
         devices = new Devices(objects, io, modules);
         devices.create(config.seed(), clock.now());
         end(BootPhase.DEVICES);
+        images = new SystemImages(memoryManager.sections(), io, devices.volume(), builtin);
+        if (!config.bare()) {
+            new ProcessTree(memoryManager, objects, processes, io, images, devices.volume(), config.seed()).create();
+            end(BootPhase.PROCESS_TREE);
+        }
     }
 
     /**
@@ -87,7 +95,12 @@ public final class Machine implements AutoCloseable {
      * @throws IllegalStateException when the RAM does not suffice
      */
     public static Machine boot(MachineConfig config) {
-        return new Machine(config);
+        return new Machine(config, null);
+    }
+
+    /** Boots a machine whose ntdll is the one among these DLLs, so that programs it runs share its pages. */
+    public static Machine boot(MachineConfig config, BuiltinDlls builtin) {
+        return new Machine(config, builtin);
     }
 
     /** A class, since a lambda would cost a cold boot milliseconds. */
@@ -168,6 +181,11 @@ public final class Machine implements AutoCloseable {
     /** Body of the console driver's device. */
     public long consoleDevice() {
         return devices.console();
+    }
+
+    /** Image files of the system, ntdll first of all. */
+    public SystemImages images() {
+        return images;
     }
 
     /** Wall time of each phase of the boot, in order. */

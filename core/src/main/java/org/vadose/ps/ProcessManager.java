@@ -304,7 +304,7 @@ public final class ProcessManager {
                 spec.basePriority()));
         UserProcess made = memoryManager.attached(process, () -> buildUserSpace(process, spec));
         long address = process.address();
-        memory.writeLong(address + EprocessLayout.SECTION_OBJECT, createImageSection(spec.imageControlArea()));
+        memory.writeLong(address + EprocessLayout.SECTION_OBJECT, createImageSection(spec.imageControlArea(), ""));
         memory.writeLong(address + EprocessLayout.SECTION_BASE_ADDRESS, made.imageBase());
         memory.writeLong(address + EprocessLayout.IMAGE_FILE_POINTER, spec.imageFile());
         if (spec.imageFile() != 0) {
@@ -319,6 +319,9 @@ public final class ProcessManager {
         check(program.status(), spec.dosPath());
         ImageSections.View ntdll = memoryManager.sections().map(process, spec.ntdllControlArea());
         check(ntdll.status(), "ntdll.dll");
+        // As the first instructions of ntdll do: read both images' headers, which makes those pages resident.
+        memory.readShort(program.base());
+        memory.readShort(ntdll.base());
         long peb = userSpace.createPeb(process, spec, program.base());
         memory.writeLong(process.address() + EprocessLayout.PEB, peb);
         return new UserProcess(process, peb, program.base(), program.isRelocated(), ntdll.base());
@@ -330,9 +333,9 @@ public final class ProcessManager {
         }
     }
 
-    /** Makes a section object of an image section, with one reference. */
-    public long createImageSection(long controlArea) {
-        long section = objects.create(KnownType.SECTION, SectionLayout.SIZE);
+    /** Makes a section object of an image section, with one reference; its name is empty or yet to be entered somewhere. */
+    public long createImageSection(long controlArea, String name) {
+        long section = objects.create(KnownType.SECTION, SectionLayout.SIZE, name, 0, 0);
         long segment = memory.readLong(controlArea + ControlAreaLayout.SEGMENT);
         memory.writeLong(section + SectionLayout.U1_CONTROL_AREA, controlArea);
         memory.writeLong(

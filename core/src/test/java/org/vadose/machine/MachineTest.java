@@ -22,6 +22,8 @@ class MachineTest {
     private static final MachineConfig BARE =
             MachineConfig.standard().withBare(true).withRamBytes(64L << 20);
 
+    private static final MachineConfig FULL = MachineConfig.standard();
+
     @Test
     void bareMachineHasIdleAndSystem() {
         try (Machine machine = Machine.boot(BARE)) {
@@ -43,10 +45,54 @@ class MachineTest {
     }
 
     @Test
+    void desktopHasItsProcesses() {
+        try (Machine machine = Machine.boot(FULL)) {
+            List<String> names = machine.processManager().processes().stream()
+                    .map(Eprocess::imageFileName)
+                    .toList();
+            assertTrue(
+                    names.containsAll(List.of(
+                            "System",
+                            "Registry",
+                            "smss.exe",
+                            "csrss.exe",
+                            "wininit.exe",
+                            "services.exe",
+                            "lsass.exe",
+                            "svchost.exe",
+                            "winlogon.exe",
+                            "Explorer.EXE")),
+                    names::toString);
+            check(machine);
+        }
+    }
+
+    @Test
+    void anEndedProcessLeavesNothing() {
+        try (Machine machine = Machine.boot(FULL)) {
+            ProcessManager processes = machine.processManager();
+            Eprocess victim = processes.processes().stream()
+                    .filter(p -> p.imageFileName().equals("spoolsv.exe"))
+                    .findFirst()
+                    .orElseThrow();
+            int before = processes.processes().size();
+            long committed = machine.memoryManager().totalCommittedPages();
+            long own = victim.commitCharge();
+            machine.attach(victim);
+            processes.exitProcess(victim, 0);
+            assertEquals(before - 1, processes.processes().size());
+            assertTrue(machine.memoryManager().totalCommittedPages() <= committed - own);
+            check(machine);
+        }
+    }
+
+    @Test
     void sameSeedSameBytes() {
-        long first = checksum(BARE);
-        assertEquals(first, checksum(BARE));
-        assertFalse(first == checksum(BARE.withSeed(2)));
+        for (MachineConfig config : List.of(BARE, FULL)) {
+            long first = checksum(config);
+            assertEquals(first, checksum(config));
+            assertFalse(first == checksum(config.withSeed(2)));
+        }
     }
 
     static long checksum(MachineConfig config) {
