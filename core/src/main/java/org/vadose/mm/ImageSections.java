@@ -1,7 +1,5 @@
 package org.vadose.mm;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -368,32 +366,10 @@ public final class ImageSections {
     private static byte[] contents(Source source) {
         byte[] laidOut = source.laidOut;
         if (laidOut == null) {
-            laidOut = layOut(source);
+            laidOut = source.image.layOut(source.base);
             source.laidOut = laidOut;
         }
         return laidOut;
-    }
-
-    /** The image as it lies in memory, relocated to the section's base. */
-    private static byte[] layOut(Source source) {
-        PeImage image = source.image;
-        byte[] bytes = image.read(0, (int) image.sizeOfImage());
-        long delta = source.base - image.imageBase();
-        if (delta != 0) {
-            ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-            image.relocations((rva, type) -> {
-                int at = (int) rva;
-                switch (type) {
-                    case PeFormat.REL_DIR64 -> buffer.putLong(at, buffer.getLong(at) + delta);
-                    case PeFormat.REL_HIGHLOW -> buffer.putInt(at, buffer.getInt(at) + (int) delta);
-                    case PeFormat.REL_HIGH -> buffer.putShort(at, (short) (buffer.getShort(at) + (delta >> 16)));
-                    case PeFormat.REL_LOW -> buffer.putShort(at, (short) (buffer.getShort(at) + delta));
-                    default ->
-                        throw new IllegalArgumentException("relocation of unknown type=" + type + " in " + source.name);
-                }
-            });
-        }
-        return bytes;
     }
 
     private void bump(long address, long delta) {

@@ -1,5 +1,7 @@
 package org.vadose.pe;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -224,6 +226,34 @@ public final class PeImage {
         check(rva, length, "read");
         byte[] target = new byte[length];
         bytes.copy(rva, target, 0, length);
+        return target;
+    }
+
+    /**
+     * The whole image as the kernel lays it out for an address: relocated, with the headers' {@code ImageBase} telling that
+     * address.
+     *
+     * @throws PeFormatException when it must move and its relocations are broken
+     */
+    public byte[] layOut(long base) {
+        byte[] target = read(0, (int) sizeOfImage());
+        long delta = base - imageBase();
+        if (delta != 0) {
+            ByteBuffer image = ByteBuffer.wrap(target).order(ByteOrder.LITTLE_ENDIAN);
+            relocations((rva, type) -> {
+                int at = (int) rva;
+                switch (type) {
+                    case PeFormat.REL_DIR64 -> image.putLong(at, image.getLong(at) + delta);
+                    case PeFormat.REL_HIGHLOW -> image.putInt(at, image.getInt(at) + (int) delta);
+                    case PeFormat.REL_LOW -> image.putShort(at, (short) (image.getShort(at) + delta));
+                    default -> image.putShort(at, (short) ((image.getShort(at) << 16) + delta >> 16));
+                }
+            });
+            long field = headers.optionalHeader + ImageOptionalHeader64Layout.IMAGE_BASE;
+            if (field + Long.BYTES <= target.length) {
+                image.putLong((int) field, base);
+            }
+        }
         return target;
     }
 

@@ -108,6 +108,21 @@ class PeImageTest {
     }
 
     @Test
+    void laidOutImageIsRelocatedAndTellsItsAddress() {
+        PeImage image = PeImage.ofFile(sample());
+        long base = 0x7FF6_1234_0000L;
+        ByteBuffer laidOut = ByteBuffer.wrap(image.layOut(base)).order(ByteOrder.LITTLE_ENDIAN);
+        assertEquals(base + 0x1000, laidOut.getLong(0x9000));
+        assertEquals(base, laidOut.getLong((int) (OPTIONAL + ImageOptionalHeader64Layout.IMAGE_BASE)));
+        try (PhysicalMemory memory = new PhysicalMemory(32 << 20)) {
+            memory.write(0, laidOut.array());
+            PeImage mapped = PeImage.ofMapped(memory, 0);
+            assertEquals(base, mapped.imageBase());
+            assertEquals(image.tls(image.imageBase()), mapped.tls(base));
+        }
+    }
+
+    @Test
     void mappedImageReadsLikeItsFile() {
         byte[] file = sample();
         PeImage fromFile = PeImage.ofFile(file);

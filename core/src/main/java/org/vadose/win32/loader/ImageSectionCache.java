@@ -29,7 +29,7 @@ public final class ImageSectionCache {
     }
 
     /** The image's control area, made when first asked for. */
-    synchronized long area(String path, byte[] file, PeImage image) {
+    public synchronized long area(String path, byte[] file, PeImage image) {
         String key = path.toLowerCase(Locale.ROOT);
         int hash = Arrays.hashCode(file);
         Known present = known.get(key);

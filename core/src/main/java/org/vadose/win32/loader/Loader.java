@@ -529,9 +529,16 @@ public final class Loader {
 
     // --- mapping ---
 
-    private static PeImage parse(String path, byte[] file) {
+    /**
+     * Reads an image file and checks all that a later page fault will rely on.
+     *
+     * @throws LoaderException naming the file, with the status Windows gives
+     */
+    public static PeImage parse(String path, byte[] file) {
         try {
-            return PeImage.ofFile(file);
+            PeImage image = PeImage.ofFile(file);
+            image.relocations((rva, type) -> {});
+            return image;
         } catch (PeFormatException e) {
             throw new LoaderException(e.status(), path + ": " + e.getMessage());
         }

@@ -33,6 +33,11 @@ public final class SectionImageMapper implements ImageMapper {
         return new View(view.base(), linkedBase(area));
     }
 
+    /** What somebody else mapped from an image section. */
+    public View viewAt(long base, long controlArea) {
+        return new View(base, linkedBase(controlArea));
+    }
+
     /** What the section's pages are relocated for. */
     private long linkedBase(long area) {
         Memory kernel = manager.kernelMemory();
