@@ -44,6 +44,8 @@ public final class Debugger {
         CONTINUE,
         /** Let the machine run. */
         GO,
+        /** Let it run on as if the exception it stopped at had not happened. */
+        GO_HANDLED,
         /** Let it run one instruction. */
         STEP,
         QUIT
@@ -104,6 +106,17 @@ public final class Debugger {
         processChosen = false;
         setProcess(runningProcess());
         processChosen = false;
+    }
+
+    /** Says where the machine stopped: why, the registers, the instruction. */
+    public void showStop(String reason) {
+        out.rearm();
+        try {
+            out.line(reason);
+            CodeCommands.all(this, registers());
+        } catch (CommandException | UnreadableMemoryException e) {
+            out.line(String.valueOf(e.getMessage()));
+        }
     }
 
     /** Stops the running command at its next line of output. */

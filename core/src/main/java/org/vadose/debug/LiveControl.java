@@ -12,7 +12,4 @@ public interface LiveControl {
 
     /** Whether {@code t} and {@code p} work here. */
     boolean canStep();
-
-    /** Why the machine stopped, as one line, {@code Break at entry point} say. */
-    String stopReason();
 }

@@ -41,6 +41,18 @@ final class SessionCommands {
                 Argument.FILE,
                 SessionCommands::dump);
         table.add("g", "", "Go: let the machine run", Argument.NONE, (d, a) -> resume(d, Debugger.Outcome.GO));
+        table.add(
+                "gn",
+                "",
+                "Go, leaving the exception to the program",
+                Argument.NONE,
+                (d, a) -> resume(d, Debugger.Outcome.GO));
+        table.add(
+                "gh",
+                "",
+                "Go, the exception being handled",
+                Argument.NONE,
+                (d, a) -> resume(d, Debugger.Outcome.GO_HANDLED));
         table.add("t", "", "Trace: run one instruction", Argument.NONE, (d, a) -> resume(d, Debugger.Outcome.STEP));
         table.add("p", "", "Run one instruction", Argument.NONE, (d, a) -> resume(d, Debugger.Outcome.STEP));
         table.add("q", "", "Quit", Argument.NONE, (d, a) -> d.setOutcome(Debugger.Outcome.QUIT));

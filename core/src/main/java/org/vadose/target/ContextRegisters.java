@@ -51,6 +51,14 @@ public record ContextRegisters(Memory memory, long address) implements RegisterF
 
     @Override
     public void set(Register register, long value) {
-        throw new UnsupportedOperationException("registers of a dump cannot be changed");
+        long offset = offsetOf(register);
+        if (offset < 0) {
+            throw new UnsupportedOperationException(register.text() + " cannot be changed here");
+        }
+        switch (register.bits()) {
+            case 16 -> memory.writeShort(address + offset, (short) value);
+            case 32 -> memory.writeInt(address + offset, (int) value);
+            default -> memory.writeLong(address + offset, value);
+        }
     }
 }

@@ -7,8 +7,6 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.KpcrLayout;
-import org.vadose.layout.KprcbLayout;
-import org.vadose.layout.KprocessorStateLayout;
 import org.vadose.layout.SymbolTable;
 import org.vadose.layout.TypeTable;
 import org.vadose.memory.Memory;
@@ -132,8 +130,7 @@ public final class Target {
         }
         List<RegisterFile> found = new ArrayList<>();
         for (long prcb : processorBlocks()) {
-            found.add(new ContextRegisters(
-                    kernel, prcb + KprcbLayout.PROCESSOR_STATE + KprocessorStateLayout.CONTEXT_FRAME));
+            found.add(new SavedProcessor(kernel, prcb));
         }
         return found;
     }
