@@ -1,5 +1,8 @@
 package org.vadose.io;
 
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.vadose.ex.PoolAllocator;
 import org.vadose.layout.DeviceObjectLayout;
 import org.vadose.layout.DevobjExtensionLayout;
@@ -47,6 +50,8 @@ public final class IoSystem {
     private final Memory memory;
     private final PoolAllocator pool;
     private final ObjectManager objects;
+    /** What does the work of the file objects that programs opened. */
+    private final Map<Long, OpenFile> opened = new HashMap<>();
 
     public IoSystem(ObjectManager objects, PoolAllocator pool) {
         this.memory = objects.memory();
@@ -166,7 +171,38 @@ public final class IoSystem {
         memory.writeLong(pointers + SectionObjectPointersLayout.IMAGE_SECTION_OBJECT, controlArea);
     }
 
+    /**
+     * Makes a file object for an opened file, with one reference; the file is closed when the object ends.
+     *
+     * @param device the volume or device it is on
+     */
+    public long createFile(long device, OpenFile file) {
+        String path = file.path();
+        boolean isOnDrive = path.length() > 2 && path.charAt(1) == ':';
+        long body = createFile(device, isOnDrive ? path.substring(2) : "\\" + path);
+        memory.writeByte(body + FileObjectLayout.READ_ACCESS, bit(file.canRead()));
+        memory.writeByte(body + FileObjectLayout.WRITE_ACCESS, bit(file.canWrite()));
+        memory.writeByte(body + FileObjectLayout.SHARED_READ, bit((file.share() & 1) != 0));
+        memory.writeByte(body + FileObjectLayout.SHARED_WRITE, bit((file.share() & 2) != 0));
+        memory.writeByte(body + FileObjectLayout.SHARED_DELETE, bit((file.share() & 4) != 0));
+        opened.put(body, file);
+        return body;
+    }
+
+    private static byte bit(boolean set) {
+        return (byte) (set ? 1 : 0);
+    }
+
+    /** The opened file behind a file object; null for one that the kernel made for itself. */
+    public @Nullable OpenFile opened(long file) {
+        return opened.get(file);
+    }
+
     private void fileDeleted(long file) {
+        OpenFile gone = opened.remove(file);
+        if (gone != null) {
+            gone.close();
+        }
         long device = memory.readLong(file + FileObjectLayout.DEVICE_OBJECT);
         memory.getAndAddInt(device + DeviceObjectLayout.REFERENCE_COUNT, -1);
         long vpb = memory.readLong(file + FileObjectLayout.VPB);

@@ -45,6 +45,14 @@ public abstract sealed class OpenFile implements AutoCloseable {
         return access;
     }
 
+    public boolean canRead() {
+        return FileNode.canRead(access);
+    }
+
+    public boolean canWrite() {
+        return FileNode.canWrite(access);
+    }
+
     public int share() {
         return share;
     }

@@ -12,6 +12,8 @@ import org.vadose.base.NtStatus;
 import org.vadose.io.GuestFileSystem;
 import org.vadose.io.GuestPath;
 import org.vadose.memory.Memory;
+import org.vadose.nt.Eprocess;
+import org.vadose.ob.KnownType;
 import org.vadose.win32.exception.Dispatcher;
 import org.vadose.win32.loader.Loader;
 import org.vadose.win32.loader.LoaderHeap;
@@ -31,6 +33,8 @@ public final class GuestProcess {
     private final Map<String, Long> constants = new HashMap<>();
     private final FiberSlots fiberSlots = new FiberSlots();
     private final long processId;
+    private final @Nullable GuestKernel kernel;
+    private final @Nullable Eprocess eprocess;
     private final long peb;
     private final List<GuestThread> threads = new ArrayList<>();
     private final Map<Class<?>, Object> parts = new HashMap<>();
@@ -51,16 +55,42 @@ public final class GuestProcess {
     private long exceptionReturn;
     private long cookies;
 
+    /** @param eprocess the process, its PEB in place */
+    public GuestProcess(GuestKernel kernel, Eprocess eprocess, ApiTable table, GuestClock clock) {
+        this(
+                kernel.memoryManager().mmu().user(),
+                table,
+                clock,
+                eprocess.uniqueProcessId(),
+                eprocess.peb(),
+                kernel,
+                eprocess);
+    }
+
     /**
-     * @param memory the process's address space at user privilege
+     * A process of memory alone, without a kernel: enough for functions that ask nothing of it.
+     *
      * @param peb address of its {@code _PEB}
      */
     public GuestProcess(Memory memory, ApiTable table, GuestClock clock, long processId, long peb) {
+        this(memory, table, clock, processId, peb, null, null);
+    }
+
+    private GuestProcess(
+            Memory memory,
+            ApiTable table,
+            GuestClock clock,
+            long processId,
+            long peb,
+            @Nullable GuestKernel kernel,
+            @Nullable Eprocess eprocess) {
         this.memory = memory;
-        this.processId = processId;
-        this.peb = peb;
         this.table = table;
         this.clock = clock;
+        this.processId = processId;
+        this.peb = peb;
+        this.kernel = kernel;
+        this.eprocess = eprocess;
         this.scheduler = new Scheduler(
                 clock, () -> end(NtStatus.CONTROL_C_EXIT.code(), "every thread waits for what can no longer happen"));
         this.systemCalls = new SystemCalls(table);
@@ -68,6 +98,7 @@ public final class GuestProcess {
         this.exceptions = new Dispatcher(this);
     }
 
+    /** The process's address space at user privilege. */
     public Memory memory() {
         return memory;
     }
@@ -116,6 +147,23 @@ public final class GuestProcess {
 
     public void setExceptionReturn(long address) {
         exceptionReturn = address;
+    }
+
+    public GuestKernel kernel() {
+        return present(kernel, "kernel");
+    }
+
+    public Eprocess eprocess() {
+        return present(eprocess, "kernel");
+    }
+
+    /** The process a handle of this one stands for; null for a handle that is no process's. */
+    public @Nullable Eprocess byHandle(long handle) {
+        if (handle == GuestObjects.CURRENT_PROCESS) {
+            return eprocess();
+        }
+        long body = objects().body(handle, KnownType.PROCESS);
+        return body == 0 ? null : new Eprocess(kernel().objectManager().memory(), body);
     }
 
     public long processId() {

@@ -8,6 +8,7 @@ import org.vadose.base.NtStatus;
 import org.vadose.layout.NtTibLayout;
 import org.vadose.layout.TebLayout;
 import org.vadose.memory.Memory;
+import org.vadose.nt.Ethread;
 import org.vadose.win32.exception.ExceptionState;
 
 /**
@@ -39,6 +40,7 @@ public final class GuestThread {
 
     private final GuestProcess process;
     private final GuestCpu cpu;
+    private final Ethread ethread;
     private final long teb;
     private final long threadId;
     private final ExceptionState exceptionState = new ExceptionState();
@@ -46,12 +48,17 @@ public final class GuestThread {
     private GuestCpu.@Nullable Exit unhandledExit;
     private boolean waitSatisfied;
 
-    /** @param teb address of the thread's {@code _TEB}, stack limits filled in */
-    public GuestThread(GuestProcess process, GuestCpu cpu, long teb, long threadId) {
+    /** @param ethread the thread, its TEB and stack limits filled in */
+    public GuestThread(GuestProcess process, GuestCpu cpu, Ethread ethread) {
         this.process = process;
         this.cpu = cpu;
-        this.teb = teb;
-        this.threadId = threadId;
+        this.ethread = ethread;
+        this.teb = ethread.teb();
+        this.threadId = ethread.uniqueThreadId();
+    }
+
+    public Ethread ethread() {
+        return ethread;
     }
 
     public GuestProcess process() {

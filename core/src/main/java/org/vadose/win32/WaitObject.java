@@ -5,6 +5,7 @@ import org.vadose.layout.DispatcherHeaderLayout;
 import org.vadose.layout.KmutantLayout;
 import org.vadose.layout.KsemaphoreLayout;
 import org.vadose.memory.Memory;
+import org.vadose.nt.DispatcherHeader;
 import org.vadose.ob.KnownType;
 
 /**
@@ -12,10 +13,6 @@ import org.vadose.ob.KnownType;
  * depends on the type.
  */
 public record WaitObject(Memory kernel, long address) {
-    static final int NOTIFICATION_EVENT = 0;
-    static final int SYNCHRONIZATION_EVENT = 1;
-    static final int MUTANT = 2;
-    static final int SEMAPHORE = 5;
     /** Object types whose bodies begin with a dispatcher header. */
     static final List<KnownType> TYPES = List.of(
             KnownType.EVENT,
@@ -41,17 +38,17 @@ public record WaitObject(Memory kernel, long address) {
 
     /** Whether a wait by this thread would be over at once. */
     public boolean isSignalled(GuestThread thread) {
-        return signalState() > 0 || type() == MUTANT && owner() == thread.threadId();
+        return signalState() > 0 || type() == DispatcherHeader.MUTANT && owner() == thread.ethread().address();
     }
 
     /** Takes what a satisfied wait takes: an event resets, a semaphore counts down, a mutex gets its owner. */
     public void take(GuestThread thread) {
         switch (type()) {
-            case SYNCHRONIZATION_EVENT -> setSignalState(0);
-            case SEMAPHORE -> setSignalState(signalState() - 1);
-            case MUTANT -> {
+            case DispatcherHeader.SYNCHRONIZATION_EVENT -> setSignalState(0);
+            case DispatcherHeader.SEMAPHORE -> setSignalState(signalState() - 1);
+            case DispatcherHeader.MUTANT -> {
                 setSignalState(signalState() - 1);
-                kernel.writeLong(address + KmutantLayout.OWNER_THREAD, thread.threadId());
+                kernel.writeLong(address + KmutantLayout.OWNER_THREAD, thread.ethread().address());
             }
             default -> {
                 // Stays signalled.
@@ -59,14 +56,14 @@ public record WaitObject(Memory kernel, long address) {
         }
     }
 
-    /** Who owns a mutex: a thread identifier, 0 for nobody. */
+    /** Who owns a mutex: address of a {@code _KTHREAD}, 0 for nobody. */
     long owner() {
         return kernel.readLong(address + KmutantLayout.OWNER_THREAD);
     }
 
     /** Gives a mutex back once; false if it is not the thread's. */
     public boolean releaseMutant(GuestThread thread) {
-        if (owner() != thread.threadId()) {
+        if (owner() != thread.ethread().address()) {
             return false;
         }
         setSignalState(signalState() + 1);

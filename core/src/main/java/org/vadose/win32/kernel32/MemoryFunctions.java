@@ -1,0 +1,413 @@
+package org.vadose.win32.kernel32;
+
+import org.jspecify.annotations.Nullable;
+import org.vadose.base.NtStatus;
+import org.vadose.base.Pages;
+import org.vadose.memory.Memory;
+import org.vadose.memory.MemoryFault;
+import org.vadose.mm.VirtualMemoryServices;
+import org.vadose.nt.Eprocess;
+import org.vadose.win32.ApiCall;
+import org.vadose.win32.ApiModule;
+import org.vadose.win32.GuestProcess;
+
+/**
+ * Virtual memory: the Win32 functions' argument rules and last errors, and the system services under them. What happens is the
+ * memory manager's to say.
+ */
+final class MemoryFunctions {
+    static final int ERROR_INVALID_HANDLE = 6;
+    private static final int ERROR_BAD_LENGTH = 24;
+    private static final int ERROR_INVALID_PARAMETER = 87;
+    private static final int ERROR_PARTIAL_COPY = 299;
+    private static final int ERROR_NOACCESS = 998;
+    private static final int BASIC_INFORMATION_SIZE = 48;
+    private static final int TRANSFER_PIECE = 1 << 20;
+    private static final long LOWEST = 0x10000;
+    private static final long HIGHEST = 0x7FFF_FFFE_FFFFL;
+    private static final int PROCESSOR_AMD64 = 9;
+    private static final int PROCESSOR_TYPE_AMD64 = 8664;
+    private static final int PAGE_NOACCESS = 1;
+    private static final int PAGE_GUARD = 0x100;
+    /** PAGE_READWRITE, WRITECOPY and their executable forms. */
+    private static final int WRITABLE = 0x04 | 0x08 | 0x40 | 0x80;
+
+    private MemoryFunctions() {}
+
+    static void addTo(ApiModule kernel32) {
+        kernel32.function("VirtualAlloc", call -> allocate(call, -1, 0))
+                .function("VirtualAllocEx", call -> allocate(call, call.arg(0), 1))
+                .function("VirtualFree", call -> free(call, -1, 0))
+                .function("VirtualFreeEx", call -> free(call, call.arg(0), 1))
+                .function("VirtualProtect", call -> protect(call, -1, 0))
+                .function("VirtualProtectEx", call -> protect(call, call.arg(0), 1))
+                .function("VirtualQuery", call -> query(call, -1, 0))
+                .function("VirtualQueryEx", call -> query(call, call.arg(0), 1))
+                .function("ReadProcessMemory", call -> transfer(call, false))
+                .function("WriteProcessMemory", call -> transfer(call, true))
+                .function("FlushInstructionCache", call -> process(call, call.arg(0)) == null ? call.fail(ERROR_INVALID_HANDLE) : 1)
+                .function("IsBadReadPtr", call -> isBad(call, false))
+                .function("IsBadWritePtr", call -> isBad(call, true))
+                .function("IsBadCodePtr", call -> isBad(call, call.arg(0), 1, false))
+                .function("IsBadStringPtrA", call -> isBadString(call, false))
+                .function("IsBadStringPtrW", call -> isBadString(call, true))
+                .function("GetSystemInfo", MemoryFunctions::getSystemInfo)
+                .function("GetNativeSystemInfo", MemoryFunctions::getSystemInfo)
+                .function("GlobalMemoryStatusEx", MemoryFunctions::globalMemoryStatus)
+                .function("GetLargePageMinimum", call -> Pages.LARGE_SIZE);
+    }
+
+    /** The system services, as ntdll exports them. */
+    static void addToNtdll(ApiModule ntdll) {
+        ntdll.service("NtAllocateVirtualMemory", 0x18, MemoryFunctions::ntAllocate)
+                .service("NtFreeVirtualMemory", 0x1E, MemoryFunctions::ntFree)
+                .service("NtQueryVirtualMemory", 0x23, MemoryFunctions::ntQuery)
+                .service("NtWriteVirtualMemory", 0x3A, call -> ntTransfer(call, true))
+                .service("NtReadVirtualMemory", 0x3F, call -> ntTransfer(call, false))
+                .service("NtProtectVirtualMemory", 0x50, MemoryFunctions::ntProtect)
+                .service("NtFlushInstructionCache", 0xE8, call -> NtStatus.SUCCESS.code());
+    }
+
+    private static VirtualMemoryServices services(ApiCall call) {
+        return call.process().kernel().memoryManager().virtualMemory();
+    }
+
+    /** The process a handle stands for; null for a bad handle. */
+    static @Nullable Eprocess process(ApiCall call, long handle) {
+        return call.process().byHandle(handle);
+    }
+
+    // --- services ---
+
+    private static long ntAllocate(ApiCall call) {
+        Eprocess process = process(call, call.arg(0));
+        if (process == null) {
+            return NtStatus.INVALID_HANDLE.code();
+        }
+        Memory memory = call.memory();
+        VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
+        region.base = memory.readLong(call.arg(1));
+        region.sizeBytes = memory.readLong(call.arg(3));
+        NtStatus status = services(call).allocate(process, region, call.arg(2), call.intArg(4), call.intArg(5));
+        if (status.isSuccess()) {
+            memory.writeLong(call.arg(1), region.base);
+            memory.writeLong(call.arg(3), region.sizeBytes);
+        }
+        return status.code();
+    }
+
+    private static long ntFree(ApiCall call) {
+        Eprocess process = process(call, call.arg(0));
+        if (process == null) {
+            return NtStatus.INVALID_HANDLE.code();
+        }
+        Memory memory = call.memory();
+        VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
+        region.base = memory.readLong(call.arg(1));
+        region.sizeBytes = memory.readLong(call.arg(2));
+        NtStatus status = services(call).free(process, region, call.intArg(3));
+        if (status.isSuccess()) {
+            memory.writeLong(call.arg(1), region.base);
+            memory.writeLong(call.arg(2), region.sizeBytes);
+        }
+        return status.code();
+    }
+
+    private static long ntProtect(ApiCall call) {
+        Eprocess process = process(call, call.arg(0));
+        if (process == null) {
+            return NtStatus.INVALID_HANDLE.code();
+        }
+        Memory memory = call.memory();
+        VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
+        region.base = memory.readLong(call.arg(1));
+        region.sizeBytes = memory.readLong(call.arg(2));
+        // The place for the old protection is probed before anything changes.
+        memory.writeInt(call.arg(4), memory.readInt(call.arg(4)));
+        int[] old = {0};
+        NtStatus status = services(call).protect(process, region, call.intArg(3), old);
+        if (status.isSuccess()) {
+            memory.writeLong(call.arg(1), region.base);
+            memory.writeLong(call.arg(2), region.sizeBytes);
+            memory.writeInt(call.arg(4), old[0]);
+        }
+        return status.code();
+    }
+
+    private static long ntQuery(ApiCall call) {
+        Eprocess process = process(call, call.arg(0));
+        if (process == null) {
+            return NtStatus.INVALID_HANDLE.code();
+        }
+        if (call.intArg(2) != 0) {
+            return NtStatus.INVALID_INFO_CLASS.code();
+        }
+        if (Long.compareUnsigned(call.arg(4), BASIC_INFORMATION_SIZE) < 0) {
+            return NtStatus.INFO_LENGTH_MISMATCH.code();
+        }
+        VirtualMemoryServices.BasicInformation information = new VirtualMemoryServices.BasicInformation();
+        NtStatus status = services(call).query(process, call.arg(1), information);
+        if (status.isSuccess()) {
+            write(call.memory(), call.arg(3), information);
+            if (call.arg(5) != 0) {
+                call.memory().writeLong(call.arg(5), BASIC_INFORMATION_SIZE);
+            }
+        }
+        return status.code();
+    }
+
+    /** MEMORY_BASIC_INFORMATION of 64-bit programs. */
+    private static void write(Memory memory, long at, VirtualMemoryServices.BasicInformation information) {
+        memory.writeLong(at, information.baseAddress);
+        memory.writeLong(at + 8, information.allocationBase);
+        memory.writeInt(at + 16, information.allocationProtect);
+        memory.writeInt(at + 20, 0);
+        memory.writeLong(at + 24, information.regionSizeBytes);
+        memory.writeInt(at + 32, information.state);
+        memory.writeInt(at + 36, information.protect);
+        memory.writeInt(at + 40, information.type);
+        memory.writeInt(at + 44, 0);
+    }
+
+    private static long ntTransfer(ApiCall call, boolean write) {
+        Eprocess process = process(call, call.arg(0));
+        if (process == null) {
+            return NtStatus.INVALID_HANDLE.code();
+        }
+        long done = transfer(call, process, call.arg(1), call.arg(2), call.arg(3), write);
+        if (call.arg(4) != 0) {
+            call.memory().writeLong(call.arg(4), done);
+        }
+        return (done == call.arg(3) ? NtStatus.SUCCESS : NtStatus.PARTIAL_COPY).code();
+    }
+
+    /** Bytes moved between a process's memory and the caller's buffer, as far as both can be reached. */
+    private static long transfer(
+            ApiCall call, Eprocess process, long remote, long buffer, long length, boolean write) {
+        byte[] piece = new byte[(int) Math.clamp(length, 0, TRANSFER_PIECE)];
+        long done = 0;
+        try {
+            while (Long.compareUnsigned(done, length) < 0 && piece.length > 0) {
+                int wanted = (int) Math.min(piece.length, length - done);
+                byte[] bytes = wanted == piece.length ? piece : new byte[wanted];
+                int moved;
+                if (write) {
+                    call.memory().read(buffer + done, bytes, 0, wanted);
+                    moved = services(call).write(process, remote + done, bytes);
+                } else {
+                    moved = services(call).read(process, remote + done, bytes);
+                    call.memory().write(buffer + done, bytes, 0, moved);
+                }
+                done += moved;
+                if (moved < wanted) {
+                    break;
+                }
+            }
+        } catch (MemoryFault ownBuffer) {
+            return done;
+        }
+        return done;
+    }
+
+    // --- Win32 ---
+
+    private static long allocate(ApiCall call, long handle, int first) {
+        Eprocess process = process(call, handle);
+        if (process == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        long address = call.arg(first);
+        if (address != 0 && Long.compareUnsigned(address, LOWEST) < 0) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
+        region.base = address;
+        region.sizeBytes = call.arg(first + 1);
+        NtStatus status =
+                services(call).allocate(process, region, 0, call.intArg(first + 2), call.intArg(first + 3));
+        return status.isSuccess() ? region.base : call.fail(status);
+    }
+
+    private static long free(ApiCall call, long handle, int first) {
+        Eprocess process = process(call, handle);
+        if (process == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
+        region.base = call.arg(first);
+        region.sizeBytes = call.arg(first + 1);
+        int type = call.intArg(first + 2);
+        if ((type & VirtualMemoryServices.MEM_RELEASE) != 0 && region.sizeBytes != 0) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        return call.succeeded(services(call).free(process, region, type));
+    }
+
+    private static long protect(ApiCall call, long handle, int first) {
+        Eprocess process = process(call, handle);
+        if (process == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        Memory memory = call.memory();
+        long oldAt = call.arg(first + 3);
+        try {
+            memory.writeInt(oldAt, memory.readInt(oldAt));
+        } catch (MemoryFault bad) {
+            return call.fail(ERROR_NOACCESS);
+        }
+        VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
+        region.base = call.arg(first);
+        region.sizeBytes = call.arg(first + 1);
+        int[] old = {0};
+        NtStatus status = services(call).protect(process, region, call.intArg(first + 2), old);
+        if (!status.isSuccess()) {
+            return call.fail(status);
+        }
+        memory.writeInt(oldAt, old[0]);
+        return 1;
+    }
+
+    private static long query(ApiCall call, long handle, int first) {
+        Eprocess process = process(call, handle);
+        if (process == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        if (Long.compareUnsigned(call.arg(first + 2), BASIC_INFORMATION_SIZE) < 0) {
+            return call.fail(ERROR_BAD_LENGTH);
+        }
+        VirtualMemoryServices.BasicInformation information = new VirtualMemoryServices.BasicInformation();
+        NtStatus status = services(call).query(process, call.arg(first), information);
+        if (!status.isSuccess()) {
+            return call.fail(status);
+        }
+        try {
+            write(call.memory(), call.arg(first + 1), information);
+        } catch (MemoryFault bad) {
+            return call.fail(ERROR_NOACCESS);
+        }
+        return BASIC_INFORMATION_SIZE;
+    }
+
+    private static long transfer(ApiCall call, boolean write) {
+        Eprocess process = process(call, call.arg(0));
+        if (process == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        long length = call.arg(3);
+        long done = write
+                ? writeEvenReadOnly(call, process, call.arg(1), call.arg(2), length)
+                : transfer(call, process, call.arg(1), call.arg(2), length, false);
+        if (call.arg(4) != 0) {
+            call.memory().writeLong(call.arg(4), done);
+        }
+        if (done == length) {
+            return 1;
+        }
+        return call.fail(write ? ERROR_NOACCESS : ERROR_PARTIAL_COPY);
+    }
+
+    /** {@code WriteProcessMemory} makes read-only code writable for the time of the write, as debuggers expect. */
+    private static long writeEvenReadOnly(
+            ApiCall call, Eprocess process, long remote, long buffer, long length) {
+        VirtualMemoryServices services = services(call);
+        VirtualMemoryServices.BasicInformation information = new VirtualMemoryServices.BasicInformation();
+        boolean known = services.query(process, remote, information).isSuccess();
+        if (!known || (information.protect & (WRITABLE | PAGE_NOACCESS | PAGE_GUARD)) != 0 || information.protect == 0) {
+            return transfer(call, process, remote, buffer, length, true);
+        }
+        VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
+        region.base = remote;
+        region.sizeBytes = length;
+        int[] old = {0};
+        if (!services.protect(process, region, 0x40, old).isSuccess()) {
+            return 0;
+        }
+        long done = transfer(call, process, remote, buffer, length, true);
+        services.protect(process, region, old[0], old);
+        return done;
+    }
+
+    // --- probes and facts ---
+
+    private static long isBad(ApiCall call, boolean write) {
+        return isBad(call, call.arg(0), call.arg(1), write);
+    }
+
+    private static long isBad(ApiCall call, long address, long length, boolean write) {
+        if (length == 0) {
+            return 0;
+        }
+        if (Long.compareUnsigned(address + length - 1, address) < 0) {
+            return 1;
+        }
+        Memory memory = call.memory();
+        try {
+            for (long at = address; ; at = Pages.down(at) + Pages.SIZE) {
+                byte value = memory.readByte(at);
+                if (write) {
+                    memory.writeByte(at, value);
+                }
+                if (Pages.down(at) == Pages.down(address + length - 1)) {
+                    return 0;
+                }
+            }
+        } catch (MemoryFault bad) {
+            return 1;
+        }
+    }
+
+    private static long isBadString(ApiCall call, boolean wide) {
+        try {
+            long most = call.arg(1);
+            for (long i = 0; Long.compareUnsigned(i, most) < 0; i++) {
+                int c = wide ? call.memory().readShort(call.arg(0) + 2 * i) : call.memory().readByte(call.arg(0) + i);
+                if (c == 0) {
+                    break;
+                }
+            }
+            return 0;
+        } catch (MemoryFault bad) {
+            return 1;
+        }
+    }
+
+    /** SYSTEM_INFO of 64-bit programs. */
+    private static long getSystemInfo(ApiCall call) {
+        Memory memory = call.memory();
+        long info = call.arg(0);
+        memory.writeInt(info, PROCESSOR_AMD64);
+        memory.writeInt(info + 4, (int) Pages.SIZE);
+        memory.writeLong(info + 8, LOWEST);
+        memory.writeLong(info + 16, HIGHEST);
+        memory.writeLong(info + 24, 1);
+        memory.writeInt(info + 32, 1);
+        memory.writeInt(info + 36, PROCESSOR_TYPE_AMD64);
+        memory.writeInt(info + 40, (int) Pages.GRANULARITY);
+        memory.writeShort(info + 44, (short) 6);
+        memory.writeShort(info + 46, (short) 0);
+        return 0;
+    }
+
+    /** MEMORYSTATUSEX: load, then total and available RAM, page file, address space. */
+    private static long globalMemoryStatus(ApiCall call) {
+        Memory memory = call.memory();
+        long status = call.arg(0);
+        GuestProcess process = call.process();
+        var manager = process.kernel().memoryManager();
+        long total = manager.mmu().ram().sizeBytes();
+        long available = manager.pfns().availablePages() * Pages.SIZE;
+        long limit = manager.commitLimitPages() * Pages.SIZE;
+        long committed = manager.totalCommittedPages() * Pages.SIZE;
+        memory.writeInt(status + 4, (int) (100 - 100 * available / Math.max(total, 1)));
+        memory.writeLong(status + 8, total);
+        memory.writeLong(status + 16, available);
+        memory.writeLong(status + 24, limit);
+        memory.writeLong(status + 32, limit - committed);
+        memory.writeLong(status + 40, HIGHEST + 1 - LOWEST);
+        memory.writeLong(
+                status + 48,
+                HIGHEST + 1 - LOWEST - process.eprocess().virtualSize());
+        memory.writeLong(status + 56, 0);
+        return 1;
+    }
+}
