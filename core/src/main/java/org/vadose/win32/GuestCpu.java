@@ -1,6 +1,6 @@
 package org.vadose.win32;
 
-import org.vadose.base.NtStatus;
+import org.vadose.cpu.CpuFault;
 import org.vadose.memory.Memory;
 
 /** One thread's processor state as the API sees it: registers by their hardware numbers, and a run until something happens. */
@@ -34,16 +34,6 @@ public interface GuestCpu {
         STOPPED
     }
 
-    /**
-     * A processor exception.
-     *
-     * @param vector interrupt vector, 14 for a page fault
-     * @param errorCode what the processor pushes
-     * @param address the faulting address of a page fault
-     * @param status what the page-fault handler made of it
-     */
-    record Fault(int vector, int errorCode, long address, NtStatus status) {}
-
     /** @param number hardware number, 0 (RAX) to 15 (R15) */
     long register(int number);
 
@@ -73,13 +63,14 @@ public interface GuestCpu {
 
     void setMxcsr(int value);
 
-    /** Writes the x87 part of an FXSAVE image: its first 32 bytes less MXCSR, and the eight registers. */
-    void saveX87(Memory memory, long image);
+    /** Writes x87, MXCSR and XMM state as FXSAVE64 does: 512 bytes. */
+    void saveExtended(Memory memory, long address);
 
-    void loadX87(Memory memory, long image);
+    /** Reads what {@link #saveExtended} wrote. */
+    void restoreExtended(Memory memory, long address);
 
     /** What the last {@link Exit#FAULT} was. */
-    Fault fault();
+    CpuFault fault();
 
     Exit run(long instructions);
 

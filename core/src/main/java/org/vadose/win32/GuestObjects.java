@@ -114,7 +114,8 @@ public final class GuestObjects {
 
     public int createMutant(@Nullable GuestThread owner) {
         long body = objects.create(KnownType.MUTANT, KmutantLayout.SIZE);
-        new DispatcherHeader(kernel, body).initialize(DispatcherHeader.MUTANT, KmutantLayout.SIZE, owner == null ? 1 : 0);
+        new DispatcherHeader(kernel, body)
+                .initialize(DispatcherHeader.MUTANT, KmutantLayout.SIZE, owner == null ? 1 : 0);
         if (owner != null) {
             kernel.writeLong(body + KmutantLayout.OWNER_THREAD, owner.ethread().address());
         }

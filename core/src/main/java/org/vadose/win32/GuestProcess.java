@@ -48,6 +48,7 @@ public final class GuestProcess {
     private @Nullable GuestFileSystem files;
     private @Nullable LoaderHeap heap;
     private @Nullable GuestConsole console;
+    private @Nullable ThreadMaker threadMaker;
     private final Map<Long, Object> kept = new HashMap<>();
     private GuestPath currentDirectory = GuestPath.root('C');
     private long callbackReturn;
@@ -297,6 +298,57 @@ public final class GuestProcess {
             parts.put(type, part);
         }
         return type.cast(part);
+    }
+
+    /** Makes further threads of this process; the machine sets it. */
+    public interface ThreadMaker {
+        /**
+         * A thread with stack and TEB, ready to begin at the loader's thunk; not started.
+         *
+         * @param function what it shall run
+         * @param reserveBytes of its stack, 0 for the program's own wish
+         * @param commitBytes of its stack, 0 likewise
+         * @throws IllegalStateException if there is no memory
+         */
+        GuestThread create(long function, long argument, long reserveBytes, long commitBytes);
+
+        /** A thread's last words: its kernel object and its memory. */
+        void ended(GuestThread thread, int exitCode);
+    }
+
+    public void setThreadMaker(ThreadMaker maker) {
+        threadMaker = maker;
+    }
+
+    /** See {@link ThreadMaker#create}. */
+    public GuestThread createThread(long function, long argument, long reserveBytes, long commitBytes) {
+        return present(threadMaker, "way to make threads").create(function, argument, reserveBytes, commitBytes);
+    }
+
+    /** The thread a handle of this process stands for; null for none that runs. */
+    public @Nullable GuestThread threadByHandle(GuestThread caller, long handle) {
+        if (handle == GuestObjects.CURRENT_THREAD) {
+            return caller;
+        }
+        long body = objects().body(handle, KnownType.THREAD);
+        for (GuestThread thread : threads) {
+            if (body != 0 && thread.ethread().address() == body) {
+                return thread;
+            }
+        }
+        return null;
+    }
+
+    /**
+     * Ends a thread, which lets go of what it waits for and runs no more guest code. If it is the calling one, that throws
+     * {@link ProcessEnded} next.
+     */
+    public void threadEnds(GuestThread thread, int exitCode) {
+        thread.setEnded();
+        scheduler.leaveLater(thread);
+        if (threadMaker != null) {
+            threadMaker.ended(thread, exitCode);
+        }
     }
 
     /** Lets a thread run from its processor's present state, on a Java thread of its own. */

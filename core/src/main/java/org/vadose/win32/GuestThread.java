@@ -47,6 +47,8 @@ public final class GuestThread {
     private final List<Long> floors = new ArrayList<>();
     private GuestCpu.@Nullable Exit unhandledExit;
     private boolean waitSatisfied;
+    private int suspendCount;
+    private boolean ended;
 
     /** @param ethread the thread, its TEB and stack limits filled in */
     public GuestThread(GuestProcess process, GuestCpu cpu, Ethread ethread) {
@@ -168,6 +170,31 @@ public final class GuestThread {
         return process.scheduler().await(this, condition, deadline);
     }
 
+    /** Changes how often the thread is suspended; returns what it was before. */
+    public int suspend(int delta) {
+        int before = suspendCount;
+        suspendCount = Math.max(0, before + delta);
+        return before;
+    }
+
+    boolean isSuspended() {
+        return suspendCount > 0;
+    }
+
+    /** Lets the others run until somebody resumes this thread. */
+    public void awaitResumed() {
+        process.scheduler().await(this, () -> suspendCount == 0, NEVER);
+    }
+
+    /** Nothing of it runs any more. */
+    void setEnded() {
+        ended = true;
+    }
+
+    boolean hasEnded() {
+        return ended;
+    }
+
     /** Gives up the rest of the time slice. */
     public void yield() {
         process.scheduler().yield(this);
@@ -216,7 +243,12 @@ public final class GuestThread {
         switch (exit) {
             case SYSCALL -> process.systemCalls().serve(this);
             case FAULT -> process.exceptions().serve(this);
-            case BUDGET -> process.scheduler().yield(this);
+            case BUDGET -> {
+                process.scheduler().yield(this);
+                if (isSuspended()) {
+                    awaitResumed();
+                }
+            }
             case STOPPED -> process.stopPoint();
         }
     }

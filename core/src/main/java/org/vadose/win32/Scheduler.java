@@ -26,11 +26,14 @@ final class Scheduler {
         final GuestThread thread;
         final BooleanSupplier condition;
         final long deadline;
+        /** Not what the thread itself asked for. */
+        final boolean isSuspension;
 
-        Wait(GuestThread thread, BooleanSupplier condition, long deadline) {
+        Wait(GuestThread thread, BooleanSupplier condition, long deadline, boolean isSuspension) {
             this.thread = thread;
             this.condition = condition;
             this.deadline = deadline;
+            this.isSuspension = isSuspension;
         }
     }
 
@@ -105,7 +108,7 @@ final class Scheduler {
                 return false;
             }
             thread.setWaitSatisfied(false);
-            waiting.add(new Wait(thread, condition, deadline));
+            waiting.add(new Wait(thread, condition, deadline, false));
             passOn();
             awaitTurnLocked(thread);
             return thread.isWaitSatisfied();
@@ -131,6 +134,18 @@ final class Scheduler {
         }
     }
 
+    /** A thread was ended by another: it wakes only to go. */
+    void leaveLater(GuestThread thread) {
+        lock.lock();
+        try {
+            ready.remove(thread);
+            waiting.removeIf(w -> w.thread == thread);
+            moved.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Ends every thread that waits for the baton. */
     void end() {
         lock.lock();
@@ -143,16 +158,17 @@ final class Scheduler {
     }
 
     private void awaitTurnLocked(GuestThread thread) {
-        while (holder != thread && !ended) {
+        while (holder != thread && !ended && !thread.hasEnded()) {
             moved.awaitUninterruptibly();
         }
-        if (ended) {
+        if (ended || thread.hasEnded()) {
             throw new ProcessEnded();
         }
     }
 
     private void passOn() {
         wakeLocked();
+        setSuspendedAside();
         while (ready.isEmpty()) {
             long first = NEVER;
             for (Wait wait : waiting) {
@@ -165,9 +181,21 @@ final class Scheduler {
             }
             clock.advanceTo(first);
             wakeLocked();
+            setSuspendedAside();
         }
         holder = ready.pollFirst();
         moved.signalAll();
+    }
+
+    /** A suspended thread is not ready, whatever it waited for before. */
+    private void setSuspendedAside() {
+        for (Iterator<GuestThread> all = ready.iterator(); all.hasNext(); ) {
+            GuestThread thread = all.next();
+            if (thread.isSuspended()) {
+                all.remove();
+                waiting.add(new Wait(thread, () -> !thread.isSuspended(), NEVER, true));
+            }
+        }
     }
 
     private void wakeLocked() {
@@ -180,7 +208,9 @@ final class Scheduler {
             boolean satisfied = wait.condition.getAsBoolean();
             if (satisfied || wait.deadline <= now) {
                 all.remove();
-                wait.thread.setWaitSatisfied(satisfied);
+                if (!wait.isSuspension) {
+                    wait.thread.setWaitSatisfied(satisfied);
+                }
                 ready.addLast(wait.thread);
             }
         }

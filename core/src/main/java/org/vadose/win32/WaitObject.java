@@ -38,7 +38,9 @@ public record WaitObject(Memory kernel, long address) {
 
     /** Whether a wait by this thread would be over at once. */
     public boolean isSignalled(GuestThread thread) {
-        return signalState() > 0 || type() == DispatcherHeader.MUTANT && owner() == thread.ethread().address();
+        return signalState() > 0
+                || type() == DispatcherHeader.MUTANT
+                        && owner() == thread.ethread().address();
     }
 
     /** Takes what a satisfied wait takes: an event resets, a semaphore counts down, a mutex gets its owner. */
@@ -48,7 +50,8 @@ public record WaitObject(Memory kernel, long address) {
             case DispatcherHeader.SEMAPHORE -> setSignalState(signalState() - 1);
             case DispatcherHeader.MUTANT -> {
                 setSignalState(signalState() - 1);
-                kernel.writeLong(address + KmutantLayout.OWNER_THREAD, thread.ethread().address());
+                kernel.writeLong(
+                        address + KmutantLayout.OWNER_THREAD, thread.ethread().address());
             }
             default -> {
                 // Stays signalled.

@@ -34,12 +34,8 @@ public final class ContextTransfer {
         memory.writeShort(base + ContextLayout.SEG_SS, USER_DATA);
         memory.writeShort(base + ContextLayout.SEG_FS, USER_TEB);
         memory.writeShort(base + ContextLayout.SEG_GS, USER_DATA);
-        cpu.saveX87(memory, context.floatingSave());
+        cpu.saveExtended(memory, context.floatingSave());
         memory.writeInt(base + ContextLayout.MX_CSR, cpu.mxcsr());
-        for (int i = 0; i < 16; i++) {
-            memory.writeLong(context.xmm(i), cpu.xmmLow(i));
-            memory.writeLong(context.xmm(i) + 8, cpu.xmmHigh(i));
-        }
     }
 
     /** Loads the parts that the record says it holds. */
@@ -59,11 +55,8 @@ public final class ContextTransfer {
             cpu.setFlags(context.eflags() & USER_FLAGS | ALWAYS_SET);
         }
         if ((flags & ContextRecord.FLOATING_POINT) == ContextRecord.FLOATING_POINT) {
-            cpu.loadX87(memory, context.floatingSave());
+            cpu.restoreExtended(memory, context.floatingSave());
             cpu.setMxcsr(memory.readInt(context.address() + ContextLayout.MX_CSR) & 0xFFFF);
-            for (int i = 0; i < 16; i++) {
-                cpu.setXmm(i, memory.readLong(context.xmm(i)), memory.readLong(context.xmm(i) + 8));
-            }
         }
     }
 }

@@ -2,12 +2,12 @@ package org.vadose.win32.exception;
 
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
+import org.vadose.cpu.CpuFault;
 import org.vadose.layout.ContextLayout;
 import org.vadose.layout.ExceptionPointersLayout;
 import org.vadose.layout.ExceptionRecordLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
-import org.vadose.memory.PageFaultCode;
 import org.vadose.nt.ContextRecord;
 import org.vadose.nt.ExceptionRecord;
 import org.vadose.win32.GuestCpu;
@@ -27,6 +27,7 @@ public final class Dispatcher {
     private static final int DISPOSITION_CONTINUE_SEARCH = 1;
     private static final int DISPOSITION_NESTED = 2;
     private static final int DISPOSITION_COLLIDED = 3;
+    private static final long TRAP_FLAG = 0x100;
     /** Exceptions inside exceptions beyond any sense. */
     private static final int DEEPEST_DISPATCH = 500;
 
@@ -66,8 +67,11 @@ public final class Dispatcher {
 
     /** A processor exception of guest code: the processor stands at the instruction. */
     public void serve(GuestThread thread) {
-        GuestCpu.Fault fault = thread.cpu().fault();
-        HardwareException exception = HardwareException.of(fault, thread.cpu(), memory);
+        CpuFault fault = thread.cpu().fault();
+        HardwareException exception = HardwareException.of(fault, thread.cpu());
+        if (fault.isTrap()) {
+            thread.cpu().setFlags(thread.cpu().flags() & ~TRAP_FLAG);
+        }
         if (exception.isFastFail()) {
             endUnhandled(thread, exception.code(), exception.address(), exception.parameters(), null);
         }
@@ -76,8 +80,9 @@ public final class Dispatcher {
 
     /** An access by a built-in function on the guest's behalf; the processor stands at the function's stub. */
     public void raise(GuestThread thread, MemoryFault fault) {
-        GuestCpu.Fault pageFault = new GuestCpu.Fault(14, fault.errorCode(), fault.virtualAddress(), fault.status());
-        HardwareException exception = HardwareException.of(pageFault, thread.cpu(), memory);
+        CpuFault pageFault =
+                new CpuFault(CpuFault.PAGE_FAULT, false, fault.errorCode(), fault.virtualAddress(), fault.status(), 0);
+        HardwareException exception = HardwareException.of(pageFault, thread.cpu());
         raise(thread, exception.code(), 0, exception.address(), exception.parameters());
     }
 
@@ -273,9 +278,5 @@ public final class Dispatcher {
         }
         process.end(code, report);
         throw new ProcessEnded();
-    }
-
-    static boolean isWrite(int errorCode) {
-        return (errorCode & PageFaultCode.WRITE) != 0;
     }
 }

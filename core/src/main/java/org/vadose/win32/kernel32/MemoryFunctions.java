@@ -45,7 +45,9 @@ final class MemoryFunctions {
                 .function("VirtualQueryEx", call -> query(call, call.arg(0), 1))
                 .function("ReadProcessMemory", call -> transfer(call, false))
                 .function("WriteProcessMemory", call -> transfer(call, true))
-                .function("FlushInstructionCache", call -> process(call, call.arg(0)) == null ? call.fail(ERROR_INVALID_HANDLE) : 1)
+                .function(
+                        "FlushInstructionCache",
+                        call -> process(call, call.arg(0)) == null ? call.fail(ERROR_INVALID_HANDLE) : 1)
                 .function("IsBadReadPtr", call -> isBad(call, false))
                 .function("IsBadWritePtr", call -> isBad(call, true))
                 .function("IsBadCodePtr", call -> isBad(call, call.arg(0), 1, false))
@@ -182,8 +184,7 @@ final class MemoryFunctions {
     }
 
     /** Bytes moved between a process's memory and the caller's buffer, as far as both can be reached. */
-    private static long transfer(
-            ApiCall call, Eprocess process, long remote, long buffer, long length, boolean write) {
+    private static long transfer(ApiCall call, Eprocess process, long remote, long buffer, long length, boolean write) {
         byte[] piece = new byte[(int) Math.clamp(length, 0, TRANSFER_PIECE)];
         long done = 0;
         try {
@@ -223,8 +224,7 @@ final class MemoryFunctions {
         VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
         region.base = address;
         region.sizeBytes = call.arg(first + 1);
-        NtStatus status =
-                services(call).allocate(process, region, 0, call.intArg(first + 2), call.intArg(first + 3));
+        NtStatus status = services(call).allocate(process, region, 0, call.intArg(first + 2), call.intArg(first + 3));
         return status.isSuccess() ? region.base : call.fail(status);
     }
 
@@ -307,12 +307,13 @@ final class MemoryFunctions {
     }
 
     /** {@code WriteProcessMemory} makes read-only code writable for the time of the write, as debuggers expect. */
-    private static long writeEvenReadOnly(
-            ApiCall call, Eprocess process, long remote, long buffer, long length) {
+    private static long writeEvenReadOnly(ApiCall call, Eprocess process, long remote, long buffer, long length) {
         VirtualMemoryServices services = services(call);
         VirtualMemoryServices.BasicInformation information = new VirtualMemoryServices.BasicInformation();
         boolean known = services.query(process, remote, information).isSuccess();
-        if (!known || (information.protect & (WRITABLE | PAGE_NOACCESS | PAGE_GUARD)) != 0 || information.protect == 0) {
+        if (!known
+                || (information.protect & (WRITABLE | PAGE_NOACCESS | PAGE_GUARD)) != 0
+                || information.protect == 0) {
             return transfer(call, process, remote, buffer, length, true);
         }
         VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
@@ -360,7 +361,9 @@ final class MemoryFunctions {
         try {
             long most = call.arg(1);
             for (long i = 0; Long.compareUnsigned(i, most) < 0; i++) {
-                int c = wide ? call.memory().readShort(call.arg(0) + 2 * i) : call.memory().readByte(call.arg(0) + i);
+                int c = wide
+                        ? call.memory().readShort(call.arg(0) + 2 * i)
+                        : call.memory().readByte(call.arg(0) + i);
                 if (c == 0) {
                     break;
                 }
@@ -404,9 +407,7 @@ final class MemoryFunctions {
         memory.writeLong(status + 24, limit);
         memory.writeLong(status + 32, limit - committed);
         memory.writeLong(status + 40, HIGHEST + 1 - LOWEST);
-        memory.writeLong(
-                status + 48,
-                HIGHEST + 1 - LOWEST - process.eprocess().virtualSize());
+        memory.writeLong(status + 48, HIGHEST + 1 - LOWEST - process.eprocess().virtualSize());
         memory.writeLong(status + 56, 0);
         return 1;
     }

@@ -1,0 +1,365 @@
+package org.vadose.win32.kernel32;
+
+import org.vadose.base.NtStatus;
+import org.vadose.layout.DispatcherHeaderLayout;
+import org.vadose.layout.EthreadLayout;
+import org.vadose.layout.PebLayout;
+import org.vadose.layout.TebLayout;
+import org.vadose.nt.ContextRecord;
+import org.vadose.nt.Eprocess;
+import org.vadose.nt.Ethread;
+import org.vadose.ob.KnownType;
+import org.vadose.win32.ApiCall;
+import org.vadose.win32.ApiModule;
+import org.vadose.win32.GuestObjects;
+import org.vadose.win32.GuestProcess;
+import org.vadose.win32.GuestThread;
+import org.vadose.win32.ProcessEnded;
+import org.vadose.win32.exception.ContextTransfer;
+
+/** Processes and threads: who one is, making and ending them, and what a debugger is told. */
+final class ProcessFunctions {
+    private static final int ERROR_INVALID_HANDLE = 6;
+    private static final int ERROR_INVALID_PARAMETER = 87;
+    private static final int CREATE_SUSPENDED = 4;
+    private static final int STILL_ACTIVE = 259;
+    private static final int STACK_SIZE_IS_RESERVATION = 0x10000;
+    private static final int NORMAL_PRIORITY_CLASS = 0x20;
+
+    private ProcessFunctions() {}
+
+    static void addTo(ApiModule kernel32) {
+        kernel32.function("GetLastError", call -> call.lastError() & 0xFFFF_FFFFL)
+                .function("SetLastError", ProcessFunctions::setLastError)
+                .function("GetCurrentProcess", call -> GuestObjects.CURRENT_PROCESS)
+                .function("GetCurrentThread", call -> GuestObjects.CURRENT_THREAD)
+                .function("GetCurrentProcessId", call -> call.process().processId())
+                .function("GetCurrentThreadId", call -> call.thread().threadId())
+                .function("GetProcessId", ProcessFunctions::getProcessId)
+                .function("GetThreadId", ProcessFunctions::getThreadId)
+                .function("GetCurrentProcessorNumber", call -> 0)
+                .function("ExitProcess", call -> exitProcess(call, call.intArg(0)))
+                .function("TerminateProcess", ProcessFunctions::terminateProcess)
+                .function("GetExitCodeProcess", ProcessFunctions::getExitCodeProcess)
+                .function("CreateThread", ProcessFunctions::createThread)
+                .function("ExitThread", call -> exitThread(call, call.intArg(0)))
+                .function("TerminateThread", ProcessFunctions::terminateThread)
+                .function("GetExitCodeThread", ProcessFunctions::getExitCodeThread)
+                .function("ResumeThread", call -> suspend(call, -1))
+                .function("SuspendThread", call -> suspend(call, 1))
+                .function("SetThreadPriority", call -> 1)
+                .function("GetThreadPriority", call -> 0)
+                .function("GetPriorityClass", call -> NORMAL_PRIORITY_CLASS)
+                .function("SetPriorityClass", call -> 1)
+                .function("GetProcessAffinityMask", ProcessFunctions::getAffinity)
+                .function("SetProcessAffinityMask", call -> 1)
+                .function("SetThreadAffinityMask", call -> 1)
+                .function("SetThreadStackGuarantee", ProcessFunctions::setStackGuarantee)
+                .function("GetThreadContext", ProcessFunctions::getThreadContext)
+                .function("SetThreadContext", ProcessFunctions::setThreadContext)
+                .function("DuplicateHandle", ProcessFunctions::duplicateHandle)
+                .function("GetHandleInformation", call -> 1)
+                .function("SetHandleInformation", call -> 1)
+                .function(
+                        "IsDebuggerPresent",
+                        call -> call.memory().readUnsignedByte(call.process().peb() + PebLayout.BEING_DEBUGGED))
+                .function("CheckRemoteDebuggerPresent", ProcessFunctions::checkRemoteDebugger)
+                .function("OutputDebugStringA", call -> outputDebugString(call, false))
+                .function("OutputDebugStringW", call -> outputDebugString(call, true))
+                .function("DebugBreak", ProcessFunctions::debugBreak)
+                .function("SetErrorMode", call -> 0)
+                .function("GetErrorMode", call -> 0)
+                .function("IsWow64Process", ProcessFunctions::isWow64)
+                .function("IsProcessorFeaturePresent", ProcessFunctions::isFeaturePresent)
+                .function("GetVersion", call -> 19_041L << 16 | 10)
+                .function("GetVersionExA", call -> getVersion(call, false))
+                .function("GetVersionExW", call -> getVersion(call, true))
+                .function("CreateProcessA", call -> call.fail(NtStatus.ACCESS_DENIED))
+                .function("CreateProcessW", call -> call.fail(NtStatus.ACCESS_DENIED))
+                .function("OpenProcess", ProcessFunctions::openProcess)
+                .function("EncodePointer", call -> call.arg(0))
+                .function("DecodePointer", call -> call.arg(0));
+    }
+
+    static void addToNtdll(ApiModule ntdll) {
+        ntdll.service("NtTerminateProcess", 0x2C, ProcessFunctions::ntTerminateProcess)
+                .service("NtTerminateThread", 0x53, ProcessFunctions::ntTerminateThread)
+                .service(
+                        "NtClose",
+                        0x0F,
+                        call -> call.process().objects().close(call.arg(0)).code())
+                .function("RtlExitUserThread", call -> exitThread(call, call.intArg(0)))
+                .function("RtlExitUserProcess", call -> exitProcess(call, call.intArg(0)))
+                .function("DbgBreakPoint", ProcessFunctions::debugBreak)
+                .function("RtlGetLastWin32Error", call -> call.lastError() & 0xFFFF_FFFFL)
+                .function("RtlSetLastWin32Error", ProcessFunctions::setLastError);
+    }
+
+    private static long setLastError(ApiCall call) {
+        call.setLastError(call.intArg(0));
+        return 0;
+    }
+
+    // --- ends ---
+
+    /** Ends the process in order: DLLs and TLS callbacks are told first, on this thread. */
+    static long exitProcess(ApiCall call, int code) {
+        GuestProcess process = call.process();
+        process.loader().exitProcess(call.thread());
+        process.events().exit(process, code);
+        process.end(code, null);
+        throw new ProcessEnded();
+    }
+
+    static long exitThread(ApiCall call, int code) {
+        GuestProcess process = call.process();
+        if (process.threads().size() == 1) {
+            return exitProcess(call, code);
+        }
+        process.loader().exitThread(call.thread());
+        process.threadEnds(call.thread(), code);
+        throw new ProcessEnded();
+    }
+
+    private static long terminateProcess(ApiCall call) {
+        Eprocess target = call.process().byHandle(call.arg(0));
+        if (target == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        return terminate(call, call.intArg(1));
+    }
+
+    private static long terminate(ApiCall call, int code) {
+        call.process().events().exit(call.process(), code);
+        call.process().end(code, null);
+        throw new ProcessEnded();
+    }
+
+    private static long ntTerminateProcess(ApiCall call) {
+        if (call.arg(0) == 0) {
+            // Every thread but this one; the process goes on to end itself.
+            return 0;
+        }
+        if (call.process().byHandle(call.arg(0)) == null) {
+            return NtStatus.INVALID_HANDLE.code();
+        }
+        return terminate(call, call.intArg(1));
+    }
+
+    private static long ntTerminateThread(ApiCall call) {
+        long handle = call.arg(0) == 0 ? GuestObjects.CURRENT_THREAD : call.arg(0);
+        GuestThread thread = call.process().threadByHandle(call.thread(), handle);
+        if (thread == null) {
+            return NtStatus.INVALID_HANDLE.code();
+        }
+        call.process().threadEnds(thread, call.intArg(1));
+        if (thread == call.thread()) {
+            throw new ProcessEnded();
+        }
+        return 0;
+    }
+
+    private static long terminateThread(ApiCall call) {
+        return call.succeeded(NtStatus.of((int) ntTerminateThread(call)));
+    }
+
+    private static long getExitCodeProcess(ApiCall call) {
+        Eprocess process = call.process().byHandle(call.arg(0));
+        if (process == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        call.memory().writeInt(call.arg(1), process.isExiting() ? process.exitStatus() : STILL_ACTIVE);
+        return 1;
+    }
+
+    // --- threads ---
+
+    private static Ethread ethread(ApiCall call, long handle) {
+        if (handle == GuestObjects.CURRENT_THREAD) {
+            return call.thread().ethread();
+        }
+        long body = call.process().objects().body(handle, KnownType.THREAD);
+        return new Ethread(call.process().kernel().objectManager().memory(), body);
+    }
+
+    private static long createThread(ApiCall call) {
+        int flags = call.intArg(4);
+        long stack = call.arg(1);
+        boolean reserves = (flags & STACK_SIZE_IS_RESERVATION) != 0;
+        GuestThread thread;
+        try {
+            thread = call.process().createThread(call.arg(2), call.arg(3), reserves ? stack : 0, reserves ? 0 : stack);
+        } catch (IllegalStateException noMemory) {
+            return call.fail(NtStatus.NO_MEMORY);
+        }
+        if ((flags & CREATE_SUSPENDED) != 0) {
+            thread.suspend(1);
+        }
+        if (call.arg(5) != 0) {
+            call.memory().writeInt(call.arg(5), (int) thread.threadId());
+        }
+        int handle = call.process().objects().open(thread.ethread().address(), KnownType.THREAD.validAccess());
+        call.process().start(thread);
+        return handle;
+    }
+
+    private static long getExitCodeThread(ApiCall call) {
+        Ethread thread = ethread(call, call.arg(0));
+        if (thread.address() == 0) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        boolean ended = thread.memory().readInt(thread.address() + DispatcherHeaderLayout.SIGNAL_STATE) > 0;
+        call.memory()
+                .writeInt(
+                        call.arg(1),
+                        ended ? thread.memory().readInt(thread.address() + EthreadLayout.EXIT_STATUS) : STILL_ACTIVE);
+        return 1;
+    }
+
+    private static long suspend(ApiCall call, int delta) {
+        GuestThread thread = call.process().threadByHandle(call.thread(), call.arg(0));
+        if (thread == null) {
+            call.setLastError(ERROR_INVALID_HANDLE);
+            return 0xFFFF_FFFFL;
+        }
+        int before = thread.suspend(delta);
+        if (thread == call.thread() && delta > 0) {
+            thread.awaitResumed();
+        }
+        return before;
+    }
+
+    private static long getThreadId(ApiCall call) {
+        Ethread thread = ethread(call, call.arg(0));
+        return thread.address() == 0 ? call.fail(ERROR_INVALID_HANDLE) : thread.uniqueThreadId();
+    }
+
+    private static long getProcessId(ApiCall call) {
+        Eprocess process = call.process().byHandle(call.arg(0));
+        return process == null ? call.fail(ERROR_INVALID_HANDLE) : process.uniqueProcessId();
+    }
+
+    private static long openProcess(ApiCall call) {
+        long wanted = call.unsignedIntArg(2);
+        for (Eprocess process : call.process().kernel().processManager().processes()) {
+            if (process.uniqueProcessId() == wanted && wanted != 0) {
+                if (wanted != call.process().processId()) {
+                    return call.fail(NtStatus.ACCESS_DENIED);
+                }
+                return call.process().objects().open(process.address(), call.intArg(0));
+            }
+        }
+        return call.fail(ERROR_INVALID_PARAMETER);
+    }
+
+    private static long getAffinity(ApiCall call) {
+        call.memory().writeLong(call.arg(1), 1);
+        call.memory().writeLong(call.arg(2), 1);
+        return 1;
+    }
+
+    private static long setStackGuarantee(ApiCall call) {
+        long teb = call.thread().teb();
+        int old = call.memory().readInt(teb + TebLayout.GUARANTEED_STACK_BYTES);
+        int wanted = call.memory().readInt(call.arg(0));
+        call.memory().writeInt(call.arg(0), old);
+        if (Integer.compareUnsigned(wanted, old) > 0) {
+            call.memory().writeInt(teb + TebLayout.GUARANTEED_STACK_BYTES, wanted + 0xFFF & ~0xFFF);
+        }
+        return 1;
+    }
+
+    private static long getThreadContext(ApiCall call) {
+        GuestThread thread = call.process().threadByHandle(call.thread(), call.arg(0));
+        if (thread == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        ContextRecord context = new ContextRecord(call.memory(), call.arg(1));
+        int wanted = context.contextFlags();
+        ContextTransfer.save(thread.cpu(), context);
+        context.setContextFlags(wanted);
+        return 1;
+    }
+
+    private static long setThreadContext(ApiCall call) {
+        GuestThread thread = call.process().threadByHandle(call.thread(), call.arg(0));
+        if (thread == null || thread == call.thread()) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        ContextTransfer.load(thread.cpu(), new ContextRecord(call.memory(), call.arg(1)));
+        return 1;
+    }
+
+    private static long duplicateHandle(ApiCall call) {
+        long source = call.arg(1);
+        long body = source == GuestObjects.CURRENT_THREAD
+                ? call.thread().ethread().address()
+                : source == GuestObjects.CURRENT_PROCESS
+                        ? call.process().eprocess().address()
+                        : call.process().objects().body(source);
+        if (body == 0
+                || call.process().byHandle(call.arg(0)) == null
+                || call.process().byHandle(call.arg(2)) == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        call.memory().writeLong(call.arg(3), call.process().objects().open(body, 0x1F_FFFF));
+        if ((call.intArg(6) & 1) != 0) {
+            call.process().objects().close(source);
+        }
+        return 1;
+    }
+
+    // --- debugging, versions ---
+
+    private static long checkRemoteDebugger(ApiCall call) {
+        call.memory()
+                .writeInt(
+                        call.arg(1),
+                        call.memory().readUnsignedByte(call.process().peb() + PebLayout.BEING_DEBUGGED));
+        return 1;
+    }
+
+    private static long outputDebugString(ApiCall call, boolean wide) {
+        call.process().events().debugOutput(call.thread(), Texts.readOrEmpty(call, call.arg(0), wide));
+        return 0;
+    }
+
+    private static long debugBreak(ApiCall call) {
+        call.process()
+                .exceptions()
+                .raise(call.thread(), 0x80000003, 0, call.thread().cpu().rip(), 0);
+        return 0;
+    }
+
+    private static long isWow64(ApiCall call) {
+        call.memory().writeInt(call.arg(1), 0);
+        return 1;
+    }
+
+    /** The features {@code KUSER_SHARED_DATA.ProcessorFeatures} would list for this processor. */
+    private static long isFeaturePresent(ApiCall call) {
+        return switch (call.intArg(0)) {
+            // CMPXCHG8B, MMX, SSE, RDTSC, PAE, SSE2, NX, CMPXCHG16B, RDWRFSGSBASE absent, fast fail.
+            case 2, 3, 6, 8, 9, 10, 12, 14, 23 -> 1;
+            default -> 0;
+        };
+    }
+
+    /** OSVERSIONINFO: size, major, minor, build, platform, service pack. */
+    private static long getVersion(ApiCall call, boolean wide) {
+        long info = call.arg(0);
+        long size = call.memory().readUnsignedInt(info);
+        long known = 20 + 128L * (wide ? 2 : 1);
+        if (size < known) {
+            return call.fail(Texts.ERROR_INSUFFICIENT_BUFFER);
+        }
+        call.memory().fill(info + 4, Math.min(size, known + 8) - 4, (byte) 0);
+        call.memory().writeInt(info + 4, 10);
+        call.memory().writeInt(info + 12, 19_041);
+        call.memory().writeInt(info + 16, 2);
+        if (size >= known + 8) {
+            call.memory().writeByte(info + known + 6, (byte) 1);
+        }
+        return 1;
+    }
+}

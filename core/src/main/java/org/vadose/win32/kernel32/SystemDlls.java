@@ -1,0 +1,39 @@
+package org.vadose.win32.kernel32;
+
+import org.vadose.win32.ApiModule;
+import org.vadose.win32.exception.ExceptionFunctions;
+import org.vadose.win32.loader.Loader;
+
+/** The system DLLs' exports, put together from the classes that hold them. */
+public final class SystemDlls {
+    private SystemDlls() {}
+
+    /** Adds to {@code ntdll.dll} all but its heap. */
+    public static void addToNtdll(ApiModule ntdll) {
+        Loader.addExports(ntdll);
+        ExceptionFunctions.addToNtdll(ntdll);
+        LockFunctions.addToNtdll(ntdll);
+        MemoryFunctions.addToNtdll(ntdll);
+        ModuleFunctions.addToNtdll(ntdll);
+        ProcessFunctions.addToNtdll(ntdll);
+        RtlFunctions.addTo(ntdll);
+    }
+
+    /** Adds to {@code kernel32.dll} or {@code kernelbase.dll} all but its heap. */
+    public static void addToKernel32(ApiModule kernel32) {
+        ConsoleAndVolumes.addTo(kernel32);
+        EnvironmentFunctions.addTo(kernel32);
+        ExceptionFunctions.addToKernel32(kernel32);
+        FileFunctions.addTo(kernel32);
+        FindFunctions.addTo(kernel32);
+        LockFunctions.addTo(kernel32);
+        MemoryFunctions.addTo(kernel32);
+        ModuleFunctions.addTo(kernel32);
+        ProcessFunctions.addTo(kernel32);
+        RtlFunctions.addToKernel32(kernel32);
+        StorageFunctions.addTo(kernel32);
+        TextFunctions.addTo(kernel32);
+        TimeFunctions.addTo(kernel32);
+        WaitFunctions.addTo(kernel32);
+    }
+}
