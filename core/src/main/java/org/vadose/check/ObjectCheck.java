@@ -17,6 +17,7 @@ import org.vadose.nt.ListEntry;
 import org.vadose.nt.ObjectDirectory;
 import org.vadose.nt.ObjectHeader;
 import org.vadose.nt.ObjectType;
+import org.vadose.target.UnreadableMemoryException;
 
 /**
  * Proves that objects, names and handles agree: every name leads to an object whose header names that directory, every handle of
@@ -147,7 +148,7 @@ public final class ObjectCheck {
             }
             objects.add(header);
             return true;
-        } catch (MemoryFault e) {
+        } catch (MemoryFault | UnreadableMemoryException e) {
             findings.add("object unreadable header=" + Hex.address(header) + " " + from);
             return false;
         }

@@ -13,6 +13,7 @@ import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
 import org.vadose.nt.PoolHeader;
 import org.vadose.nt.PoolTag;
+import org.vadose.target.UnreadableMemoryException;
 
 /**
  * Proves that the pools add up: headers of a page chain to its end, and the blocks found plus the big-page table equal
@@ -52,7 +53,7 @@ public final class PoolCheck {
             if (!bigPages.contains(page)) {
                 try {
                     walkPage(page, paged);
-                } catch (MemoryFault e) {
+                } catch (MemoryFault | UnreadableMemoryException e) {
                     findings.add("pool page unreadable at=" + Hex.address(page));
                 }
             }
