@@ -1,8 +1,15 @@
 package org.vadose.win32.kernel32;
 
+import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
+import org.vadose.layout.ImageDosHeaderLayout;
+import org.vadose.layout.StringLayout;
+import org.vadose.memory.Memory;
+import org.vadose.memory.MemoryFault;
 import org.vadose.nt.UnicodeString;
+import org.vadose.pe.PeFormat;
+import org.vadose.pe.PeImage;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.loader.LoadedImage;
@@ -12,16 +19,29 @@ import org.vadose.win32.loader.LoaderException;
 /** Loaded modules: the Win32 functions and ntdll's {@code Ldr} functions over the loader. */
 final class ModuleFunctions {
     private static final int ERROR_MOD_NOT_FOUND = 126;
-    private static final int ERROR_PROC_NOT_FOUND = 127;
-    private static final int ERROR_INVALID_HANDLE = 6;
     private static final int ERROR_INVALID_PARAMETER = 87;
-    private static final int LOAD_LIBRARY_AS_DATA = 0x2 | 0x20 | 0x40;
-    private static final int FROM_ADDRESS = 4;
-    private static final int UNCHANGED_REFERENCE = 2;
-    private static final int PIN = 1;
-    private static final long HIGHEST_ORDINAL = 0xFFFF;
+    private static final int ERROR_SUCCESS = 0;
+
+    /** Numbers below this in place of a name are ordinals. */
+    private static final long LOWEST_NAME = 0x10000;
+
+    private static final int LOAD_AS_DATA = 0x2 | 0x20 | 0x40;
+    private static final int HANDLE_PIN = 0x1;
+    private static final int HANDLE_UNCHANGED_COUNT = 0x2;
+    private static final int HANDLE_FROM_ADDRESS = 0x4;
 
     private ModuleFunctions() {}
+
+    static void addToNtdll(ApiModule ntdll) {
+        ntdll.function("LdrLoadDll", ModuleFunctions::ldrLoadDll)
+                .function("LdrUnloadDll", ModuleFunctions::ldrUnloadDll)
+                .function("LdrGetDllHandle", call -> ldrGetDllHandle(call, 2, 3))
+                .function("LdrGetDllHandleEx", call -> ldrGetDllHandle(call, 3, 4))
+                .function("LdrGetProcedureAddress", ModuleFunctions::ldrGetProcedureAddress)
+                .function("LdrDisableThreadCalloutsForDll", ModuleFunctions::ldrDisableThreadCallouts)
+                .function("RtlImageNtHeader", ModuleFunctions::imageNtHeader)
+                .function("RtlImageDirectoryEntryToData", ModuleFunctions::imageDirectory);
+    }
 
     static void addTo(ApiModule kernel32) {
         for (boolean wide : new boolean[] {false, true}) {
@@ -31,96 +51,26 @@ final class ModuleFunctions {
                     .function("GetModuleFileName" + letter, call -> getModuleFileName(call, wide))
                     .function("LoadLibrary" + letter, call -> loadLibrary(call, wide, 0))
                     .function("LoadLibraryEx" + letter, call -> loadLibrary(call, wide, call.intArg(2)))
-                    .function("SetDllDirectory" + letter, call -> 1);
+                    .function("SetDllDirectory" + letter, call -> setDllDirectory(call, wide));
         }
         kernel32.function("GetProcAddress", ModuleFunctions::getProcAddress)
                 .function("FreeLibrary", ModuleFunctions::freeLibrary)
                 .function("FreeLibraryAndExitThread", ModuleFunctions::freeLibraryAndExitThread)
-                .function(
-                        "DisableThreadLibraryCalls",
-                        call -> module(call, call.arg(0)) == null ? call.fail(ERROR_INVALID_HANDLE) : 1);
+                .function("DisableThreadLibraryCalls", ModuleFunctions::disableThreadLibraryCalls);
     }
 
-    static void addToNtdll(ApiModule ntdll) {
-        ntdll.function("LdrLoadDll", ModuleFunctions::ldrLoadDll)
-                .function(
-                        "LdrUnloadDll",
-                        call -> loader(call)
-                                .freeLibrary(call.thread(), call.arg(0))
-                                .code())
-                .function("LdrGetDllHandle", ModuleFunctions::ldrGetDllHandle)
-                .function("LdrGetProcedureAddress", ModuleFunctions::ldrGetProcedureAddress);
-    }
+    // --- kernel32 ---
 
     private static Loader loader(ApiCall call) {
         return call.process().loader();
     }
 
-    /** The module at a base address; a null handle is the program. */
-    private static @Nullable LoadedImage module(ApiCall call, long base) {
-        if (base == 0) {
-            return loader(call).program();
-        }
-        LoadedImage module = loader(call).at(base);
-        return module != null && module.base() == base ? module : null;
-    }
-
-    private static long getModuleHandle(ApiCall call, boolean wide) {
-        String name = Texts.read(call, call.arg(0), wide);
-        LoadedImage module =
-                name == null ? loader(call).program() : loader(call).find(name);
-        return module == null ? call.fail(ERROR_MOD_NOT_FOUND) : module.base();
-    }
-
-    private static long getModuleHandleEx(ApiCall call, boolean wide) {
-        int flags = call.intArg(0);
-        if (call.arg(2) == 0) {
-            return call.fail(ERROR_INVALID_PARAMETER);
-        }
-        LoadedImage module;
-        if ((flags & FROM_ADDRESS) != 0) {
-            module = loader(call).at(call.arg(1));
-        } else {
-            String name = Texts.read(call, call.arg(1), wide);
-            module = name == null ? loader(call).program() : loader(call).find(name);
-        }
-        call.memory().writeLong(call.arg(2), module == null ? 0 : module.base());
-        if (module == null) {
-            return call.fail(ERROR_MOD_NOT_FOUND);
-        }
-        if ((flags & (UNCHANGED_REFERENCE | PIN)) == 0 && module != loader(call).program()) {
-            loader(call).loadLibrary(call.thread(), module.path());
-        }
-        return 1;
-    }
-
-    private static long getModuleFileName(ApiCall call, boolean wide) {
-        LoadedImage module = module(call, call.arg(0));
-        if (module == null) {
-            return call.fail(ERROR_MOD_NOT_FOUND);
-        }
-        String path = module.path();
-        long capacity = call.unsignedIntArg(2);
-        if (capacity == 0) {
-            return call.fail(Texts.ERROR_INSUFFICIENT_BUFFER);
-        }
-        int length = Texts.length(path, wide);
-        if (length >= capacity) {
-            Texts.write(call, call.arg(1), path.substring(0, (int) capacity - 1), wide);
-            call.setLastError(Texts.ERROR_INSUFFICIENT_BUFFER);
-            return capacity;
-        }
-        Texts.write(call, call.arg(1), path, wide);
-        call.setLastError(0);
-        return length;
-    }
-
-    private static long loadLibrary(ApiCall call, boolean wide, int flags) {
-        String name = Texts.read(call, call.arg(0), wide);
+    private static long loadLibrary(ApiCall call, boolean isWide, int flags) {
+        String name = Texts.read(call, call.arg(0), isWide);
         if (name == null || name.isEmpty()) {
             return call.fail(name == null ? ERROR_INVALID_PARAMETER : ERROR_MOD_NOT_FOUND);
         }
-        if ((flags & LOAD_LIBRARY_AS_DATA) != 0) {
+        if ((flags & LOAD_AS_DATA) != 0) {
             return call.fail(NtStatus.NOT_SUPPORTED);
         }
         try {
@@ -130,12 +80,27 @@ final class ModuleFunctions {
         }
     }
 
-    private static long freeLibrary(ApiCall call) {
-        LoadedImage module = module(call, call.arg(0));
-        if (module == null || call.arg(0) == 0) {
+    private static long getProcAddress(ApiCall call) {
+        long module = call.arg(0) == 0 ? loader(call).program().base() : call.arg(0);
+        boolean byNumber = Long.compareUnsigned(call.arg(1), LOWEST_NAME) < 0;
+        try {
+            long address = byNumber
+                    ? loader(call).procAddress(module, call.intArg(1))
+                    : loader(call).procAddress(module, call.ansi(call.arg(1)));
+            if (address != 0) {
+                return address;
+            }
+        } catch (LoaderException e) {
+            return call.fail(e.status());
+        }
+        if (loader(call).at(module) == null) {
             return call.fail(ERROR_MOD_NOT_FOUND);
         }
-        return call.succeeded(loader(call).freeLibrary(call.thread(), module.base()));
+        return call.fail(byNumber ? NtStatus.ORDINAL_NOT_FOUND : NtStatus.ENTRYPOINT_NOT_FOUND);
+    }
+
+    private static long freeLibrary(ApiCall call) {
+        return call.succeeded(loader(call).freeLibrary(call.thread(), call.arg(0)));
     }
 
     private static long freeLibraryAndExitThread(ApiCall call) {
@@ -143,53 +108,168 @@ final class ModuleFunctions {
         return ProcessFunctions.exitThread(call, call.intArg(1));
     }
 
-    private static long getProcAddress(ApiCall call) {
-        LoadedImage module = module(call, call.arg(0));
+    private static long getModuleHandle(ApiCall call, boolean isWide) {
+        LoadedImage module = find(call, Texts.read(call, call.arg(0), isWide));
+        return module == null ? call.fail(ERROR_MOD_NOT_FOUND) : module.base();
+    }
+
+    /** @param name {@code null} for the program itself */
+    private static @Nullable LoadedImage find(ApiCall call, @Nullable String name) {
+        if (name == null) {
+            return loader(call).program();
+        }
+        try {
+            return loader(call).find(name);
+        } catch (LoaderException e) {
+            return null;
+        }
+    }
+
+    private static long getModuleHandleEx(ApiCall call, boolean isWide) {
+        int flags = call.intArg(0);
+        long result = call.arg(2);
+        if (result == 0 || (flags & (HANDLE_PIN | HANDLE_UNCHANGED_COUNT)) == (HANDLE_PIN | HANDLE_UNCHANGED_COUNT)) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        LoadedImage module = (flags & HANDLE_FROM_ADDRESS) != 0
+                ? loader(call).at(call.arg(1))
+                : find(call, Texts.read(call, call.arg(1), isWide));
+        call.memory().writeLong(result, module == null ? 0 : module.base());
         if (module == null) {
             return call.fail(ERROR_MOD_NOT_FOUND);
         }
-        long name = call.arg(1);
-        long address = Long.compareUnsigned(name, HIGHEST_ORDINAL) <= 0
-                ? loader(call).procAddress(module.base(), (int) name)
-                : loader(call).procAddress(module.base(), call.ansi(name));
-        return address == 0 ? call.fail(ERROR_PROC_NOT_FOUND) : address;
+        if ((flags & HANDLE_PIN) != 0) {
+            loader(call).pin(module);
+        } else if ((flags & HANDLE_UNCHANGED_COUNT) == 0) {
+            loader(call).addReference(module);
+        }
+        return 1;
     }
 
-    // --- ntdll's forms ---
+    /** Characters written; a name that does not fit is cut, ends in a zero all the same, and sets the last error. */
+    private static long getModuleFileName(ApiCall call, boolean isWide) {
+        long base = call.arg(0);
+        LoadedImage module = base == 0 ? loader(call).program() : moduleAtBase(call, base);
+        if (module == null) {
+            return call.fail(ERROR_MOD_NOT_FOUND);
+        }
+        int capacity = (int) Math.min(call.unsignedIntArg(2), Integer.MAX_VALUE);
+        String path = module.path();
+        if (capacity == 0) {
+            return call.fail(Texts.ERROR_INSUFFICIENT_BUFFER);
+        }
+        int length = Texts.length(path, isWide);
+        boolean fits = length < capacity;
+        Texts.write(call, call.arg(1), fits ? path : path.substring(0, Math.min(capacity - 1, path.length())), isWide);
+        call.setLastError(fits ? ERROR_SUCCESS : Texts.ERROR_INSUFFICIENT_BUFFER);
+        return fits ? length : capacity;
+    }
+
+    /** A null pointer restores the usual order. */
+    private static long setDllDirectory(ApiCall call, boolean isWide) {
+        loader(call).setDllDirectory(Texts.read(call, call.arg(0), isWide));
+        return 1;
+    }
+
+    private static @Nullable LoadedImage moduleAtBase(ApiCall call, long base) {
+        LoadedImage module = loader(call).at(base);
+        return module != null && module.base() == base ? module : null;
+    }
+
+    /** Refused for modules with TLS, which want to hear of threads. */
+    private static long disableThreadLibraryCalls(ApiCall call) {
+        return call.succeeded(NtStatus.of((int) ldrDisableThreadCallouts(call)));
+    }
+
+    // --- ntdll ---
 
     private static long ldrLoadDll(ApiCall call) {
+        String name = new UnicodeString(call.memory(), call.arg(2)).text();
         try {
-            String name = new UnicodeString(call.memory(), call.arg(2)).text();
-            call.memory()
-                    .writeLong(
-                            call.arg(3),
-                            loader(call).loadLibrary(call.thread(), name).base());
-            return 0;
+            LoadedImage module = loader(call).loadLibrary(call.thread(), name);
+            call.memory().writeLong(call.arg(3), module.base());
+            return NtStatus.SUCCESS.code();
         } catch (LoaderException e) {
             return e.status().code();
         }
     }
 
-    private static long ldrGetDllHandle(ApiCall call) {
-        LoadedImage module = loader(call).find(new UnicodeString(call.memory(), call.arg(2)).text());
+    private static long ldrUnloadDll(ApiCall call) {
+        return loader(call).freeLibrary(call.thread(), call.arg(0)).code();
+    }
+
+    private static long ldrGetDllHandle(ApiCall call, int nameIndex, int resultIndex) {
+        LoadedImage module = find(call, new UnicodeString(call.memory(), call.arg(nameIndex)).text());
         if (module == null) {
             return NtStatus.DLL_NOT_FOUND.code();
         }
-        call.memory().writeLong(call.arg(3), module.base());
-        return 0;
+        if (call.arg(resultIndex) != 0) {
+            call.memory().writeLong(call.arg(resultIndex), module.base());
+        }
+        return NtStatus.SUCCESS.code();
     }
 
     private static long ldrGetProcedureAddress(ApiCall call) {
-        long address = 0;
-        if (call.arg(1) != 0) {
-            // An ANSI_STRING has the shape of a UNICODE_STRING.
-            UnicodeString name = new UnicodeString(call.memory(), call.arg(1));
-            address =
-                    loader(call).procAddress(call.arg(0), call.memory().readLatin1(name.buffer(), name.lengthBytes()));
-        } else {
-            address = loader(call).procAddress(call.arg(0), call.intArg(2));
+        Memory memory = call.memory();
+        long string = call.arg(1);
+        try {
+            long address;
+            if (string != 0) {
+                int length = memory.readUnsignedShort(string + StringLayout.LENGTH);
+                byte[] text = memory.read(memory.readLong(string + StringLayout.BUFFER), length);
+                address = loader(call).procAddress(call.arg(0), new String(text, StandardCharsets.ISO_8859_1));
+            } else {
+                address = loader(call).procAddress(call.arg(0), call.intArg(2));
+            }
+            memory.writeLong(call.arg(3), address);
+            if (address != 0) {
+                return NtStatus.SUCCESS.code();
+            }
+            return (string != 0 ? NtStatus.ENTRYPOINT_NOT_FOUND : NtStatus.ORDINAL_NOT_FOUND).code();
+        } catch (LoaderException e) {
+            return e.status().code();
         }
-        call.memory().writeLong(call.arg(3), address);
-        return (address == 0 ? NtStatus.ENTRYPOINT_NOT_FOUND : NtStatus.SUCCESS).code();
+    }
+
+    private static long ldrDisableThreadCallouts(ApiCall call) {
+        LoadedImage module = moduleAtBase(call, call.arg(0));
+        if (module == null || module.tls() != null) {
+            return NtStatus.DLL_NOT_FOUND.code();
+        }
+        module.entry().setDontCallForThreads();
+        return NtStatus.SUCCESS.code();
+    }
+
+    /** Address of the NT headers of an image in memory, or 0 when there are none. */
+    private static long imageNtHeader(ApiCall call) {
+        long base = call.arg(0);
+        if (base == 0 || base == -1) {
+            return 0;
+        }
+        Memory memory = call.memory();
+        try {
+            if (memory.readUnsignedShort(base + ImageDosHeaderLayout.E_MAGIC) != PeFormat.DOS_MAGIC) {
+                return 0;
+            }
+            long headers = base + memory.readUnsignedInt(base + ImageDosHeaderLayout.E_LFANEW);
+            return memory.readInt(headers) == PeFormat.NT_SIGNATURE ? headers : 0;
+        } catch (MemoryFault e) {
+            return 0;
+        }
+    }
+
+    /** Arguments: base (low bits mark data files), mapped as image, index, out size. */
+    private static long imageDirectory(ApiCall call) {
+        LoadedImage module = moduleAtBase(call, call.arg(0) & ~3L);
+        int index = call.intArg(2) & 0xFFFF;
+        if (module == null || index >= PeFormat.DIRECTORY_COUNT) {
+            return 0;
+        }
+        PeImage.Directory directory = module.image().directory(index);
+        if (directory.rva() == 0) {
+            return 0;
+        }
+        call.memory().writeInt(call.arg(3), (int) directory.sizeBytes());
+        return module.base() + directory.rva();
     }
 }

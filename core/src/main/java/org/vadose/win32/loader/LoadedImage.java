@@ -62,7 +62,8 @@ public final class LoadedImage {
         return dependencies;
     }
 
-    PeImage.@Nullable Tls tls() {
+    /** Its TLS directory, if it has one. */
+    public PeImage.@Nullable Tls tls() {
         return tls;
     }
 

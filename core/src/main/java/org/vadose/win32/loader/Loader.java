@@ -64,6 +64,7 @@ public final class Loader {
     private @Nullable ModuleLists lists;
     private @Nullable LoadedImage program;
     private @Nullable LoadedImage ntdll;
+    private @Nullable String dllDirectory;
     private boolean isProcessInitialized;
     private boolean isShuttingDown;
 
@@ -527,6 +528,15 @@ public final class Loader {
         return List.copyOf(modules.values());
     }
 
+    /**
+     * {@code SetDllDirectory}: searched right after the program's own directory.
+     *
+     * @param directory {@code null} for none
+     */
+    public void setDllDirectory(@Nullable String directory) {
+        dllDirectory = directory;
+    }
+
     // --- mapping ---
 
     /**
@@ -618,6 +628,10 @@ public final class Loader {
         List<String> places = new ArrayList<>();
         String home = program().path();
         places.add(home.substring(0, home.lastIndexOf('\\') + 1));
+        String added = dllDirectory;
+        if (added != null && !added.isEmpty()) {
+            places.add(added);
+        }
         places.add(SYSTEM_DIRECTORY);
         places.addAll(files.searchDirectories());
         for (String place : places) {
