@@ -13,6 +13,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.vadose.check.Findings;
+import org.vadose.check.MachineCheck;
 import org.vadose.dump.ImageWriter;
 import org.vadose.dump.MemoryImage;
 import org.vadose.machine.Machine;
@@ -88,6 +90,16 @@ class BootedMachineTest {
                         + "    DeviceMap [0-9a-f]{16}\n"
                         + "    Token                             ffff[0-9a-f]{12}\n.*"),
                 shown);
+    }
+
+    @Test
+    void checkFindsNothingInAFile() throws IOException {
+        Path file = folder.resolve("checked.raw");
+        ImageWriter.write(machine.target(), file);
+        try (MemoryImage image = MemoryImage.open(file)) {
+            Findings findings = MachineCheck.run(image.target());
+            assertTrue(findings.isEmpty(), findings::toString);
+        }
     }
 
     @Test
