@@ -18,6 +18,14 @@ public final class CrtModule {
         MemoryFunctions.addTo(msvcrt);
         Characters.addTo(msvcrt);
         StringFunctions.addTo(msvcrt);
+        WideFunctions.addTo(msvcrt);
+        ConversionFunctions.addTo(msvcrt);
+        SortFunctions.addTo(msvcrt);
+        MathFunctions.addTo(msvcrt);
+        TimeFunctions.addTo(msvcrt);
+        FileFunctions.addTo(msvcrt);
+        ScanFunctions.addTo(msvcrt);
+        ProcessFunctions.addTo(msvcrt);
         ErrorFunctions.addTo(msvcrt);
         ExceptionFunctions.addToRuntime(msvcrt);
         return msvcrt;

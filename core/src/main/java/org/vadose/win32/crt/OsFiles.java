@@ -139,9 +139,14 @@ final class OsFiles {
         return base + offset;
     }
 
-    long size(long handle) {
+    /** The file on a drive behind a handle, or null. */
+    @Nullable FileNode node(long handle) {
         OpenFile file = file(handle);
-        FileNode node = file == null ? null : file.node();
+        return file == null ? null : file.node();
+    }
+
+    long size(long handle) {
+        FileNode node = node(handle);
         return node == null ? 0 : node.size();
     }
 

@@ -1,6 +1,6 @@
 package org.vadose.win32.crt;
 
-import java.util.Locale;
+import java.util.function.IntUnaryOperator;
 import org.vadose.memory.Memory;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
@@ -37,8 +37,8 @@ final class StringFunctions {
                 .function("_strdup", StringFunctions::duplicate)
                 .function("strdup", StringFunctions::duplicate)
                 .function("_strrev", StringFunctions::reverse)
-                .function("_strlwr", call -> replace(call, text(call).toLowerCase(Locale.ROOT)))
-                .function("_strupr", call -> replace(call, text(call).toUpperCase(Locale.ROOT)))
+                .function("_strlwr", call -> map(call, Characters::toLower))
+                .function("_strupr", call -> map(call, Characters::toUpper))
                 .function("_strset", call -> fill(call, GuestText.length(call.memory(), call.arg(0))))
                 .function("_strnset", call -> fill(call, GuestText.length(call.memory(), call.arg(0), call.arg(2))))
                 .function("strxfrm", StringFunctions::transform);
@@ -214,6 +214,15 @@ final class StringFunctions {
 
     private static long replace(ApiCall call, String text) {
         call.memory().write(call.arg(0), GuestText.toBytes(text));
+        return call.arg(0);
+    }
+
+    private static long map(ApiCall call, IntUnaryOperator mapping) {
+        byte[] bytes = GuestText.toBytes(text(call));
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = (byte) mapping.applyAsInt(bytes[i] & 0xFF);
+        }
+        call.memory().write(call.arg(0), bytes);
         return call.arg(0);
     }
 

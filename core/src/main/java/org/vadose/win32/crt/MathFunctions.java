@@ -1,0 +1,177 @@
+package org.vadose.win32.crt;
+
+import java.util.function.DoubleBinaryOperator;
+import java.util.function.DoubleUnaryOperator;
+import org.vadose.win32.ApiCall;
+import org.vadose.win32.ApiModule;
+
+/** {@code math.h}. A domain error gives EDOM and the indefinite NaN, a pole or an overflow ERANGE. */
+final class MathFunctions {
+    private static final double INDEFINITE = Double.longBitsToDouble(0xFFF8_0000_0000_0000L);
+
+    // _fpclass answers.
+    private static final int SIGNALLING = 0x1;
+    private static final int QUIET = 0x2;
+    private static final int NEGATIVE_INFINITY = 0x4;
+    private static final int NEGATIVE_NORMAL = 0x8;
+    private static final int NEGATIVE_DENORMAL = 0x10;
+    private static final int NEGATIVE_ZERO = 0x20;
+    private static final int POSITIVE_ZERO = 0x40;
+    private static final int POSITIVE_DENORMAL = 0x80;
+    private static final int POSITIVE_NORMAL = 0x100;
+    private static final int POSITIVE_INFINITY = 0x200;
+    private static final int DEFAULT_CONTROL = 0x8001F;
+
+    private MathFunctions() {}
+
+    static void addTo(ApiModule msvcrt) {
+        one(msvcrt, "sin", Math::sin);
+        one(msvcrt, "cos", Math::cos);
+        one(msvcrt, "tan", Math::tan);
+        one(msvcrt, "asin", Math::asin);
+        one(msvcrt, "acos", Math::acos);
+        one(msvcrt, "atan", Math::atan);
+        one(msvcrt, "sinh", Math::sinh);
+        one(msvcrt, "cosh", Math::cosh);
+        one(msvcrt, "tanh", Math::tanh);
+        one(msvcrt, "exp", Math::exp);
+        one(msvcrt, "log", Math::log);
+        one(msvcrt, "log10", Math::log10);
+        one(msvcrt, "sqrt", Math::sqrt);
+        one(msvcrt, "ceil", Math::ceil);
+        one(msvcrt, "floor", Math::floor);
+        two(msvcrt, "atan2", Math::atan2);
+        two(msvcrt, "pow", MathFunctions::power);
+        two(msvcrt, "fmod", (a, b) -> a % b);
+        two(msvcrt, "_hypot", Math::hypot);
+        msvcrt.function("fabs", call -> call.returnDouble(Math.abs(call.doubleArg(0))))
+                .function("fabsf", call -> call.returnFloat(Math.abs(call.floatArg(0))))
+                .function("_copysign", call -> call.returnDouble(Math.copySign(call.doubleArg(0), call.doubleArg(1))))
+                .function("_chgsign", call -> call.returnDouble(-call.doubleArg(0)))
+                .function("_nextafter", call -> call.returnDouble(Math.nextAfter(call.doubleArg(0), call.doubleArg(1))))
+                .function("_scalb", call -> call.returnDouble(Math.scalb(call.doubleArg(0), call.intArg(1))))
+                .function("ldexp", MathFunctions::scale)
+                .function("frexp", MathFunctions::split)
+                .function("modf", MathFunctions::parts)
+                .function("modff", MathFunctions::floatParts)
+                .function("_logb", call -> call.returnDouble(Math.getExponent(call.doubleArg(0))))
+                .function("_isnan", call -> Double.isNaN(call.doubleArg(0)) ? 1 : 0)
+                .function("_finite", call -> Double.isFinite(call.doubleArg(0)) ? 1 : 0)
+                .function("_fpclass", call -> classOf(call.doubleArg(0)))
+                .function("_controlfp", call -> DEFAULT_CONTROL)
+                .function("_control87", call -> DEFAULT_CONTROL)
+                .function("_clearfp", call -> 0)
+                .function("_statusfp", call -> 0)
+                .function("_fpreset", call -> 0)
+                .data(
+                        "_HUGE",
+                        Double.BYTES,
+                        (process, at) ->
+                                process.memory().writeLong(at, Double.doubleToRawLongBits(Double.POSITIVE_INFINITY)));
+    }
+
+    private static void one(ApiModule msvcrt, String name, DoubleUnaryOperator function) {
+        msvcrt.function(
+                name,
+                call -> call.returnDouble(
+                        checked(call, function.applyAsDouble(call.doubleArg(0)), call.doubleArg(0), 0)));
+        msvcrt.function(
+                name + "f",
+                call -> call.returnFloat(
+                        (float) checked(call, function.applyAsDouble(call.floatArg(0)), call.floatArg(0), 0)));
+    }
+
+    private static void two(ApiModule msvcrt, String name, DoubleBinaryOperator function) {
+        msvcrt.function(
+                name,
+                call -> call.returnDouble(checked(
+                        call,
+                        function.applyAsDouble(call.doubleArg(0), call.doubleArg(1)),
+                        call.doubleArg(0),
+                        call.doubleArg(1))));
+        msvcrt.function(
+                name + "f",
+                call -> call.returnFloat((float) checked(
+                        call,
+                        function.applyAsDouble(call.floatArg(0), call.floatArg(1)),
+                        call.floatArg(0),
+                        call.floatArg(1))));
+    }
+
+    private static double checked(ApiCall call, double result, double a, double b) {
+        if (Double.isNaN(result)) {
+            if (Double.isNaN(a) || Double.isNaN(b)) {
+                return Double.isNaN(a) ? a : b;
+            }
+            CrtState.setErrno(call, CrtState.EDOM);
+            return INDEFINITE;
+        }
+        if (Double.isInfinite(result) && Double.isFinite(a) && Double.isFinite(b)) {
+            CrtState.setErrno(call, CrtState.ERANGE);
+        }
+        return result;
+    }
+
+    /** C has 1 where Java has NaN. */
+    private static double power(double base, double exponent) {
+        if (base == 1 || base == -1 && Double.isInfinite(exponent)) {
+            return 1;
+        }
+        return Math.pow(base, exponent);
+    }
+
+    private static long scale(ApiCall call) {
+        double value = call.doubleArg(0);
+        return call.returnDouble(checked(call, Math.scalb(value, call.intArg(1)), value, 0));
+    }
+
+    private static long split(ApiCall call) {
+        double value = call.doubleArg(0);
+        int exponent = 0;
+        if (value != 0 && Double.isFinite(value)) {
+            double scaled = Math.abs(value) < Double.MIN_NORMAL ? value * 0x1p54 : value;
+            exponent = Math.getExponent(scaled) + 1;
+            value = Math.scalb(scaled, -exponent);
+            exponent -= scaled == call.doubleArg(0) ? 0 : 54;
+        }
+        call.memory().writeInt(call.arg(1), exponent);
+        return call.returnDouble(value);
+    }
+
+    private static double whole(double value) {
+        return value < 0 ? Math.ceil(value) : Math.floor(value);
+    }
+
+    private static long parts(ApiCall call) {
+        double value = call.doubleArg(0);
+        double whole = whole(value);
+        call.memory().writeLong(call.arg(1), Double.doubleToRawLongBits(whole));
+        return call.returnDouble(
+                Double.isInfinite(value) ? Math.copySign(0, value) : Math.copySign(value - whole, value));
+    }
+
+    private static long floatParts(ApiCall call) {
+        float value = call.floatArg(0);
+        float whole = (float) whole(value);
+        call.memory().writeInt(call.arg(1), Float.floatToRawIntBits(whole));
+        return call.returnFloat(
+                Float.isInfinite(value) ? Math.copySign(0f, value) : Math.copySign(value - whole, value));
+    }
+
+    private static int classOf(double value) {
+        boolean negative = FloatText.isNegative(value);
+        if (Double.isNaN(value)) {
+            return (Double.doubleToRawLongBits(value) & 1L << 51) != 0 ? QUIET : SIGNALLING;
+        }
+        if (Double.isInfinite(value)) {
+            return negative ? NEGATIVE_INFINITY : POSITIVE_INFINITY;
+        }
+        if (value == 0) {
+            return negative ? NEGATIVE_ZERO : POSITIVE_ZERO;
+        }
+        if (Math.abs(value) < Double.MIN_NORMAL) {
+            return negative ? NEGATIVE_DENORMAL : POSITIVE_DENORMAL;
+        }
+        return negative ? NEGATIVE_NORMAL : POSITIVE_NORMAL;
+    }
+}

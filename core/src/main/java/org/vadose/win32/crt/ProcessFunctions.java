@@ -1,0 +1,94 @@
+package org.vadose.win32.crt;
+
+import org.vadose.memory.Memory;
+import org.vadose.win32.ApiCall;
+import org.vadose.win32.ApiModule;
+import org.vadose.win32.GuestProcess;
+
+/** What is left: locale, process, console, versions. */
+final class ProcessFunctions {
+    private static final String LOCALE_NAME = "__crt_locale_name";
+    private static final String LOCALE_DATA = "__crt_locale_data";
+    private static final int LOCALE_BYTES = 160;
+    private static final int LOCALE_STRINGS = 10;
+    private static final int LOCALE_NUMBERS = 8;
+    private static final int CHAR_MAX = 127;
+    /** LC_ALL to LC_TIME. */
+    private static final int CATEGORIES = 6;
+
+    private ProcessFunctions() {}
+
+    static void addTo(ApiModule msvcrt) {
+        msvcrt.data(LOCALE_NAME, 2, (process, at) -> {
+                    CrtState.of(process).placed(LOCALE_NAME, at);
+                    GuestText.writeAnsi(process.memory(), at, "C");
+                })
+                .data(LOCALE_DATA, LOCALE_BYTES, ProcessFunctions::initializeLocale)
+                .function("setlocale", ProcessFunctions::setLocale)
+                .function("localeconv", call -> CrtState.of(call).variable(LOCALE_DATA))
+                .function("___lc_codepage_func", call -> 0)
+                .function("_getpid", call -> call.process().processId())
+                .function("getpid", call -> call.process().processId())
+                .function("system", ProcessFunctions::system)
+                .function("_get_osver", call -> write(call, 19041))
+                .function("_get_winmajor", call -> write(call, 10))
+                .function("_get_winminor", call -> write(call, 0))
+                .data("_osver", 4, (process, at) -> process.memory().writeInt(at, 19041))
+                .data("_winmajor", 4, (process, at) -> process.memory().writeInt(at, 10))
+                .data("_winminor", 4, null)
+                .data("_winver", 4, (process, at) -> process.memory().writeInt(at, 0xA00))
+                .function("_getch", call -> StreamFunctions.standard(call, 0).read())
+                .function("_getche", call -> StreamFunctions.standard(call, 0).read())
+                .function("_kbhit", call -> 0)
+                .function("_putch", ProcessFunctions::putCharacter)
+                .function("_sleep", ProcessFunctions::sleep);
+    }
+
+    private static long write(ApiCall call, int value) {
+        call.memory().writeInt(call.arg(0), value);
+        return 0;
+    }
+
+    /** {@code struct lconv} of the "C" locale: ten strings, then eight numbers that are not available. */
+    private static void initializeLocale(GuestProcess process, long at) {
+        CrtState crt = CrtState.of(process);
+        crt.placed(LOCALE_DATA, at);
+        Memory memory = process.memory();
+        long empty = crt.allocateAnsi("");
+        memory.writeLong(at, crt.allocateAnsi("."));
+        for (int i = 1; i < LOCALE_STRINGS; i++) {
+            memory.writeLong(at + 8L * i, empty);
+        }
+        memory.fill(at + 8L * LOCALE_STRINGS, LOCALE_NUMBERS, (byte) CHAR_MAX);
+    }
+
+    private static long setLocale(ApiCall call) {
+        int category = call.intArg(0);
+        if (category < 0 || category >= CATEGORIES) {
+            return 0;
+        }
+        if (call.arg(1) != 0) {
+            String wanted = GuestText.ansi(call.memory(), call.arg(1));
+            if (!wanted.equals("C") && !wanted.isEmpty() && !wanted.equals("POSIX")) {
+                return 0;
+            }
+        }
+        return CrtState.of(call).variable(LOCALE_NAME);
+    }
+
+    /** There is no command processor: 0 to the question, failure to a command. */
+    private static long system(ApiCall call) {
+        return call.arg(0) == 0 ? 0 : CrtState.fail(call, CrtState.ENOENT);
+    }
+
+    private static long putCharacter(ApiCall call) {
+        StreamFunctions.standard(call, 1).write(new byte[] {(byte) call.intArg(0)});
+        return call.intArg(0);
+    }
+
+    private static long sleep(ApiCall call) {
+        long ticks = Math.max(1, call.unsignedIntArg(0)) * 10_000;
+        call.thread().await(() -> false, call.process().clock().now() + ticks);
+        return 0;
+    }
+}
