@@ -1,94 +1,168 @@
 package org.vadose.mm;
 
-import java.util.function.Supplier;
+import java.util.HashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.vadose.base.Hex;
 import org.vadose.base.Pages;
+import org.vadose.layout.KernelSymbols;
+import org.vadose.memory.Memory;
 import org.vadose.memory.Mmu;
 import org.vadose.memory.PhysicalMemory;
 import org.vadose.nt.Eprocess;
+import org.vadose.nt.ListEntry;
 import org.vadose.nt.Pfn;
 import org.vadose.nt.SelfMap;
 
-/** Makes and unmakes address spaces, and says which one the processor is in. */
+/** Makes and unmakes address spaces, and says which one the processor is in: the one whose PML4 is in CR3. */
 final class AddressSpaces {
     /** Readers of raw images look for System's PML4 here and take the first they find; no other PML4 goes there. */
     private static final long[][] SYSTEM_ROOT_WINDOWS = {{0x150, 0x2A0}, {0x650, 0x6F0}};
 
     private static final int KERNEL_HALF = 256;
+    private static final int MOST_PROCESSES = 1 << 16;
 
     private final Mmu mmu;
+    private final Memory memory;
     private final PhysicalMemory ram;
     private final SelfMap selfMap;
     private final PfnDatabase pfns;
     private final Commit commit;
-    private @Nullable Eprocess current;
+    private final long kernelBase;
+    private final long seed;
+    /** By PML4 address. What is in it can be derived from RAM again. */
+    private final Map<Long, ProcessSpace> known = new HashMap<>();
 
-    AddressSpaces(Mmu mmu, SelfMap selfMap, PfnDatabase pfns, Commit commit) {
+    private @Nullable ProcessSpace current;
+    private long currentRoot;
+
+    AddressSpaces(Mmu mmu, SelfMap selfMap, PfnDatabase pfns, Commit commit, long kernelBase, long seed) {
         this.mmu = mmu;
+        this.memory = mmu.kernel();
         this.ram = mmu.ram();
         this.selfMap = selfMap;
         this.pfns = pfns;
         this.commit = commit;
+        this.kernelBase = kernelBase;
+        this.seed = seed;
     }
 
-    /** The process whose address space is loaded; null before the first is. */
-    @Nullable Eprocess current() {
+    /** The process whose address space is loaded; null if there is no such process yet. */
+    @Nullable
+    ProcessSpace current() {
+        long root = mmu.root();
+        if (currentRoot != root) {
+            currentRoot = root;
+            current = known.get(root);
+            if (current == null) {
+                current = search(root);
+            }
+        }
         return current;
     }
 
-    void switchTo(Eprocess process) {
-        current = process;
-        long root = process.directoryTableBase();
-        if (mmu.root() != root) {
-            mmu.loadRoot(root);
+    private @Nullable ProcessSpace search(long root) {
+        ListEntry head = new ListEntry(memory, kernelBase + KernelSymbols.PS_ACTIVE_PROCESS_HEAD);
+        if (head.flink() == 0) {
+            return null;
         }
+        for (long links : head.entries(MOST_PROCESSES)) {
+            Eprocess process = Eprocess.ofActiveLinks(memory, links);
+            if (process.directoryTableBase() == root) {
+                return learn(process, root);
+            }
+        }
+        return null;
     }
 
-    /** Does something with another process's address space loaded. */
-    <T> T attached(Eprocess process, Supplier<T> work) {
-        Eprocess before = current;
-        long root = mmu.root();
-        if (before != null && before.address() == process.address()) {
-            return work.get();
+    private ProcessSpace learn(Eprocess process, long root) {
+        ProcessSpace space = new ProcessSpace(process, seed);
+        known.put(root, space);
+        return space;
+    }
+
+    /** Loads a process's address space. */
+    void switchTo(Eprocess process) {
+        enter(process);
+    }
+
+    /**
+     * Loads a process's address space for a while.
+     *
+     * @return the PML4 address to hand to {@link #leave}
+     */
+    long enter(Eprocess process) {
+        long before = mmu.root();
+        ProcessSpace now = current;
+        if (now != null && currentRoot == before && now.process().address() == process.address()) {
+            return before;
         }
-        switchTo(process);
-        try {
-            return work.get();
-        } finally {
-            current = before;
+        long root = process.directoryTableBase();
+        ProcessSpace space = known.get(root);
+        if (space == null || space.process().address() != process.address()) {
+            space = learn(process, root);
+        }
+        current = space;
+        currentRoot = root;
+        if (before != root) {
             mmu.loadRoot(root);
+        }
+        return before;
+    }
+
+    /** The space that {@link #enter} has just loaded. */
+    ProcessSpace entered() {
+        ProcessSpace space = current;
+        if (space == null) {
+            throw new IllegalStateException("no process's address space is loaded cr3=" + Hex.plain(mmu.root()));
+        }
+        return space;
+    }
+
+    void leave(long before) {
+        if (mmu.root() != before) {
+            mmu.loadRoot(before);
         }
     }
 
     /**
      * A new address space with nothing in its user half.
      *
-     * @return physical address of its PML4, or 0 when there is no RAM
+     * @return physical address of its PML4, or 0 when there is no RAM or commitment for it
      */
     long create() {
+        if (!commit.chargeSystem(1)) {
+            return 0;
+        }
         long frame = pfns.allocateOutside(SYSTEM_ROOT_WINDOWS);
         if (frame == PfnDatabase.NONE) {
+            commit.releaseSystem(1);
             return 0;
         }
         long root = frame << Pages.SHIFT;
+        long entries = 0;
         for (int i = KERNEL_HALF; i < 512; i++) {
             long entry = ram.readLong(BootMemory.SYSTEM_ROOT + 8L * i);
             if (entry != 0) {
+                entries++;
                 ram.writeLong(root + 8L * i, i == selfMap.index() ? root | SystemSpace.KERNEL_DATA : entry);
             }
         }
         Pfn pfn = pfns.pfn(frame);
         pfn.setPteAddress(selfMap.pxe(selfMap.pteBase()));
         pfn.setPteFrame(frame, false);
-        commit.chargeSystem(1);
+        // Itself by its self-map entry, and every other entry of the kernel half.
+        pfn.setShareCount(entries);
         return root;
     }
 
     /** Frees the PML4 of an address space whose user half is empty and which no processor has loaded. */
     void delete(long root) {
         if (mmu.root() == root) {
-            throw new IllegalStateException("the loaded address space is deleted cr3=" + Long.toHexString(root));
+            throw new IllegalStateException("the loaded address space is deleted cr3=" + Hex.plain(root));
         }
+        known.remove(root);
+        currentRoot = -1;
         pfns.free(root >>> Pages.SHIFT);
         commit.releaseSystem(1);
     }

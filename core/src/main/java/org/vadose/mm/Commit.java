@@ -9,14 +9,21 @@ import org.vadose.memory.Memory;
 import org.vadose.nt.Eprocess;
 
 /**
- * Commitment: pages that somebody has been promised. {@code TotalCommittedPages} = private and copy-on-write pages of all
- * processes + page tables + the kernel's own pages, and never passes {@code TotalCommitLimit}.
+ * Commitment: pages that somebody has been promised.
+ *
+ * <pre>
+ *   TotalCommittedPages = sum of the processes' CommitCharge (private and copy-on-write pages)
+ *                       + SharedCommit (pages of sections that are written in place)
+ *                       + frames of the kernel half and of all user page tables
+ *                      &lt;= TotalCommitLimit
+ * </pre>
  */
 final class Commit {
     private final Memory memory;
     private final long total;
     private final long limit;
     private final long peak;
+    private final long shared;
 
     Commit(Memory memory, long kernelBase) {
         this.memory = memory;
@@ -24,6 +31,7 @@ final class Commit {
         long visible = partition + MiPartitionLayout.VP;
         total = visible + MiVisiblePartitionLayout.TOTAL_COMMITTED_PAGES;
         limit = visible + MiVisiblePartitionLayout.TOTAL_COMMIT_LIMIT;
+        shared = visible + MiVisiblePartitionLayout.SHARED_COMMIT;
         peak = partition + MiPartitionLayout.COMMIT + MiPartitionCommitLayout.PEAK_COMMITMENT;
     }
 
@@ -56,13 +64,32 @@ final class Commit {
         process.addCommitCharge(-pages);
     }
 
-    /** Charges what the system needs for itself and has taken already. */
-    void chargeSystem(long pages) {
-        set(total() + pages);
+    /** Charges what the system needs for itself; false, with nothing charged, when the limit would be passed. */
+    boolean chargeSystem(long pages) {
+        long now = total() + pages;
+        if (now > limit()) {
+            return false;
+        }
+        set(now);
+        return true;
     }
 
     void releaseSystem(long pages) {
         set(total() - pages);
+    }
+
+    /** Charges pages of a section that are written in place, whoever maps them; false when the limit would be passed. */
+    boolean chargeShared(long pages) {
+        if (!chargeSystem(pages)) {
+            return false;
+        }
+        memory.writeLong(shared, memory.readLong(shared) + pages);
+        return true;
+    }
+
+    void releaseShared(long pages) {
+        releaseSystem(pages);
+        memory.writeLong(shared, memory.readLong(shared) - pages);
     }
 
     private void set(long pages) {

@@ -1,261 +1,313 @@
 package org.vadose.mm;
 
 import org.jspecify.annotations.Nullable;
+import org.vadose.base.Hex;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.layout.KprcbLayout;
 import org.vadose.layout.NtTibLayout;
 import org.vadose.layout.TebLayout;
 import org.vadose.memory.Memory;
+import org.vadose.memory.MemoryFault;
 import org.vadose.memory.Mmu;
 import org.vadose.memory.PageFaultCode;
 import org.vadose.memory.PageFaultHandler;
-import org.vadose.nt.Eprocess;
+import org.vadose.nt.Ethread;
 import org.vadose.nt.Kprcb;
 import org.vadose.nt.PageProtection;
-import org.vadose.nt.Pfn;
 import org.vadose.nt.Pte;
+import org.vadose.nt.SharedUserData;
 import org.vadose.nt.Vad;
 
 /**
- * The page-fault handler.
+ * The page-fault handler. The PTE decides; where it is empty, the VAD does.
  *
  * <pre>
- *  no VAD, or not committed                      access violation
- *  access breaks the protection                  access violation
- *  guard page                                    guard bit goes; stack grows, or guard-page violation
- *  demand-zero, or empty in a committed region   zeroed frame
- *  empty or prototype in a view                  the prototype's page, shared; made from its subsection first if need be
- *  write to a copy-on-write page                 private copy
- *  valid after all                               nothing: the cached translation was old
+ *  PTE           page is                             outcome
+ *  valid         written, copy-on-write              private copy
+ *                allowed after all                   retry: the cached translation was old
+ *                not allowed                         access violation
+ *  empty         in no VAD, or not committed         access violation
+ *                committed as the VAD says           zeroed frame
+ *                of a view                           the prototype's page, read from its file first if need be
+ *                KUSER_SHARED_DATA                   that page, read-only
+ *  demand-zero   allowed                             zeroed frame
+ *  prototype     allowed                             the prototype's page, with the protection the PTE says
+ *  transition    allowed                             its frame, off the list it is on
+ *  decommitted                                       access violation
+ *  any           guarded                             unguarded; the stack grows, or guard-page violation
+ *  any           protection does not allow access    access violation
  * </pre>
  */
 final class FaultHandler implements PageFaultHandler {
-    /** Top of user space; above it a fault is the kernel's own mistake or a wild pointer. */
-    private static final long USER_END = 0x0000_8000_0000_0000L;
+    /** Frames that a fault may need besides the page: tables of three levels, and one to spare. */
+    private static final long RESERVE_PAGES = 5;
+    /** What a 64-bit thread keeps for the handler of its stack overflow, if it did not ask for more. */
+    private static final long GUARANTEED_BYTES = 2 * Pages.SIZE;
 
     private final Mmu mmu;
     private final Memory memory;
+    private final int processor;
     private final MemoryManager manager;
     private final AddressSpaces spaces;
     private final UserTables tables;
+    private final UserPages pages;
     private final PfnDatabase pfns;
 
-    FaultHandler(MemoryManager manager, AddressSpaces spaces, UserTables tables) {
+    /** @param processor number of the processor whose faults come here */
+    FaultHandler(MemoryManager manager, int processor, AddressSpaces spaces, UserTables tables, UserPages pages) {
         this.manager = manager;
+        this.processor = processor;
         this.mmu = manager.mmu();
         this.memory = manager.kernelMemory();
         this.spaces = spaces;
         this.tables = tables;
+        this.pages = pages;
         this.pfns = manager.pfns();
     }
 
     @Override
     public NtStatus handle(long virtualAddress, int errorCode) {
-        Eprocess process = spaces.current();
-        if (Long.compareUnsigned(virtualAddress, USER_END) >= 0
-                || process == null
+        // Above user space a fault is the kernel's own mistake or a wild pointer.
+        if (Long.compareUnsigned(virtualAddress, VirtualMemoryServices.HIGHEST_USER) > 0
                 || (errorCode & PageFaultCode.RESERVED) != 0) {
             return NtStatus.ACCESS_VIOLATION;
         }
-        WorkingSet workingSet = new WorkingSet(process);
-        workingSet.countFault();
-        long found = new VadTree(process).find(Pages.vpn(virtualAddress));
+        ProcessSpace space = spaces.current();
+        if (space == null) {
+            return NtStatus.ACCESS_VIOLATION;
+        }
+        space.workingSet().countFault();
+        long page = Pages.down(virtualAddress);
+        long pte = tables.read(page);
+        return switch (Pte.kind(pte)) {
+            case VALID -> onValid(space, page, pte, errorCode);
+            case EMPTY -> onEmpty(space, page, errorCode);
+            case DEMAND_ZERO -> {
+                NtStatus status = permit(space, page, pte, Pte.protection(pte), errorCode);
+                yield status != NtStatus.SUCCESS ? status : mapZeroed(space, page, Pte.protection(pte), errorCode);
+            }
+            case PROTOTYPE -> {
+                NtStatus status = permit(space, page, pte, Pte.protection(pte), errorCode);
+                yield status != NtStatus.SUCCESS
+                        ? status
+                        : mapShared(space, vadOf(space, page), page, Pte.protection(pte), errorCode);
+            }
+            case TRANSITION -> {
+                NtStatus status = permit(space, page, pte, Pte.protection(pte), errorCode);
+                yield status != NtStatus.SUCCESS ? status : mapTransition(space, page, pte, errorCode);
+            }
+            case DECOMMITTED -> NtStatus.ACCESS_VIOLATION;
+            case PAGE_FILE -> throw new IllegalStateException(
+                    "there is no page file pte=" + Hex.address(pte) + " va=" + Hex.address(virtualAddress));
+        };
+    }
+
+    private Vad vadOf(ProcessSpace space, long page) {
+        long found = space.vads().find(Pages.vpn(page));
+        if (found == 0) {
+            throw new IllegalStateException("page without VAD va=" + Hex.address(page));
+        }
+        return new Vad(memory, found);
+    }
+
+    private NtStatus onEmpty(ProcessSpace space, long page, int errorCode) {
+        long found = space.vads().find(Pages.vpn(page));
         if (found == 0) {
             return NtStatus.ACCESS_VIOLATION;
         }
         Vad vad = new Vad(memory, found);
-        long page = Pages.down(virtualAddress);
-        long pte = tables.read(page);
-        return switch (Pte.kind(pte)) {
-            case VALID -> onValid(process, vad, page, pte, errorCode);
-            case EMPTY -> onEmpty(process, vad, page, errorCode);
-            case DEMAND_ZERO -> onProtected(process, vad, page, Pte.protection(pte), errorCode);
-            case PROTOTYPE -> onProtected(process, vad, page, Pte.protection(pte), errorCode);
-            case TRANSITION -> onTransition(process, vad, page, pte, errorCode);
-            case PAGE_FILE ->
-                throw new IllegalStateException(
-                        "no page file holds this page pte=" + Long.toHexString(pte) + " va=" + Long.toHexString(page));
-        };
+        if (!pages.isCommitted(vad, page, 0)) {
+            return NtStatus.ACCESS_VIOLATION;
+        }
+        int protection = pages.protection(vad, page, 0);
+        NtStatus status = permit(space, page, 0, protection, errorCode);
+        if (status != NtStatus.SUCCESS) {
+            return status;
+        }
+        if (page == SharedUserData.USER_ADDRESS) {
+            return mapFrame(space, page, manager.sharedUserData().share(), protection, protection, errorCode);
+        }
+        return vad.isPrivate()
+                ? mapZeroed(space, page, protection, errorCode)
+                : mapShared(space, vad, page, protection, errorCode);
     }
 
-    /** The page is in RAM, on the modified list. */
-    private NtStatus onTransition(Eprocess process, Vad vad, long page, long pte, int errorCode) {
-        int protection = Pte.protection(pte);
+    /** Whether a page that is not valid may become so for this access. */
+    private NtStatus permit(ProcessSpace space, long page, long pte, int protection, int errorCode) {
         if (PageProtection.isGuard(protection)) {
-            tables.write(page, Pte.transition(Pte.frame(pte), protection & ~PageProtection.GUARD));
-            return afterGuard(process, page);
+            return onGuard(space, page, pte, protection);
         }
-        if (!PageProtection.isAccessible(protection) || !allows(protection, errorCode)) {
-            return NtStatus.ACCESS_VIOLATION;
-        }
-        pfns.fromModified(Pte.frame(pte));
-        tables.write(page, Pte.validUser(Pte.frame(pte), protection, true));
-        new WorkingSet(process).add(1, true);
-        return NtStatus.SUCCESS;
-    }
-
-    private NtStatus onEmpty(Eprocess process, Vad vad, long page, int errorCode) {
-        if (vad.isPrivate()) {
-            return vad.isMemCommit()
-                    ? onProtected(process, vad, page, vad.protection(), errorCode)
-                    : NtStatus.ACCESS_VIOLATION;
-        }
-        long prototype = ImageSections.prototypeOf(vad, page);
-        return prototype == 0
-                ? NtStatus.ACCESS_VIOLATION
-                : onProtected(process, vad, page, manager.sections().protection(vad, page), errorCode);
-    }
-
-    /** A page that is not valid, of this protection. */
-    private NtStatus onProtected(Eprocess process, Vad vad, long page, int protection, int errorCode) {
-        if (!PageProtection.isAccessible(protection)) {
-            return NtStatus.ACCESS_VIOLATION;
-        }
-        if (PageProtection.isGuard(protection)) {
-            return onGuard(process, vad, page, protection);
-        }
-        if (!allows(protection, errorCode)) {
-            return NtStatus.ACCESS_VIOLATION;
-        }
-        if (!vad.isPrivate()) {
-            long prototype = ImageSections.prototypeOf(vad, page);
-            return prototype == 0
-                    ? NtStatus.ACCESS_VIOLATION
-                    : mapPrototype(process, vad, page, prototype, protection, errorCode);
-        }
-        return mapZeroed(process, page, protection, errorCode);
+        return allows(protection, errorCode) ? NtStatus.SUCCESS : NtStatus.ACCESS_VIOLATION;
     }
 
     private static boolean allows(int protection, int errorCode) {
+        if (!PageProtection.isAccessible(protection)) {
+            return false;
+        }
         if ((errorCode & PageFaultCode.FETCH) != 0) {
             return PageProtection.isExecutable(protection);
         }
-        return (errorCode & PageFaultCode.WRITE) == 0 || PageProtection.isWritable(protection);
+        return !isWrite(errorCode) || PageProtection.isWritable(protection);
     }
 
-    private NtStatus mapZeroed(Eprocess process, long page, int protection, int errorCode) {
-        if (pfns.availablePages() < UserTablesReserve.PAGES) {
-            return NtStatus.NO_MEMORY;
-        }
-        boolean write = (errorCode & PageFaultCode.WRITE) != 0;
-        long pteAddress = manager.selfMap().pte(page);
+    private static boolean isWrite(int errorCode) {
+        return (errorCode & PageFaultCode.WRITE) != 0;
+    }
+
+    private NtStatus mapZeroed(ProcessSpace space, long page, int protection, int errorCode) {
         // The tables first: their frames must be there before the page's PFN can name one.
-        if (!tables.write(page, Pte.demandZero(protection))) {
+        if (pfns.availablePages() < RESERVE_PAGES || !tables.ensure(space.workingSet(), page)) {
             return NtStatus.NO_MEMORY;
         }
+        long pteAddress = tables.pteAddress(page);
         long frame = pfns.allocate(pteAddress, tables.tableFrame(pteAddress));
-        pfns.pfn(frame).setOriginalPte(Pte.demandZero(protection));
-        tables.write(page, Pte.validUser(frame, protection, write));
-        new WorkingSet(process).add(1, true);
-        process.addPrivatePages(1);
+        pages.mapOwn(space, page, frame, protection, isWrite(errorCode));
         return NtStatus.SUCCESS;
     }
 
-    private NtStatus mapPrototype(Eprocess process, Vad vad, long page, long prototype, int protection, int errorCode) {
-        if (pfns.availablePages() < UserTablesReserve.PAGES) {
+    private NtStatus mapTransition(ProcessSpace space, long page, long pte, int errorCode) {
+        long frame = Pte.frame(pte);
+        pfns.reactivate(frame);
+        tables.write(space.workingSet(), page, Pte.validUser(frame, Pte.protection(pte), isWrite(errorCode)));
+        space.workingSet().addLeaf(1, true);
+        return NtStatus.SUCCESS;
+    }
+
+    private NtStatus mapShared(ProcessSpace space, Vad vad, long page, int protection, int errorCode) {
+        if (pfns.availablePages() < RESERVE_PAGES) {
             return NtStatus.NO_MEMORY;
         }
-        long frame = manager.sections().makeResident(vad, prototype);
+        long prototype = UserPages.prototypeOf(vad, page);
+        long frame = manager.sections().share(prototype);
         if (frame == PfnDatabase.NONE) {
-            return NtStatus.IN_PAGE_ERROR;
-        }
-        if ((errorCode & PageFaultCode.WRITE) != 0 && PageProtection.isCopyOnWrite(protection)) {
-            return copy(process, page, frame, protection);
-        }
-        if (!tables.write(page, Pte.validUser(frame, protection, (errorCode & PageFaultCode.WRITE) != 0))) {
             return NtStatus.NO_MEMORY;
         }
-        Pfn pfn = pfns.pfn(frame);
-        pfn.setShareCount(pfn.shareCount() + 1);
-        new WorkingSet(process).add(1, false);
+        return mapFrame(space, page, frame, protection, pages.prototypeProtection(vad, page), errorCode);
+    }
+
+    /**
+     * Maps a shared page that the caller has counted one share of, or a copy of it.
+     *
+     * @param given what the section gives the page
+     */
+    private NtStatus mapFrame(
+            ProcessSpace space, long page, long frame, int protection, int given, int errorCode) {
+        if (!tables.ensure(space.workingSet(), page)) {
+            pages.unshare(frame, false);
+            return NtStatus.NO_MEMORY;
+        }
+        if (isWrite(errorCode) && PageProtection.isCopyOnWrite(protection)) {
+            return copy(space, page, frame, protection);
+        }
+        long pte = Pte.validUser(frame, protection, isWrite(errorCode));
+        tables.write(space.workingSet(), page, protection == given ? pte : Pte.withOwnProtection(pte, protection));
+        space.workingSet().addLeaf(1, false);
         return NtStatus.SUCCESS;
     }
 
-    /** Maps a private copy of a shared page. The page's PTE is not valid, or was made not so by the caller. */
-    private NtStatus copy(Eprocess process, long page, long sharedFrame, int protection) {
-        int own = PageProtection.privateCopy(protection);
-        long pteAddress = manager.selfMap().pte(page);
-        if (!tables.write(page, Pte.demandZero(own))) {
+    /** Maps a private copy of a shared page and gives up the share. The page's PTE holds no frame, its tables exist. */
+    private NtStatus copy(ProcessSpace space, long page, long shared, int protection) {
+        long pteAddress = tables.pteAddress(page);
+        long frame = pfns.allocateForOverwrite(pteAddress, tables.tableFrame(pteAddress));
+        if (frame == PfnDatabase.NONE) {
+            pages.unshare(shared, false);
             return NtStatus.NO_MEMORY;
         }
-        long frame = pfns.allocate(pteAddress, tables.tableFrame(pteAddress));
-        mmu.ram().copyFrame(sharedFrame, frame);
-        Pfn pfn = pfns.pfn(frame);
-        pfn.setOriginalPte(Pte.demandZero(own));
-        pfn.setModified(true);
-        tables.write(page, Pte.validUser(frame, own, true));
-        new WorkingSet(process).add(1, true);
-        process.addPrivatePages(1);
+        mmu.ram().copyFrame(shared, frame);
+        // The contents exist nowhere else, written again or not.
+        pfns.pfn(frame).setModified(true);
+        pages.mapOwn(space, page, frame, PageProtection.privateCopy(protection), true);
+        pages.unshare(shared, false);
         return NtStatus.SUCCESS;
     }
 
-    private NtStatus onValid(Eprocess process, Vad vad, long page, long pte, int errorCode) {
-        int protection = Pte.protectionOfValid(pte);
+    private NtStatus onValid(ProcessSpace space, long page, long pte, int errorCode) {
+        int protection = pages.validProtection(pte);
         if ((errorCode & PageFaultCode.PRESENT) == 0) {
             return NtStatus.SUCCESS;
         }
         if (!allows(protection, errorCode)) {
             return NtStatus.ACCESS_VIOLATION;
         }
-        if ((errorCode & PageFaultCode.WRITE) == 0 || (pte & Pte.COPY_ON_WRITE) == 0) {
+        if (!isWrite(errorCode) || (pte & Pte.COPY_ON_WRITE) == 0) {
             mmu.invalidatePage(page);
             return NtStatus.SUCCESS;
         }
-        if (pfns.availablePages() < UserTablesReserve.PAGES) {
+        if (pfns.availablePages() < RESERVE_PAGES) {
             return NtStatus.NO_MEMORY;
         }
-        long shared = Pte.frame(pte);
-        tables.write(page, Pte.lookupNeeded(protection));
-        new WorkingSet(process).add(-1, false);
-        NtStatus status = copy(process, page, shared, protection);
-        manager.sections().unshare(shared);
-        return status;
+        tables.write(space.workingSet(), page, Pte.lookupNeeded(protection));
+        space.workingSet().addLeaf(-1, false);
+        return copy(space, page, Pte.frame(pte), protection);
     }
 
-    private NtStatus onGuard(Eprocess process, Vad vad, long page, int protection) {
-        int unguarded = protection & ~PageProtection.GUARD;
-        tables.write(page, vad.isPrivate() ? Pte.demandZero(unguarded) : Pte.lookupNeeded(unguarded));
-        return afterGuard(process, page);
-    }
+    // --- guard pages and stacks ---
 
-    /** A guard page was touched and guards no more: on the thread's stack the next page takes its place. */
-    private NtStatus afterGuard(Eprocess process, long page) {
-        long teb = currentTeb();
+    private NtStatus onGuard(ProcessSpace space, long page, long pte, int protection) {
+        if (!pages.protect(space, vadOf(space, page), page, pte, protection & ~PageProtection.GUARD)) {
+            return NtStatus.NO_MEMORY;
+        }
+        long teb = currentTeb(space);
         if (teb == 0) {
             return NtStatus.GUARD_PAGE_VIOLATION;
         }
-        // The kernel's own look at the TEB may fault and be resolved; what guards is settled by then.
-        Memory user = mmu.kernel();
-        long deallocation = user.readLong(teb + TebLayout.DEALLOCATION_STACK);
-        long base = user.readLong(teb + TebLayout.NT_TIB + NtTibLayout.STACK_BASE);
-        if (Long.compareUnsigned(page, deallocation) < 0 || Long.compareUnsigned(page, base) >= 0) {
+        try {
+            return growStack(space, page, teb);
+        } catch (MemoryFault badTeb) {
             return NtStatus.GUARD_PAGE_VIOLATION;
         }
-        user.writeLong(teb + TebLayout.NT_TIB + NtTibLayout.STACK_LIMIT, page);
-        long guarantee = Pages.up(user.readInt(teb + TebLayout.GUARANTEED_STACK_BYTES) & 0xFFFF_FFFFL);
+    }
+
+    /**
+     * The guard of the current thread's stack was touched: commits the next page below as guard, unless that would leave less than
+     * what is promised to the handler of an overflow; then the rest of the stack is committed and the overflow raised. The lowest
+     * page of a stack stays reserved for ever.
+     */
+    private NtStatus growStack(ProcessSpace space, long page, long teb) {
+        long lowest = memory.readLong(teb + TebLayout.DEALLOCATION_STACK);
+        long base = memory.readLong(teb + TebLayout.NT_TIB + NtTibLayout.STACK_BASE);
+        if (Long.compareUnsigned(page, lowest) < 0 || Long.compareUnsigned(page, base) >= 0) {
+            return NtStatus.GUARD_PAGE_VIOLATION;
+        }
+        long guaranteed =
+                Math.max(GUARANTEED_BYTES, Pages.up(memory.readUnsignedInt(teb + TebLayout.GUARANTEED_STACK_BYTES)));
         long next = page - Pages.SIZE;
-        // The lowest page stays reserved for ever; above it lie the pages promised to the overflow's handler.
-        if (Long.compareUnsigned(next, deallocation + Pages.SIZE + guarantee) < 0) {
+        while (next > lowest && isGuarded(space, next)) {
+            next -= Pages.SIZE;
+        }
+        VirtualMemoryServices services = manager.virtualMemory();
+        if (next <= lowest || page - guaranteed <= lowest) {
+            if (page > lowest + Pages.SIZE) {
+                services.commitPages(space, lowest + Pages.SIZE, page - 1, PageProtection.READWRITE);
+            }
+            memory.writeLong(teb + TebLayout.NT_TIB + NtTibLayout.STACK_LIMIT, lowest + Pages.SIZE);
             return NtStatus.STACK_OVERFLOW;
         }
-        NtStatus status = manager.virtualMemory()
-                .commitLocked(process, next, next + Pages.SIZE - 1, PageProtection.READWRITE | PageProtection.GUARD);
-        return status.isSuccess() ? NtStatus.SUCCESS : NtStatus.STACK_OVERFLOW;
-    }
-
-    private long currentTeb() {
-        long prcb = Kprcb.of(memory, manager.kernelBase(), 0).address();
-        if (prcb == 0 || memory.readLong(prcb + KprcbLayout.CURRENT_THREAD) == 0) {
-            return 0;
+        NtStatus status = services.commitPages(
+                space, next, next + Pages.SIZE - 1, PageProtection.READWRITE | PageProtection.GUARD);
+        if (!status.isSuccess()) {
+            return NtStatus.STACK_OVERFLOW;
         }
-        var thread = new Kprcb(memory, prcb).currentThread();
-        @Nullable Eprocess process = spaces.current();
-        return process != null && thread.process().address() == process.address() ? thread.teb() : 0;
+        memory.writeLong(teb + TebLayout.NT_TIB + NtTibLayout.STACK_LIMIT, page);
+        return NtStatus.SUCCESS;
     }
 
-    /** Frames that a fault may need besides the page: tables of three levels, and one to spare. */
-    private static final class UserTablesReserve {
-        static final long PAGES = 5;
+    private boolean isGuarded(ProcessSpace space, long page) {
+        Vad vad = vadOf(space, page);
+        long pte = tables.read(page);
+        return pages.isCommitted(vad, page, pte) && PageProtection.isGuard(pages.protection(vad, page, pte));
+    }
+
+    /** The TEB of the thread that runs, if that is one of the loaded process's; else 0. */
+    private long currentTeb(ProcessSpace space) {
+        @Nullable Ethread thread = null;
+        long prcb = Kprcb.of(memory, manager.kernelBase(), processor).address();
+        if (prcb != 0 && memory.readLong(prcb + KprcbLayout.CURRENT_THREAD) != 0) {
+            thread = new Kprcb(memory, prcb).currentThread();
+        }
+        boolean isItsOwn =
+                thread != null && thread.process().address() == space.process().address();
+        return isItsOwn ? thread.teb() : 0;
     }
 }

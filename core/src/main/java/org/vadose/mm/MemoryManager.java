@@ -25,9 +25,11 @@ public final class MemoryManager {
     private final AddressSpaces spaces;
     private final UserTables tables;
     private final VirtualMemoryServices virtualMemory;
+    private final UserPages pages;
+    private final ImageBases imageBases;
     private final ImageSections sections;
-    private final SharedUserPage sharedUserPage;
     private @Nullable Pool pool;
+    private @Nullable SharedUserPage sharedUserData;
 
     private MemoryManager(Mmu mmu, BootMemory boot, PfnDatabase pfns, long seed) {
         this.mmu = mmu;
@@ -35,13 +37,16 @@ public final class MemoryManager {
         this.kernelBase = boot.kernelBase();
         this.pfns = pfns;
         this.commit = new Commit(mmu.kernel(), kernelBase);
-        commit.chargeSystem(pfns.frames() - pfns.availablePages());
+        if (!commit.chargeSystem(pfns.frames() - pfns.availablePages())) {
+            throw new IllegalStateException("commit limit is below what the boot took limit=" + commit.limit());
+        }
         this.systemSpace = new SystemSpace(mmu, selfMap, pfns, commit);
-        this.spaces = new AddressSpaces(mmu, selfMap, pfns, commit);
+        this.spaces = new AddressSpaces(mmu, selfMap, pfns, commit, kernelBase, seed);
         this.tables = new UserTables(mmu, selfMap, pfns, commit);
-        this.virtualMemory = new VirtualMemoryServices(this, spaces, tables, commit, seed);
-        this.sections = new ImageSections(this, spaces, tables, commit, seed);
-        this.sharedUserPage = new SharedUserPage(this, tables);
+        this.pages = new UserPages(mmu.kernel(), tables, pfns);
+        this.imageBases = new ImageBases(mmu.kernel(), kernelBase, seed);
+        this.virtualMemory = new VirtualMemoryServices(this, spaces, tables, pages, commit);
+        this.sections = new ImageSections(this, spaces, tables, pages, commit, imageBases);
         for (SystemRegion region : new SystemRegion[] {
             SystemRegion.NON_PAGED_POOL,
             SystemRegion.PAGED_POOL,
@@ -119,7 +124,13 @@ public final class MemoryManager {
     /** The pools, once the executive has made them; from then on processes can have address spaces. */
     public void setPool(Pool newPool) {
         pool = newPool;
-        mmu.setFaultHandler(new FaultHandler(this, spaces, tables));
+        imageBases.initialize(newPool);
+        sharedUserData = new SharedUserPage(this, tables, commit);
+        mmu.setFaultHandler(new FaultHandler(this, 0, spaces, tables, pages));
+    }
+
+    SharedUserPage sharedUserData() {
+        return Objects.requireNonNull(sharedUserData, "the pools are not there yet");
     }
 
     Pool pool() {
@@ -143,19 +154,34 @@ public final class MemoryManager {
         return spaces.create();
     }
 
-    /** Frees everything a process has in its user half, and then its page tables. The process must not be loaded. */
-    public void deleteAddressSpace(Eprocess process) {
-        spaces.attached(process, () -> {
-            sharedUserPage.unmap(process);
-            sections.releaseAll(process);
-            return true;
-        });
-        spaces.delete(process.directoryTableBase());
+    /** Gives a new process the shared user data where every process has it. */
+    public NtStatus mapSharedUserData(Eprocess process) {
+        long before = spaces.enter(process);
+        try {
+            return sharedUserData().addTo(spaces.entered());
+        } finally {
+            spaces.leave(before);
+        }
     }
 
-    /** Maps the shared user data where every process has it. */
-    public NtStatus mapSharedUserData(Eprocess process) {
-        return spaces.attached(process, () -> sharedUserPage.map(process));
+    /** Frees everything a process has in its user half, but not its page tables' root; it may go on running in the kernel. */
+    public void cleanAddressSpace(Eprocess process) {
+        long before = spaces.enter(process);
+        try {
+            virtualMemory.releaseAll(spaces.entered());
+        } finally {
+            spaces.leave(before);
+        }
+    }
+
+    /** Frees everything a process has in its user half, and then its page tables. If it is loaded, System's are loaded instead. */
+    public void deleteAddressSpace(Eprocess process) {
+        cleanAddressSpace(process);
+        long root = process.directoryTableBase();
+        if (mmu.root() == root) {
+            mmu.loadRoot(systemRoot());
+        }
+        spaces.delete(root);
     }
 
     /** Loads a process's address space on this processor. */
@@ -165,7 +191,12 @@ public final class MemoryManager {
 
     /** Does something with a process's address space loaded, then loads the one before. */
     public <T> T attached(Eprocess process, Supplier<T> work) {
-        return spaces.attached(process, work);
+        long before = spaces.enter(process);
+        try {
+            return work.get();
+        } finally {
+            spaces.leave(before);
+        }
     }
 
     /** Pages committed in the whole system. */

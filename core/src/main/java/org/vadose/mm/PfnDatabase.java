@@ -9,28 +9,44 @@ import org.vadose.layout.MiPartitionLayout;
 import org.vadose.layout.MiPartitionPageListsLayout;
 import org.vadose.layout.MiVisiblePartitionLayout;
 import org.vadose.layout.MmpfnLayout;
+import org.vadose.layout.MmpfnlistLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.PhysicalMemory;
 import org.vadose.nt.PageLocation;
 import org.vadose.nt.Pfn;
+import org.vadose.nt.Pte;
+import org.vadose.nt.Subsection;
 
 /**
- * The PFN database: one {@code _MMPFN} for each frame of RAM, and the lists of frames that nobody uses.
+ * The PFN database: one {@code _MMPFN} for each frame of RAM, and the lists of frames that are in no working set.
  *
  * <pre>
- *   zeroed --allocate--> active --free--> free --zeroFreePages / allocate--> zeroed / active
- *   active --toModified--> modified --fromModified--> active
+ *   zeroed, free --allocate--> active --free--> free --zeroFreePages--> zeroed
+ *   active --release--> standby (its contents can be had again) or modified (they cannot yet)
+ *   standby, modified --reactivate--> active
+ *   standby, modified --discard--> free
+ *   standby --allocate, when nothing else is left--> active for somebody else; its old PTE becomes OriginalPte
  * </pre>
  *
- * Heads of the lists and the count of available pages are in {@code nt!MiSystemPartition}.
+ * <p>An active frame's share count is the number of valid PTEs that map it; for a frame that holds PTEs, the number of its
+ * entries that are valid or in transition is added. Whoever writes an entry counts; what is counted here is only what happens
+ * to the table of a repurposed frame. Zeroed, free and standby frames are <em>available</em>. Heads of the lists and the count
+ * of available frames are in {@code nt!MiSystemPartition}.
  */
 public final class PfnDatabase {
     /** No frame: what {@link #allocate} returns when RAM is used up. */
     public static final long NONE = -1;
 
+    /** Priority of pages that nobody gave another one. */
+    public static final int NORMAL_PRIORITY = 5;
+
+    private static final int PRIORITIES = 8;
     private static final int BATCH = 1024;
-    private static final int ACTIVE_BYTE = PageLocation.ACTIVE.value() | 1 << 6;
-    private static final int ZEROED_BYTE = PageLocation.ZEROED.value() | 1 << 6;
+    /** Cached, as almost all memory is. */
+    private static final int CACHED = 1 << 6;
+
+    private static final int ACTIVE_BYTE = PageLocation.ACTIVE.value() | CACHED;
+    private static final int ZEROED_BYTE = PageLocation.ZEROED.value() | CACHED;
 
     private final Memory memory;
     private final PhysicalMemory ram;
@@ -38,6 +54,10 @@ public final class PfnDatabase {
     private final PageList zeroed;
     private final PageList free;
     private final PageList modified;
+    private final PageList modifiedNoWrite;
+    private final PageList bad;
+    private final PageList[] standby = new PageList[PRIORITIES];
+    private final long repurposed;
     private final long availablePages;
 
     /** @param base address of the entry of frame 0 */
@@ -47,11 +67,19 @@ public final class PfnDatabase {
         this.base = base;
         long partition = kernelBase + KernelSymbols.MI_SYSTEM_PARTITION;
         long lists = partition + MiPartitionLayout.PAGE_LISTS;
+        long visible = partition + MiPartitionLayout.VP;
         zeroed = new PageList(memory, lists + MiPartitionPageListsLayout.ZEROED_PAGE_LIST_HEAD);
         free = new PageList(memory, lists + MiPartitionPageListsLayout.FREE_PAGE_LIST_HEAD);
-        modified = new PageList(
-                memory, partition + MiPartitionLayout.VP + MiVisiblePartitionLayout.MODIFIED_PAGE_LIST_HEAD);
-        availablePages = partition + MiPartitionLayout.VP + MiVisiblePartitionLayout.AVAILABLE_PAGES;
+        bad = new PageList(memory, lists + MiPartitionPageListsLayout.BAD_PAGE_LIST_HEAD);
+        modified = new PageList(memory, visible + MiVisiblePartitionLayout.MODIFIED_PAGE_LIST_HEAD);
+        modifiedNoWrite = new PageList(memory, visible + MiVisiblePartitionLayout.MODIFIED_NO_WRITE_PAGE_LIST_HEAD);
+        for (int priority = 0; priority < PRIORITIES; priority++) {
+            standby[priority] = new PageList(
+                    memory,
+                    lists + MiPartitionPageListsLayout.STANDBY_PAGE_LIST_BY_PRIORITY + priority * MmpfnlistLayout.SIZE);
+        }
+        repurposed = lists + MiPartitionPageListsLayout.STANDBY_REPURPOSED_BY_PRIORITY;
+        availablePages = visible + MiVisiblePartitionLayout.AVAILABLE_PAGES;
     }
 
     /** Bytes of PFN entries for so much RAM. */
@@ -69,6 +97,11 @@ public final class PfnDatabase {
         zeroed.initialize(PageLocation.ZEROED);
         free.initialize(PageLocation.FREE);
         modified.initialize(PageLocation.MODIFIED);
+        modifiedNoWrite.initialize(PageLocation.MODIFIED_NO_WRITE);
+        bad.initialize(PageLocation.BAD);
+        for (PageList list : standby) {
+            list.initialize(PageLocation.STANDBY);
+        }
         long frames = ram.frames();
         byte[] batch = new byte[(int) (BATCH * Pfn.SIZE)];
         ByteBuffer entries = ByteBuffer.wrap(batch).order(ByteOrder.LITTLE_ENDIAN);
@@ -114,10 +147,12 @@ public final class PfnDatabase {
         return ram.frames();
     }
 
-    /** Frames on the zeroed and free lists. */
+    /** Frames that can be had at once: zeroed, free and standby. */
     public long availablePages() {
         return memory.readLong(availablePages);
     }
+
+    // --- taking frames ---
 
     /**
      * Takes a frame of zeros.
@@ -131,15 +166,62 @@ public final class PfnDatabase {
         if (frame != Pfn.LIST_END) {
             unlink(zeroed, frame);
         } else {
-            frame = free.first();
-            if (frame == Pfn.LIST_END) {
+            frame = takeDirty();
+            if (frame == NONE) {
                 return NONE;
             }
-            unlink(free, frame);
             ram.zeroFrame(frame);
         }
         activate(frame, pteAddress, pteFrame);
         return frame;
+    }
+
+    /** As {@link #allocate}, for a caller that overwrites every byte. */
+    long allocateForOverwrite(long pteAddress, long pteFrame) {
+        long frame = takeDirty();
+        if (frame == NONE) {
+            return allocate(pteAddress, pteFrame);
+        }
+        activate(frame, pteAddress, pteFrame);
+        return frame;
+    }
+
+    private long takeDirty() {
+        long frame = free.first();
+        if (frame != Pfn.LIST_END) {
+            unlink(free, frame);
+            return frame;
+        }
+        if (zeroed.total() != 0) {
+            return NONE;
+        }
+        return repurpose();
+    }
+
+    /** Takes the page that was least recently released, of the lowest priority that has any, from its owner. */
+    private long repurpose() {
+        for (int priority = 0; priority < PRIORITIES; priority++) {
+            long frame = standby[priority].first();
+            if (frame == Pfn.LIST_END) {
+                continue;
+            }
+            unlink(standby[priority], frame);
+            Pfn pfn = pfn(frame);
+            // The owner may be another process: its tables are reached by their frame, as through a system PTE.
+            long entry = pfn.pteFrame() << Pages.SHIFT | Pages.offset(pfn.pteAddress());
+            ram.writeLong(entry, pfn.originalPte());
+            Pfn table = pfn(pfn.pteFrame());
+            table.setShareCount(table.shareCount() - 1);
+            if (pfn.isPrototype() && Pte.kind(pfn.originalPte()) == Pte.Kind.PROTOTYPE) {
+                new Subsection(memory, Pte.prototypeAddress(pfn.originalPte()))
+                        .controlArea()
+                        .addPfnReferences(-1);
+            }
+            long counter = repurposed + 4L * priority;
+            memory.writeInt(counter, memory.readInt(counter) + 1);
+            return frame;
+        }
+        return NONE;
     }
 
     /**
@@ -154,7 +236,7 @@ public final class PfnDatabase {
                     frame = pfn(frame).flink()) {
                 if (isOutside(frame, runs)) {
                     unlink(list, frame);
-                    if (list.equals(free)) {
+                    if (list == free) {
                         ram.zeroFrame(frame);
                     }
                     activate(frame, 0, 0);
@@ -175,51 +257,85 @@ public final class PfnDatabase {
     }
 
     private void activate(long frame, long pteAddress, long pteFrame) {
-        Pfn pfn = pfn(frame);
-        pfn.setFlink(0);
-        pfn.setShareCount(1);
-        pfn.setPteAddress(pteAddress);
-        pfn.setOriginalPte(0);
-        pfn.setPteFrame(pteFrame, false);
-        pfn.setReferenceCount(1);
-        pfn.setLocation(PageLocation.ACTIVE);
-        memory.writeLong(availablePages, memory.readLong(availablePages) - 1);
+        long at = base + frame * Pfn.SIZE;
+        memory.writeLong(at + MmpfnLayout.U1, 0);
+        memory.writeLong(at + MmpfnLayout.PTE_ADDRESS, pteAddress);
+        memory.writeLong(at + MmpfnLayout.ORIGINAL_PTE, 0);
+        memory.writeLong(at + MmpfnLayout.U2, 1);
+        memory.writeInt(at + MmpfnLayout.U3, 1 | ACTIVE_BYTE << 16 | NORMAL_PRIORITY << 24);
+        memory.writeLong(at + MmpfnLayout.U4, pteFrame);
+        addAvailable(-1);
     }
 
-    /** Gives an active frame, whose mappings are gone, back to the free list. */
+    // --- giving frames back ---
+
+    /** Gives an active frame, whose mappings are gone, back to the free list; its contents are lost. */
     public void free(long frame) {
         Pfn pfn = pfn(frame);
         if (pfn.location() != PageLocation.ACTIVE) {
             throw new IllegalStateException(
                     "freeing a frame that is not in use pfn=" + Hex.plain(frame) + " location=" + pfn.location());
         }
-        pfn.setReferenceCount(0);
-        pfn.setModified(false);
-        pfn.setLocation(PageLocation.FREE);
-        pfn.setPteAddress(0);
-        pfn.setPteFrame(0, false);
+        toFree(frame);
+        addAvailable(1);
+    }
+
+    private void toFree(long frame) {
+        long at = base + frame * Pfn.SIZE;
+        memory.writeLong(at + MmpfnLayout.PTE_ADDRESS, 0);
+        memory.writeLong(at + MmpfnLayout.ORIGINAL_PTE, 0);
+        memory.writeInt(at + MmpfnLayout.U3, (PageLocation.FREE.value() | CACHED) << 16);
+        memory.writeLong(at + MmpfnLayout.U4, 0);
         linkFirst(free, frame);
-        memory.writeLong(availablePages, memory.readLong(availablePages) + 1);
     }
 
-    /** An active private page leaves its working set; its contents are nowhere else. */
-    void toModified(long frame, long originalPte) {
+    /**
+     * The last mapping of an active frame is gone, its contents stay: its PTE, or prototype PTE, is in transition from now on.
+     *
+     * @param dirty what the mapping's dirty bit said
+     */
+    void release(long frame, boolean dirty) {
         Pfn pfn = pfn(frame);
-        pfn.setOriginalPte(originalPte);
+        if (pfn.location() != PageLocation.ACTIVE) {
+            throw new IllegalStateException(
+                    "releasing a frame that is not in use pfn=" + Hex.plain(frame) + " location=" + pfn.location());
+        }
+        boolean isModified = dirty || pfn.isModified();
+        pfn.setModified(isModified);
         pfn.setReferenceCount(0);
-        pfn.setModified(true);
-        pfn.setLocation(PageLocation.MODIFIED);
-        linkFirst(modified, frame);
+        pfn.setLocation(isModified ? PageLocation.MODIFIED : PageLocation.STANDBY);
+        linkLast(isModified ? modified : standby[pfn.priority()], frame);
+        addAvailable(isModified ? 0 : 1);
     }
 
-    /** A page on the modified list becomes active again. */
-    void fromModified(long frame) {
-        unlink(modified, frame);
+    /** A listed frame becomes active again, with its contents; share count 1. The caller makes its PTE valid. */
+    void reactivate(long frame) {
         Pfn pfn = pfn(frame);
+        unlinkTransition(pfn, frame);
         pfn.setFlink(0);
         pfn.setShareCount(1);
         pfn.setReferenceCount(1);
         pfn.setLocation(PageLocation.ACTIVE);
+    }
+
+    /** Nobody will want a listed frame's contents any more. The caller has written its PTE over. */
+    void discard(long frame) {
+        unlinkTransition(pfn(frame), frame);
+        toFree(frame);
+        addAvailable(1);
+    }
+
+    private void unlinkTransition(Pfn pfn, long frame) {
+        switch (pfn.location()) {
+            case MODIFIED -> unlink(modified, frame);
+            case MODIFIED_NO_WRITE -> unlink(modifiedNoWrite, frame);
+            case STANDBY -> {
+                unlink(standby[pfn.priority()], frame);
+                addAvailable(-1);
+            }
+            case ZEROED, FREE, BAD, ACTIVE, TRANSITION -> throw new IllegalStateException(
+                    "frame of a transition PTE is elsewhere pfn=" + Hex.plain(frame) + " location=" + pfn.location());
+        }
     }
 
     /** Zeroes up to so many free frames and moves them to the zeroed list, as the zero-page thread does. */
@@ -236,6 +352,12 @@ public final class PfnDatabase {
         }
     }
 
+    // --- lists ---
+
+    private void addAvailable(long delta) {
+        memory.writeLong(availablePages, memory.readLong(availablePages) + delta);
+    }
+
     private void linkFirst(PageList list, long frame) {
         long next = list.first();
         Pfn pfn = pfn(frame);
@@ -247,6 +369,20 @@ public final class PfnDatabase {
             pfn(next).setBlink(frame);
         }
         list.setFirst(frame);
+        list.setTotal(list.total() + 1);
+    }
+
+    private void linkLast(PageList list, long frame) {
+        long previous = list.last();
+        Pfn pfn = pfn(frame);
+        pfn.setFlink(Pfn.LIST_END);
+        pfn.setBlink(previous);
+        if (previous == Pfn.LIST_END) {
+            list.setFirst(frame);
+        } else {
+            pfn(previous).setFlink(frame);
+        }
+        list.setLast(frame);
         list.setTotal(list.total() + 1);
     }
 

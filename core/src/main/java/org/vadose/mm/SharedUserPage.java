@@ -2,65 +2,70 @@ package org.vadose.mm;
 
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
-import org.vadose.base.VpnRange;
+import org.vadose.layout.KernelSymbols;
+import org.vadose.layout.MiProcessStateLayout;
+import org.vadose.layout.MiSystemInformationLayout;
 import org.vadose.memory.Memory;
-import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.Pfn;
+import org.vadose.nt.PoolTag;
 import org.vadose.nt.PoolType;
 import org.vadose.nt.Pte;
 import org.vadose.nt.SharedUserData;
 import org.vadose.nt.Vad;
 
-/** The one page that every process sees at one address, read-only, and cannot unmap: the shared user data. */
+/**
+ * {@code KUSER_SHARED_DATA} in processes: one frame, one prototype PTE ({@code MiState.Processes.SharedUserDataPte}), and in
+ * each process a region of one page that cannot be changed or freed. The kernel's own mapping is one of the frame's shares.
+ */
 final class SharedUserPage {
-    private final MemoryManager manager;
-    private final UserTables tables;
-    private final Memory memory;
+    private static final int TAG_PROTOTYPES = PoolTag.of("MmSt");
 
-    SharedUserPage(MemoryManager manager, UserTables tables) {
+    private final MemoryManager manager;
+    private final Memory memory;
+    private final Commit commit;
+    private final long frame;
+
+    SharedUserPage(MemoryManager manager, UserTables tables, Commit commit) {
         this.manager = manager;
-        this.tables = tables;
         this.memory = manager.kernelMemory();
+        this.commit = commit;
+        this.frame = tables.tableFrame(SharedUserData.KERNEL_ADDRESS);
+        long prototype = manager.pool().allocate(PoolType.NON_PAGED_POOL_NX, Long.BYTES, TAG_PROTOTYPES);
+        memory.writeLong(prototype, Pte.validPrototype(frame, PageProtection.READONLY));
+        long table = tables.tableFrame(prototype);
+        Pfn holder = manager.pfns().pfn(table);
+        holder.setShareCount(holder.shareCount() + 1);
+        Pfn pfn = manager.pfns().pfn(frame);
+        pfn.setPteAddress(prototype);
+        pfn.setOriginalPte(Pte.demandZero(PageProtection.READONLY));
+        pfn.setPteFrame(table, true);
+        memory.writeLong(
+                manager.kernelBase()
+                        + KernelSymbols.MI_STATE
+                        + MiSystemInformationLayout.PROCESSES
+                        + MiProcessStateLayout.SHARED_USER_DATA_PTE,
+                prototype);
     }
 
-    /** Maps it into the process, whose address space is loaded. */
-    NtStatus map(Eprocess process) {
-        long address = SharedUserData.USER_ADDRESS;
-        if (!tables.write(address, Pte.validUser(frame(), PageProtection.READONLY, false))) {
-            return NtStatus.NO_MEMORY;
+    /** Gives a process, whose address space is loaded, its region; the page is mapped when it is first touched. */
+    NtStatus addTo(ProcessSpace space) {
+        if (!commit.charge(space.process(), 1)) {
+            return NtStatus.COMMITMENT_LIMIT;
         }
-        VpnRange range = VpnRange.covering(address, Pages.SIZE);
-        Vad vad = manager.virtualMemory().newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, PoolType.NON_PAGED_POOL_NX, range);
+        long vpn = Pages.vpn(SharedUserData.USER_ADDRESS);
+        Vad vad = manager.virtualMemory().newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, vpn, vpn);
         vad.setFlags(PageProtection.READONLY, true, 0, true);
-        new VadTree(process).insert(vad.address());
-        process.addVirtualSize(Pages.SIZE);
-        share(1);
-        new WorkingSet(process).add(1, false);
+        vad.setCommitment(true, 1);
+        space.vads().insert(vad.address());
+        space.process().addVirtualSize(Pages.SIZE);
         return NtStatus.SUCCESS;
     }
 
-    /** Takes it out again, at the process's end. */
-    void unmap(Eprocess process) {
-        VadTree tree = new VadTree(process);
-        long found = tree.find(Pages.vpn(SharedUserData.USER_ADDRESS));
-        if (found == 0 || !new Vad(memory, found).isNoChange()) {
-            return;
-        }
-        tables.write(SharedUserData.USER_ADDRESS, 0);
-        share(-1);
-        new WorkingSet(process).add(-1, false);
-        tree.remove(found);
-        process.addVirtualSize(-Pages.SIZE);
-        manager.pool().free(found);
-    }
-
-    private void share(int delta) {
-        Pfn pfn = manager.pfns().pfn(frame());
-        pfn.setShareCount(pfn.shareCount() + delta);
-    }
-
-    private long frame() {
-        return Pte.frame(memory.readLong(manager.selfMap().pte(SharedUserData.KERNEL_ADDRESS)));
+    /** Takes a share for a mapping to come. */
+    long share() {
+        Pfn pfn = manager.pfns().pfn(frame);
+        pfn.setShareCount(pfn.shareCount() + 1);
+        return frame;
     }
 }

@@ -131,11 +131,10 @@ public final class SystemSpace {
 
     private long newFrame(long entry) {
         long table = tableFrame(entry);
-        long frame = pfns.allocate(entry, table);
+        long frame = commit.chargeSystem(1) ? pfns.allocate(entry, table) : PfnDatabase.NONE;
         if (frame == PfnDatabase.NONE) {
             throw new IllegalStateException("out of RAM for system space entry=" + Hex.address(entry));
         }
-        commit.chargeSystem(1);
         Pfn containing = pfns.pfn(table);
         containing.setShareCount(containing.shareCount() + 1);
         return frame;

@@ -7,12 +7,13 @@ import org.vadose.memory.Memory;
 import org.vadose.memory.Mmu;
 import org.vadose.memory.X64PageTables;
 import org.vadose.nt.Pfn;
+import org.vadose.nt.Pte;
 import org.vadose.nt.SelfMap;
 
 /**
- * The user half of the current address space's page tables, through the self-map. Tables come into being with their first
- * entry and go with their last: how many entries of a table are not zero stands in {@code UsedPageTableEntries} of its frame's
- * {@code OriginalPte}, how many are valid in its share count.
+ * The user half of the current address space's page tables, seen through the self-map. Tables come with their first entry and
+ * go with their last. Of a table's frame, {@code OriginalPte.UsedPageTableEntries} counts entries that are not zero, the share
+ * count those that are valid or in transition, and one for the entry that maps the table.
  */
 final class UserTables {
     private static final long TABLE_BITS = X64PageTables.PRESENT
@@ -20,8 +21,9 @@ final class UserTables {
             | X64PageTables.USER
             | X64PageTables.ACCESSED
             | X64PageTables.DIRTY
-            | 1L << 11;
+            | Pte.SOFTWARE_WRITE;
     private static final long ONE_USED = 1L << MmpteSoftwareLayout.USED_PAGE_TABLE_ENTRIES_SHIFT;
+    private static final int TOP_LEVEL = X64PageTables.LEVELS;
 
     private final Mmu mmu;
     private final Memory memory;
@@ -42,7 +44,7 @@ final class UserTables {
         return missingLevel(virtualAddress) == 0 ? memory.readLong(selfMap.pte(virtualAddress)) : 0;
     }
 
-    /** Bytes from an address to the end of what the lowest missing table would map; 0 when the PTE's table exists. */
+    /** Bytes from an address to the end of what the highest missing table would map; 0 when the PTE's table exists. */
     long gap(long virtualAddress) {
         int level = missingLevel(virtualAddress);
         if (level == 0) {
@@ -54,88 +56,98 @@ final class UserTables {
 
     /** The highest level whose entry for this address is absent, 0 when all tables are there. */
     private int missingLevel(long virtualAddress) {
-        for (int level = 4; level >= 2; level--) {
-            if ((memory.readLong(selfMap.entry(level, virtualAddress)) & X64PageTables.PRESENT) == 0) {
-                return level;
-            }
+        long pte = selfMap.pte(virtualAddress);
+        long pde = selfMap.pte(pte);
+        long ppe = selfMap.pte(pde);
+        if ((memory.readLong(selfMap.pte(ppe)) & X64PageTables.PRESENT) == 0) {
+            return 4;
         }
-        return 0;
+        if ((memory.readLong(ppe) & X64PageTables.PRESENT) == 0) {
+            return 3;
+        }
+        return (memory.readLong(pde) & X64PageTables.PRESENT) == 0 ? 2 : 0;
     }
 
     /**
-     * Sets the PTE of an address, making tables it needs and dropping those it leaves empty. Cached translations of the
-     * address are forgotten.
+     * Makes the tables that hold the PTE of an address.
      *
-     * @return false when there is no RAM for a table
+     * @return false when there is no RAM or commitment for a table; then nothing has changed
      */
-    boolean write(long virtualAddress, long value) {
+    boolean ensure(WorkingSet workingSet, long virtualAddress) {
         int missing = missingLevel(virtualAddress);
-        if (missing != 0) {
-            if (value == 0) {
-                return true;
-            }
-            if (!makeTables(virtualAddress, missing)) {
-                return false;
-            }
-        }
-        writeEntry(1, virtualAddress, value);
-        return true;
+        return missing == 0 || makeTables(workingSet, virtualAddress, missing);
     }
 
-    private boolean makeTables(long virtualAddress, int missing) {
+    private boolean makeTables(WorkingSet workingSet, long virtualAddress, int missing) {
+        int tables = missing - 1;
+        if (pfns.availablePages() < tables || !commit.chargeSystem(tables)) {
+            return false;
+        }
         for (int level = missing; level >= 2; level--) {
             long entry = selfMap.entry(level, virtualAddress);
             long frame = pfns.allocate(entry, tableFrame(entry));
-            if (frame == PfnDatabase.NONE) {
-                return false;
-            }
-            commit.chargeSystem(1);
-            writeEntry(level, virtualAddress, frame << Pages.SHIFT | TABLE_BITS);
+            workingSet.addTable(1);
+            writeEntry(workingSet, level, virtualAddress, frame << Pages.SHIFT | TABLE_BITS);
         }
         return true;
     }
 
-    private void writeEntry(int level, long virtualAddress, long value) {
+    /**
+     * Sets the PTE of an address whose tables exist, or clears it, dropping tables that become empty. Cached translations of the
+     * address are forgotten.
+     */
+    void write(WorkingSet workingSet, long virtualAddress, long value) {
+        writeEntry(workingSet, 1, virtualAddress, value);
+    }
+
+    private void writeEntry(WorkingSet workingSet, int level, long virtualAddress, long value) {
         long at = selfMap.entry(level, virtualAddress);
         long old = memory.readLong(at);
         memory.writeLong(at, value);
-        boolean wasValid = (old & X64PageTables.PRESENT) != 0;
-        boolean isValid = (value & X64PageTables.PRESENT) != 0;
-        if (wasValid) {
+        if ((old & X64PageTables.PRESENT) != 0) {
             mmu.invalidatePage(level == 1 ? virtualAddress : selfMap.entry(level - 1, virtualAddress));
         }
-        if (wasValid == isValid && (old == 0) == (value == 0)) {
+        boolean held = Pte.holdsFrame(old);
+        boolean holds = Pte.holdsFrame(value);
+        if (held == holds && (old == 0) == (value == 0)) {
             return;
         }
         Pfn table = pfns.pfn(tableFrame(at));
-        if (wasValid != isValid) {
-            table.setShareCount(table.shareCount() + (isValid ? 1 : -1));
+        if (held != holds) {
+            table.setShareCount(table.shareCount() + (holds ? 1 : -1));
         }
-        long used = table.originalPte();
-        if ((old == 0) != (value == 0)) {
-            used += value != 0 ? ONE_USED : -ONE_USED;
-            table.setOriginalPte(used);
+        if (level == TOP_LEVEL || (old == 0) == (value == 0)) {
+            return;
         }
-        if (value == 0 && level < 4 && used == 0) {
-            dropTable(level + 1, virtualAddress);
+        long used = table.originalPte() + (value != 0 ? ONE_USED : -ONE_USED);
+        table.setOriginalPte(used);
+        if (used == 0) {
+            dropTable(workingSet, level + 1, virtualAddress);
         }
     }
 
     /** Frees the empty table that the entry of this level names. */
-    private void dropTable(int level, long virtualAddress) {
+    private void dropTable(WorkingSet workingSet, int level, long virtualAddress) {
         long entry = memory.readLong(selfMap.entry(level, virtualAddress));
-        long frame = (entry & X64PageTables.FRAME_MASK) >>> Pages.SHIFT;
-        if (pfns.pfn(frame).shareCount() != 1) {
-            throw new IllegalStateException("page table in use is dropped pfn=" + Hex.plain(frame) + " shareCount="
-                    + pfns.pfn(frame).shareCount());
+        long frame = Pte.frame(entry);
+        long shareCount = pfns.pfn(frame).shareCount();
+        if (shareCount != 1) {
+            throw new IllegalStateException(
+                    "page table in use is dropped pfn=" + Hex.plain(frame) + " shareCount=" + shareCount);
         }
-        writeEntry(level, virtualAddress, 0);
+        writeEntry(workingSet, level, virtualAddress, 0);
         pfns.free(frame);
+        workingSet.addTable(-1);
         commit.releaseSystem(1);
     }
 
-    /** Frame of the table that an entry, given by its self-map address, lies in. */
+    /** Address of the PTE of an address. */
+    long pteAddress(long virtualAddress) {
+        return selfMap.pte(virtualAddress);
+    }
+
+    /** Frame of the table that an entry, given by its address, lies in; also of a page that holds prototype PTEs. */
     long tableFrame(long entry) {
-        return (memory.readLong(selfMap.pte(entry)) & X64PageTables.FRAME_MASK) >>> Pages.SHIFT;
+        return Pte.frame(memory.readLong(selfMap.pte(entry)));
     }
 }

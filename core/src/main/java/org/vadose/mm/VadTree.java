@@ -1,6 +1,5 @@
 package org.vadose.mm;
 
-import org.vadose.base.VpnRange;
 import org.vadose.memory.Memory;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Vad;
@@ -42,7 +41,7 @@ final class VadTree {
         return 0;
     }
 
-    /** The VAD with the lowest start at or above this page that does not hold it, or that holds it; 0 for none. */
+    /** The VAD that holds this page, else the next above it; 0 for none. */
     long firstEndingAtOrAfter(long vpn) {
         long node = process.vadRoot();
         long best = 0;
@@ -74,9 +73,9 @@ final class VadTree {
         return best;
     }
 
-    boolean overlaps(VpnRange range) {
-        long node = firstEndingAtOrAfter(range.first());
-        return node != 0 && vad(node).startingVpn() <= range.last();
+    boolean overlaps(long firstVpn, long lastVpn) {
+        long node = firstEndingAtOrAfter(firstVpn);
+        return node != 0 && vad(node).startingVpn() <= lastVpn;
     }
 
     long first() {

@@ -3,7 +3,6 @@ package org.vadose.mm;
 import java.util.Objects;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
-import org.vadose.base.SeededRandom;
 import org.vadose.base.VpnRange;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
@@ -49,23 +48,24 @@ public final class VirtualMemoryServices {
             | MEM_WRITE_WATCH
             | MEM_PHYSICAL
             | MEM_LARGE_PAGES;
-    private static final long HIGH_ENTROPY_LOW = 0x100_0000_0000L;
-    private static final long HIGH_ENTROPY_RANGE = 0x200_0000_0000L;
+    /** Stands where a committed page has its protection. */
+    private static final int RESERVED = -1;
 
     private final MemoryManager manager;
     private final AddressSpaces spaces;
     private final UserTables tables;
+    private final UserPages pages;
     private final Commit commit;
     private final Memory memory;
-    private final long seed;
 
-    VirtualMemoryServices(MemoryManager manager, AddressSpaces spaces, UserTables tables, Commit commit, long seed) {
+    VirtualMemoryServices(
+            MemoryManager manager, AddressSpaces spaces, UserTables tables, UserPages pages, Commit commit) {
         this.manager = manager;
         this.spaces = spaces;
         this.tables = tables;
+        this.pages = pages;
         this.commit = commit;
         this.memory = manager.kernelMemory();
-        this.seed = seed;
     }
 
     /** A base address and a size, in and out. */
@@ -85,10 +85,12 @@ public final class VirtualMemoryServices {
         public int type;
     }
 
+    // --- allocate ---
+
     /**
      * {@code NtAllocateVirtualMemory}.
      *
-     * @param zeroBits how many high bits of a 32-bit address must be zero, or, above 31, a mask of the bits it may have
+     * @param zeroBits how many high bits of a 32-bit address must be zero, or, above 31, a mask whose leading zeros count
      * @param region base 0 lets the system choose; holds what was done afterwards
      */
     public NtStatus allocate(Eprocess process, Region region, long zeroBits, int type, int pageProtection) {
@@ -114,57 +116,67 @@ public final class VirtualMemoryServices {
         if (region.sizeBytes == 0 || Long.compareUnsigned(region.sizeBytes, HIGHEST_USER + 1 - region.base) > 0) {
             return NtStatus.INVALID_PARAMETER_4;
         }
-        return spaces.attached(process, () -> {
+        if (process.isExiting()) {
+            return NtStatus.PROCESS_IS_TERMINATING;
+        }
+        long before = spaces.enter(process);
+        try {
+            ProcessSpace space = spaces.entered();
             if ((type & (MEM_RESET | MEM_RESET_UNDO)) != 0) {
-                return reset(process, region);
+                return reset(space, region);
             }
             if ((type & MEM_RESERVE) != 0 || region.base == 0) {
-                return reserve(process, region, zeroBits, type, protection);
+                return reserve(space, region, zeroBits, type, protection);
             }
-            return commitReserved(process, region, protection);
-        });
+            return commitReserved(space, region, protection);
+        } finally {
+            spaces.leave(before);
+        }
     }
 
-    private NtStatus reserve(Eprocess process, Region region, long zeroBits, int type, int protection) {
-        VadTree tree = new VadTree(process);
-        VpnRange range;
+    private NtStatus reserve(ProcessSpace space, Region region, long zeroBits, int type, int protection) {
+        long start;
+        long end;
         if (region.base == 0) {
-            long highest = highestAddress(zeroBits);
-            long start = findHole(process, tree, region.sizeBytes, highest, (type & MEM_TOP_DOWN) != 0);
+            long size = Pages.up(region.sizeBytes);
+            start = (type & MEM_TOP_DOWN) != 0
+                    ? space.holes().findDown(size, highestAddress(zeroBits))
+                    : space.holes().findUp(size, highestAddress(zeroBits));
             if (start == 0) {
                 return NtStatus.NO_MEMORY;
             }
-            range = VpnRange.covering(start, region.sizeBytes);
+            end = start + size;
         } else {
-            long start = Pages.alignDown(region.base, Pages.GRANULARITY);
+            start = Pages.alignDown(region.base, Pages.GRANULARITY);
+            end = Pages.up(region.base + region.sizeBytes);
             if (start < LOWEST_USER) {
                 return NtStatus.INVALID_PARAMETER_2;
             }
-            range = VpnRange.covering(start, region.base + region.sizeBytes - start);
-            if (tree.overlaps(range)) {
+            if (space.vads().overlaps(Pages.vpn(start), Pages.vpn(end - 1))) {
                 return NtStatus.CONFLICTING_ADDRESSES;
             }
         }
         boolean committed = (type & MEM_COMMIT) != 0;
-        if (committed && !commit.charge(process, range.pages())) {
+        long sizeBytes = end - start;
+        if (committed && !commit.charge(space.process(), Pages.count(sizeBytes))) {
+            space.holes().freed(start, end);
             return NtStatus.COMMITMENT_LIMIT;
         }
-        Vad vad = newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, PoolType.NON_PAGED_POOL_NX, range);
+        Vad vad = newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, Pages.vpn(start), Pages.vpn(end - 1));
         vad.setFlags(protection, true, 0, false);
-        vad.setMemCommit(committed);
-        vad.setCommitCharge(committed ? range.pages() : 0);
-        tree.insert(vad.address());
-        process.addVirtualSize(range.sizeBytes());
-        region.base = range.startAddress();
-        region.sizeBytes = range.sizeBytes();
+        vad.setCommitment(committed, committed ? Pages.count(sizeBytes) : 0);
+        space.vads().insert(vad.address());
+        space.process().addVirtualSize(sizeBytes);
+        region.base = start;
+        region.sizeBytes = sizeBytes;
         return NtStatus.SUCCESS;
     }
 
-    Vad newVad(int tag, long sizeBytes, PoolType type, VpnRange range) {
-        long address = manager.pool().allocate(type, sizeBytes, tag);
+    Vad newVad(int tag, long sizeBytes, long firstVpn, long lastVpn) {
+        long address = manager.pool().allocate(PoolType.NON_PAGED_POOL_NX, sizeBytes, tag);
         memory.fill(address, sizeBytes, (byte) 0);
         Vad vad = new Vad(memory, address);
-        vad.setRange(range.first(), range.last());
+        vad.setRange(firstVpn, lastVpn);
         return vad;
     }
 
@@ -172,89 +184,17 @@ public final class VirtualMemoryServices {
         if (zeroBits == 0) {
             return HIGHEST_USER;
         }
-        if (zeroBits < 32) {
+        if (zeroBits > 0 && zeroBits < 32) {
             return 0xFFFF_FFFFL >>> zeroBits;
         }
-        return Math.min(HIGHEST_USER, (Long.highestOneBit(zeroBits) << 1) - 1);
+        long mask = zeroBits < 0 ? -1L : (Long.highestOneBit(zeroBits) << 1) - 1;
+        return mask < 0 ? HIGHEST_USER : Math.min(HIGHEST_USER, mask);
     }
 
-    /**
-     * A hole of this size on a 64 KB boundary: upwards from the process's random start, or downwards from the top.
-     *
-     * @return 0 when there is none
-     */
-    long findHole(Eprocess process, VadTree tree, long sizeBytes, long highest, boolean topDown) {
-        long size = Pages.up(sizeBytes);
-        if (topDown) {
-            return findDown(tree, size, highest);
-        }
-        long start = bottomUpStart(process);
-        long found = start + size - 1 <= highest ? findUp(process, tree, size, start, highest) : 0;
-        return found != 0 ? found : findUp(process, tree, size, LOWEST_USER, highest);
-    }
-
-    private static long findDown(VadTree tree, long size, long highest) {
-        long end = Pages.alignDown(highest + 1, Pages.GRANULARITY);
-        long node = tree.lastStartingAtOrBefore(Pages.vpn(end - 1));
-        while (end - size >= LOWEST_USER) {
-            long start = Pages.alignDown(end - size, Pages.GRANULARITY);
-            if (node == 0) {
-                return start;
-            }
-            Vad vad = new Vad(tree.memory(), node);
-            if (vad.range().endAddress() < start) {
-                return start;
-            }
-            end = Pages.alignDown(vad.range().startAddress(), Pages.GRANULARITY);
-            node = tree.previous(node);
-        }
-        return 0;
-    }
-
-    /** Where automatic allocations of a process begin, drawn from the machine's seed and the process. */
-    private long bottomUpStart(Eprocess process) {
-        return Pages.alignDown(
-                HIGH_ENTROPY_LOW
-                        + SeededRandom.of(seed ^ process.uniqueProcessId() << 32, "bottom-up")
-                                .below(HIGH_ENTROPY_RANGE),
-                Pages.GRANULARITY);
-    }
-
-    private static long findUp(Eprocess process, VadTree tree, long size, long from, long highest) {
-        long start = from;
-        long node = tree.firstEndingAtOrAfter(Pages.vpn(start));
-        long hint = process.vadHint();
-        if (hint != 0) {
-            // The last region made this way: below it there was no room for its like, so the search goes on behind it.
-            Vad last = new Vad(process.memory(), hint);
-            if (last.startingVpn() >= Pages.vpn(from) && last.range().sizeBytes() <= size) {
-                start = Pages.alignUp(last.range().endAddress() + 1, Pages.GRANULARITY);
-                node = tree.next(hint);
-            }
-        }
-        long found = firstHole(tree, node, size, start, highest);
-        if (found == 0 && start != from) {
-            found = firstHole(tree, tree.firstEndingAtOrAfter(Pages.vpn(from)), size, from, highest);
-        }
-        return found;
-    }
-
-    private static long firstHole(VadTree tree, long firstNode, long size, long from, long highest) {
-        long start = from;
-        for (long node = firstNode; node != 0; node = tree.next(node)) {
-            VpnRange taken = new Vad(tree.memory(), node).range();
-            if (start + size <= taken.startAddress()) {
-                break;
-            }
-            start = Math.max(start, Pages.alignUp(taken.endAddress() + 1, Pages.GRANULARITY));
-        }
-        return start + size - 1 <= highest ? start : 0;
-    }
-
-    private NtStatus commitReserved(Eprocess process, Region region, int protection) {
+    private NtStatus commitReserved(ProcessSpace space, Region region, int protection) {
         long first = Pages.down(region.base);
         long last = region.base + region.sizeBytes - 1 | Pages.OFFSET_MASK;
-        long node = new VadTree(process).find(Pages.vpn(first));
+        long node = space.vads().find(Pages.vpn(first));
         if (node == 0) {
             return NtStatus.CONFLICTING_ADDRESSES;
         }
@@ -265,7 +205,10 @@ public final class VirtualMemoryServices {
         if (!vad.isPrivate()) {
             return NtStatus.ALREADY_COMMITTED;
         }
-        NtStatus status = commitLocked(process, first, last, protection);
+        if (vad.isNoChange()) {
+            return NtStatus.INVALID_PAGE_PROTECTION;
+        }
+        NtStatus status = commitPages(space, first, last, protection);
         if (status.isSuccess()) {
             region.base = first;
             region.sizeBytes = last - first + 1;
@@ -273,35 +216,53 @@ public final class VirtualMemoryServices {
         return status;
     }
 
-    /** Commits pages inside one private region; those committed already take the protection. */
-    NtStatus commitLocked(Eprocess process, long first, long last, int protection) {
-        Vad vad = new Vad(memory, new VadTree(process).find(Pages.vpn(first)));
+    /**
+     * Commits pages inside one private region of the loaded process; those committed already take the protection.
+     *
+     * @param last address of the last byte
+     */
+    NtStatus commitPages(ProcessSpace space, long first, long last, int protection) {
+        Vad vad = new Vad(memory, space.vads().find(Pages.vpn(first)));
         long fresh = 0;
-        for (long page = first; page <= last; page += Pages.SIZE) {
-            fresh += isCommitted(vad, tables.read(page)) ? 0 : 1;
-        }
-        if (manager.pfns().availablePages() < (last - first >>> 21) + 8) {
-            return NtStatus.NO_MEMORY;
-        }
-        if (fresh != 0 && !commit.charge(process, fresh)) {
-            return NtStatus.COMMITMENT_LIMIT;
-        }
-        vad.setCommitCharge(vad.commitCharge() + fresh);
-        for (long page = first; page <= last; page += Pages.SIZE) {
-            long pte = tables.read(page);
-            if (!isCommitted(vad, pte)) {
-                tables.write(page, Pte.demandZero(protection));
-            } else if (protectionOf(vad, page, pte) != protection) {
-                setProtection(vad, page, pte, protection);
+        for (long page = first; page <= last; ) {
+            long gap = tables.gap(page);
+            if (gap != 0) {
+                long run = Math.min(gap, last + 1 - page);
+                fresh += vad.isMemCommit() ? 0 : Pages.count(run);
+                page += run;
+            } else {
+                fresh += pages.isCommitted(vad, page, tables.read(page)) ? 0 : 1;
+                page += Pages.SIZE;
             }
         }
-        return NtStatus.SUCCESS;
+        if (fresh != 0 && !commit.charge(space.process(), fresh)) {
+            return NtStatus.COMMITMENT_LIMIT;
+        }
+        long unused = fresh;
+        NtStatus status = NtStatus.SUCCESS;
+        for (long page = first; page <= last && status == NtStatus.SUCCESS; page += Pages.SIZE) {
+            long pte = tables.read(page);
+            if (!pages.isCommitted(vad, page, pte)) {
+                if (tables.ensure(space.workingSet(), page)) {
+                    tables.write(space.workingSet(), page, Pte.demandZero(protection));
+                    unused--;
+                } else {
+                    status = NtStatus.NO_MEMORY;
+                }
+            } else if (pages.protection(vad, page, pte) != protection
+                    && !pages.protect(space, vad, page, pte, protection)) {
+                status = NtStatus.NO_MEMORY;
+            }
+        }
+        vad.addCommitCharge(fresh - unused);
+        commit.release(space.process(), unused);
+        return status;
     }
 
-    private NtStatus reset(Eprocess process, Region region) {
+    private NtStatus reset(ProcessSpace space, Region region) {
         long first = Pages.up(region.base);
         long last = Pages.down(region.base + region.sizeBytes) - 1;
-        long node = new VadTree(process).find(Pages.vpn(region.base));
+        long node = space.vads().find(Pages.vpn(region.base));
         if (node == 0) {
             return NtStatus.CONFLICTING_ADDRESSES;
         }
@@ -310,14 +271,19 @@ public final class VirtualMemoryServices {
             return NtStatus.CONFLICTING_ADDRESSES;
         }
         for (long page = first; page < last; page += Pages.SIZE) {
-            if (!isCommitted(vad, tables.read(page))) {
+            if (!pages.isCommitted(vad, page, tables.read(page))) {
                 return NtStatus.NOT_COMMITTED;
             }
         }
         return NtStatus.SUCCESS;
     }
 
-    /** {@code NtFreeVirtualMemory}. {@code region.sizeBytes} 0 means the whole region. */
+    // --- free ---
+
+    /**
+     * {@code NtFreeVirtualMemory}. {@code region.sizeBytes} 0 means the whole region; after a decommit it stays 0, as on Windows
+     * since version 1803.
+     */
     public NtStatus free(Eprocess process, Region region, int type) {
         if (type != MEM_DECOMMIT && type != MEM_RELEASE) {
             return NtStatus.INVALID_PARAMETER_4;
@@ -328,158 +294,180 @@ public final class VirtualMemoryServices {
         if (Long.compareUnsigned(region.sizeBytes, HIGHEST_USER + 1 - region.base) > 0) {
             return NtStatus.INVALID_PARAMETER_3;
         }
-        return spaces.attached(process, () -> freeAttached(process, region, type));
+        long before = spaces.enter(process);
+        try {
+            return freeEntered(spaces.entered(), region, type);
+        } finally {
+            spaces.leave(before);
+        }
     }
 
-    private NtStatus freeAttached(Eprocess process, Region region, int type) {
-        VadTree tree = new VadTree(process);
-        long node = tree.find(Pages.vpn(region.base));
+    private NtStatus freeEntered(ProcessSpace space, Region region, int type) {
+        long node = space.vads().find(Pages.vpn(region.base));
         if (node == 0) {
             return NtStatus.MEMORY_NOT_ALLOCATED;
         }
         Vad vad = new Vad(memory, node);
-        VpnRange whole = vad.range();
+        long first = vad.startingVpn();
+        long last = vad.endingVpn();
+        boolean isWhole = region.sizeBytes == 0;
         if (!vad.isPrivate()) {
             return NtStatus.UNABLE_TO_DELETE_SECTION;
         }
-        VpnRange range = whole;
-        if (region.sizeBytes == 0) {
-            if (Pages.vpn(region.base) != whole.first()) {
+        if (isWhole) {
+            if (Pages.vpn(region.base) != first) {
                 return NtStatus.FREE_VM_NOT_AT_BASE;
             }
         } else {
-            range = VpnRange.covering(region.base, region.sizeBytes);
-            if (range.last() > whole.last()) {
+            long lastWanted = Pages.vpn(region.base + region.sizeBytes - 1);
+            if (lastWanted > last) {
                 return NtStatus.UNABLE_TO_FREE_VM;
             }
+            first = Pages.vpn(region.base);
+            last = lastWanted;
         }
         if (vad.isNoChange()) {
             return NtStatus.INVALID_PAGE_PROTECTION;
         }
-        if (type == MEM_RELEASE && !range.equals(whole)) {
-            split(process, tree, vad, whole, range);
-        } else {
-            long released = decommit(process, vad, range, type == MEM_DECOMMIT && vad.isMemCommit());
-            vad.setCommitCharge(vad.commitCharge() - released);
-            commit.release(process, released);
-            if (type == MEM_RELEASE) {
-                tree.remove(node);
-                manager.pool().free(node);
-                process.addVirtualSize(-whole.sizeBytes());
+        if (type == MEM_DECOMMIT) {
+            NtStatus status = decommit(space, vad, first, last);
+            if (!status.isSuccess()) {
+                return status;
             }
+        } else {
+            release(space, vad, first, last);
         }
-        region.base = range.startAddress();
-        region.sizeBytes = range.sizeBytes();
+        region.base = first << Pages.SHIFT;
+        region.sizeBytes = isWhole && type == MEM_DECOMMIT ? 0 : last - first + 1 << Pages.SHIFT;
         return NtStatus.SUCCESS;
     }
 
-    /** Releases a part of a region; what is left at both ends stays, the upper end as a region of its own if need be. */
-    private void split(Eprocess process, VadTree tree, Vad vad, VpnRange whole, VpnRange range) {
-        long released = decommit(process, vad, range, false);
-        commit.release(process, released);
-        process.addVirtualSize(-range.sizeBytes());
-        long charge = vad.commitCharge() - released;
-        if (range.first() == whole.first()) {
-            vad.setRange(range.last() + 1, whole.last());
-            vad.setCommitCharge(charge);
+    private NtStatus decommit(ProcessSpace space, Vad vad, long first, long last) {
+        if (vad.isMemCommit() && (first != vad.startingVpn() || last != vad.endingVpn())) {
+            // Pages without a PTE would count as committed: each gets one that says it is not.
+            long tablesNeeded = (last - first >>> 9) + 4;
+            if (manager.pfns().availablePages() < tablesNeeded) {
+                return NtStatus.NO_MEMORY;
+            }
+            for (long page = first << Pages.SHIFT; page >>> Pages.SHIFT <= last; page += Pages.SIZE) {
+                long pte = tables.read(page);
+                if (!pages.isCommitted(vad, page, pte)) {
+                    continue;
+                }
+                if (!tables.ensure(space.workingSet(), page)) {
+                    return NtStatus.NO_MEMORY;
+                }
+                pages.replace(space, page, pte, Pte.demandZero(PageProtection.DECOMMITTED));
+                uncharge(space, vad, 1);
+            }
+            return NtStatus.SUCCESS;
+        }
+        long released = clear(space, vad, first, last);
+        uncharge(space, vad, released);
+        if (vad.isMemCommit()) {
+            vad.setCommitment(false, vad.commitCharge());
+        }
+        return NtStatus.SUCCESS;
+    }
+
+    private void uncharge(ProcessSpace space, Vad vad, long released) {
+        vad.addCommitCharge(-released);
+        commit.release(space.process(), released);
+    }
+
+    /** Gives up all pages of a range of a private region and their PTEs; answers how many were committed. */
+    private long clear(ProcessSpace space, Vad vad, long first, long last) {
+        long end = last + 1 << Pages.SHIFT;
+        boolean isMemCommit = vad.isMemCommit();
+        long released = 0;
+        for (long page = first << Pages.SHIFT; page < end; ) {
+            long gap = tables.gap(page);
+            if (gap != 0) {
+                long run = Math.min(gap, end - page);
+                released += isMemCommit ? Pages.count(run) : 0;
+                page += run;
+                continue;
+            }
+            long pte = tables.read(page);
+            released += pages.isCommitted(vad, page, pte) ? 1 : 0;
+            pages.replace(space, page, pte, 0);
+            page += Pages.SIZE;
+        }
+        return released;
+    }
+
+    /** Releases a part of a region, or all of it; what is left at both ends stays, the upper end perhaps as a region of its own. */
+    private void release(ProcessSpace space, Vad vad, long first, long last) {
+        uncharge(space, vad, clear(space, vad, first, last));
+        space.process().addVirtualSize(-(last - first + 1) << Pages.SHIFT);
+        long start = vad.startingVpn();
+        long end = vad.endingVpn();
+        if (first == start && last == end) {
+            long holeFirst = lowestFree(space, vad.address(), first);
+            space.vads().remove(vad.address());
+            manager.pool().free(vad.address());
+            long next = space.vads().firstEndingAtOrAfter(last);
+            long holeEnd = next == 0 ? HIGHEST_USER + 1 : new Vad(memory, next).startingVpn() << Pages.SHIFT;
+            space.holes().freed(holeFirst, holeEnd);
             return;
         }
-        vad.setRange(whole.first(), range.first() - 1);
-        if (range.last() == whole.last()) {
-            vad.setCommitCharge(charge);
+        if (first == start) {
+            long holeFirst = lowestFree(space, vad.address(), first);
+            vad.setRange(last + 1, end);
+            space.holes().freed(holeFirst, last + 1 << Pages.SHIFT);
             return;
         }
-        Vad upper = newVad(
-                Vad.TAG_SHORT,
-                Vad.SIZE_SHORT,
-                PoolType.NON_PAGED_POOL_NX,
-                new VpnRange(range.last() + 1, whole.last()));
-        upper.setFlags(vad.protection(), true, vad.type(), vad.isNoChange());
-        upper.setMemCommit(vad.isMemCommit());
-        long upperCharge = countCommitted(upper);
-        upper.setCommitCharge(upperCharge);
-        vad.setCommitCharge(charge - upperCharge);
-        tree.insert(upper.address());
+        vad.setRange(start, first - 1);
+        if (last != end) {
+            Vad upper = newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, last + 1, end);
+            upper.setFlags(vad.protection(), true, vad.type(), vad.isNoChange());
+            upper.setCommitment(vad.isMemCommit(), 0);
+            long charge = countCommitted(upper);
+            upper.addCommitCharge(charge);
+            vad.addCommitCharge(-charge);
+            space.vads().insert(upper.address());
+        }
+        long next = space.vads().next(vad.address());
+        long holeEnd = next == 0 ? HIGHEST_USER + 1 : new Vad(memory, next).startingVpn() << Pages.SHIFT;
+        space.holes().freed(first << Pages.SHIFT, holeEnd);
+    }
+
+    private long lowestFree(ProcessSpace space, long node, long vpn) {
+        long previous = space.vads().previous(node);
+        long first = previous == 0 ? Pages.vpn(LOWEST_USER) : new Vad(memory, previous).endingVpn() + 1;
+        return Math.min(first, vpn) << Pages.SHIFT;
     }
 
     private long countCommitted(Vad vad) {
-        VpnRange range = vad.range();
+        long end = vad.endingVpn() + 1 << Pages.SHIFT;
         long count = 0;
-        for (long page = range.startAddress(); page <= range.endAddress(); ) {
+        for (long page = vad.startingVpn() << Pages.SHIFT; page < end; ) {
             long gap = tables.gap(page);
             if (gap != 0) {
-                long run = Math.min(gap, range.endAddress() + 1 - page);
-                count += vad.isMemCommit() ? run >>> Pages.SHIFT : 0;
+                long run = Math.min(gap, end - page);
+                count += vad.isMemCommit() ? Pages.count(run) : 0;
                 page += run;
             } else {
-                count += isCommitted(vad, tables.read(page)) ? 1 : 0;
+                count += pages.isCommitted(vad, page, tables.read(page)) ? 1 : 0;
                 page += Pages.SIZE;
             }
         }
         return count;
     }
 
-    /**
-     * Gives up the pages of a range of a private region.
-     *
-     * @param mark leave PTEs that say so: pages without one would count as committed
-     * @return pages that were committed
-     */
-    private long decommit(Eprocess process, Vad vad, VpnRange range, boolean mark) {
-        long released = 0;
-        for (long page = range.startAddress(); page <= range.endAddress(); ) {
-            long gap = tables.gap(page);
-            if (gap != 0 && !mark) {
-                long run = Math.min(gap, range.endAddress() + 1 - page);
-                released += vad.isMemCommit() ? run >>> Pages.SHIFT : 0;
-                page += run;
-                continue;
-            }
-            long pte = tables.read(page);
-            released += isCommitted(vad, pte) ? 1 : 0;
-            tables.write(page, mark ? Pte.demandZero(PageProtection.DECOMMITTED) : 0);
-            releasePage(process, pte);
-            page += Pages.SIZE;
-        }
-        return released;
-    }
-
-    /** Frees the private page that a PTE, cleared already, mapped. */
-    void releasePage(Eprocess process, long pte) {
-        switch (Pte.kind(pte)) {
-            case VALID -> {
-                manager.pfns().free(Pte.frame(pte));
-                new WorkingSet(process).add(-1, true);
-                process.addPrivatePages(-1);
-            }
-            case TRANSITION -> {
-                manager.pfns().fromModified(Pte.frame(pte));
-                manager.pfns().free(Pte.frame(pte));
-                process.addPrivatePages(-1);
-            }
-            case EMPTY, DEMAND_ZERO, PROTOTYPE, PAGE_FILE -> {
-                // No frame.
+    /** Frees every region and view of the process, whose address space is loaded. */
+    void releaseAll(ProcessSpace space) {
+        for (long node = space.vads().first(); node != 0; node = space.vads().first()) {
+            Vad vad = new Vad(memory, node);
+            if (vad.isPrivate()) {
+                release(space, vad, vad.startingVpn(), vad.endingVpn());
+            } else {
+                manager.sections().unmapView(space, vad);
             }
         }
     }
 
-    private static boolean isCommitted(Vad vad, long pte) {
-        return switch (Pte.kind(pte)) {
-            case EMPTY -> vad.isMemCommit() || !vad.isPrivate();
-            case DEMAND_ZERO -> Pte.protection(pte) != PageProtection.DECOMMITTED;
-            case VALID, TRANSITION, PAGE_FILE, PROTOTYPE -> true;
-        };
-    }
-
-    /** The protection of a committed page. */
-    private int protectionOf(Vad vad, long page, long pte) {
-        return switch (Pte.kind(pte)) {
-            case VALID -> Pte.protectionOfValid(pte);
-            case EMPTY ->
-                vad.isPrivate() ? vad.protection() : manager.sections().protection(vad, page);
-            case DEMAND_ZERO, TRANSITION, PAGE_FILE, PROTOTYPE -> Pte.protection(pte);
-        };
-    }
+    // --- protect ---
 
     /** {@code NtProtectVirtualMemory}; the old protection of the first page comes back in {@code oldProtection[0]}. */
     public NtStatus protect(Eprocess process, Region region, int pageProtection, int[] oldProtection) {
@@ -493,17 +481,23 @@ public final class VirtualMemoryServices {
         if (region.sizeBytes == 0 || Long.compareUnsigned(region.sizeBytes, HIGHEST_USER + 1 - region.base) > 0) {
             return NtStatus.INVALID_PARAMETER_3;
         }
-        return spaces.attached(process, () -> protectAttached(process, region, protection, oldProtection));
+        long before = spaces.enter(process);
+        try {
+            return protectEntered(spaces.entered(), region, protection, oldProtection);
+        } finally {
+            spaces.leave(before);
+        }
     }
 
-    private NtStatus protectAttached(Eprocess process, Region region, int wanted, int[] oldProtection) {
-        VpnRange range = VpnRange.covering(region.base, region.sizeBytes);
-        long node = new VadTree(process).find(range.first());
+    private NtStatus protectEntered(ProcessSpace space, Region region, int wanted, int[] oldProtection) {
+        long first = Pages.down(region.base);
+        long last = region.base + region.sizeBytes - 1 | Pages.OFFSET_MASK;
+        long node = space.vads().find(Pages.vpn(first));
         if (node == 0) {
             return NtStatus.CONFLICTING_ADDRESSES;
         }
         Vad vad = new Vad(memory, node);
-        if (range.last() > vad.endingVpn()) {
+        if (Pages.vpn(last) > vad.endingVpn()) {
             return NtStatus.CONFLICTING_ADDRESSES;
         }
         if (vad.isPrivate() && PageProtection.isCopyOnWrite(wanted)) {
@@ -512,131 +506,100 @@ public final class VirtualMemoryServices {
         if (vad.isNoChange()) {
             return NtStatus.INVALID_PAGE_PROTECTION;
         }
-        for (long page = range.startAddress(); page <= range.endAddress(); page += Pages.SIZE) {
-            if (!isCommitted(vad, tables.read(page))) {
+        long copies = 0;
+        for (long page = first; page <= last; page += Pages.SIZE) {
+            long pte = tables.read(page);
+            if (!pages.isCommitted(vad, page, pte)) {
                 return NtStatus.NOT_COMMITTED;
             }
+            if (!vad.isPrivate() && !pages.isOwn(pte)) {
+                copies += PageProtection.isCopyOnWrite(pages.viewProtection(vad, page, wanted)) ? 1 : 0;
+                copies -= pages.owesCopy(vad, page, pte) ? 1 : 0;
+            }
         }
-        oldProtection[0] =
-                PageProtection.toPage(protectionOf(vad, range.startAddress(), tables.read(range.startAddress())));
-        for (long page = range.startAddress(); page <= range.endAddress(); page += Pages.SIZE) {
+        if (copies > 0 && !commit.charge(space.process(), copies)) {
+            return NtStatus.COMMITMENT_LIMIT;
+        }
+        if (copies < 0) {
+            commit.release(space.process(), -copies);
+        }
+        vad.addCommitCharge(copies);
+        oldProtection[0] = PageProtection.toPage(pages.protection(vad, first, tables.read(first)));
+        for (long page = first; page <= last; page += Pages.SIZE) {
             long pte = tables.read(page);
-            if (!setProtection(vad, page, pte, wanted)) {
+            int protection = vad.isPrivate() || pages.isOwn(pte) ? wanted : pages.viewProtection(vad, page, wanted);
+            if (!pages.protect(space, vad, page, pte, protection)) {
                 return NtStatus.NO_MEMORY;
             }
         }
-        region.base = range.startAddress();
-        region.sizeBytes = range.sizeBytes();
+        region.base = first;
+        region.sizeBytes = last - first + 1;
         return NtStatus.SUCCESS;
     }
 
-    /** Changes a committed page's protection. A page that loses access keeps its frame but not its mapping's validity. */
-    private boolean setProtection(Vad vad, long page, long pte, int wanted) {
-        boolean valid = Pte.kind(pte) == Pte.Kind.VALID;
-        boolean ownPage = vad.isPrivate()
-                || valid && !manager.pfns().pfn(Pte.frame(pte)).isPrototype()
-                || Pte.kind(pte) == Pte.Kind.DEMAND_ZERO
-                || Pte.kind(pte) == Pte.Kind.TRANSITION;
-        int protection = ownPage ? PageProtection.privateCopy(wanted) : sharedProtection(vad, wanted);
-        boolean mappable = PageProtection.isAccessible(protection) && !PageProtection.isGuard(protection);
-        if (Pte.kind(pte) == Pte.Kind.TRANSITION) {
-            manager.pfns().pfn(Pte.frame(pte)).setOriginalPte(Pte.demandZero(protection));
-            return tables.write(page, Pte.transition(Pte.frame(pte), protection));
-        }
-        if (!valid) {
-            return tables.write(page, ownPage ? Pte.demandZero(protection) : Pte.lookupNeeded(protection));
-        }
-        if (mappable) {
-            long bits = Pte.validUser(Pte.frame(pte), protection, false);
-            long dirty = pte & X64PageTables.DIRTY;
-            return tables.write(page, bits | dirty);
-        }
-        return loseAccess(page, pte, protection, ownPage);
-    }
-
-    /** Takes a valid page out of the working set: its contents stay, for a later protection that lets them be seen. */
-    private boolean loseAccess(long page, long pte, int protection, boolean ownPage) {
-        long frame = Pte.frame(pte);
-        WorkingSet workingSet = new WorkingSet(requireCurrent());
-        workingSet.add(-1, ownPage);
-        if (!ownPage) {
-            tables.write(page, Pte.lookupNeeded(protection));
-            manager.sections().unshare(frame);
-            return true;
-        }
-        tables.write(page, Pte.transition(frame, protection));
-        manager.pfns().toModified(frame, Pte.demandZero(protection));
-        return true;
-    }
-
-    private Eprocess requireCurrent() {
-        return Objects.requireNonNull(spaces.current());
-    }
-
-    /** In a view of an image, writable means a private copy at the first write. */
-    private static int sharedProtection(Vad vad, int wanted) {
-        boolean plainWrite =
-                (wanted & 7) == PageProtection.READWRITE || (wanted & 7) == PageProtection.EXECUTE_READWRITE;
-        return vad.isImage() && plainWrite ? wanted | 1 : wanted;
-    }
+    // --- query ---
 
     /** {@code NtQueryVirtualMemory(MemoryBasicInformation)}. */
     public NtStatus query(Eprocess process, long address, BasicInformation result) {
         if (Long.compareUnsigned(address, HIGHEST_USER) > 0) {
             return NtStatus.INVALID_PARAMETER;
         }
-        return spaces.attached(process, () -> {
-            queryAttached(process, Pages.down(address), result);
-            return NtStatus.SUCCESS;
-        });
+        long before = spaces.enter(process);
+        try {
+            queryEntered(spaces.entered(), Pages.down(address), result);
+        } finally {
+            spaces.leave(before);
+        }
+        return NtStatus.SUCCESS;
     }
 
-    private void queryAttached(Eprocess process, long page, BasicInformation result) {
-        VadTree tree = new VadTree(process);
+    private void queryEntered(ProcessSpace space, long page, BasicInformation result) {
         result.baseAddress = page;
-        long node = tree.find(Pages.vpn(page));
-        if (node == 0) {
-            long next = tree.firstEndingAtOrAfter(Pages.vpn(page));
-            long end =
-                    next == 0 ? HIGHEST_USER + 1 : new Vad(memory, next).range().startAddress();
+        long node = space.vads().firstEndingAtOrAfter(Pages.vpn(page));
+        long start = node == 0 ? HIGHEST_USER + 1 : new Vad(memory, node).startingVpn() << Pages.SHIFT;
+        if (start > page) {
             result.allocationBase = 0;
             result.allocationProtect = 0;
-            result.regionSizeBytes = end - page;
+            result.regionSizeBytes = start - page;
             result.state = MEM_FREE;
             result.protect = PageProtection.PAGE_NOACCESS;
             result.type = 0;
             return;
         }
         Vad vad = new Vad(memory, node);
-        long end = vad.range().endAddress();
+        long end = vad.endingVpn() + 1 << Pages.SHIFT;
+        boolean isPrivate = vad.isPrivate();
+        int whole = vad.isMemCommit() ? vad.protection() : RESERVED;
         int first = stateOf(vad, page);
         long at = page;
-        while (at <= end) {
-            long gap = tables.gap(at);
-            if (gap != 0 && vad.isPrivate()) {
-                if ((vad.isMemCommit() ? vad.protection() : -1) != first) {
+        while (at < end) {
+            long gap = isPrivate ? tables.gap(at) : 0;
+            if (gap != 0) {
+                if (whole != first) {
                     break;
                 }
-                at += Math.min(gap, end + 1 - at);
+                at += Math.min(gap, end - at);
             } else if (stateOf(vad, at) == first) {
                 at += Pages.SIZE;
             } else {
                 break;
             }
         }
-        result.allocationBase = vad.range().startAddress();
+        result.allocationBase = start;
         result.allocationProtect = PageProtection.toPage(vad.protection());
         result.regionSizeBytes = at - page;
-        result.state = first == -1 ? MEM_RESERVE : MEM_COMMIT;
-        result.protect = first == -1 ? 0 : PageProtection.toPage(first);
-        result.type = vad.isPrivate() ? MEM_PRIVATE : vad.isImage() ? MEM_IMAGE : MEM_MAPPED;
+        result.state = first == RESERVED ? MEM_RESERVE : MEM_COMMIT;
+        result.protect = first == RESERVED ? 0 : PageProtection.toPage(first);
+        result.type = isPrivate ? MEM_PRIVATE : vad.isImage() ? MEM_IMAGE : MEM_MAPPED;
     }
 
-    /** The protection of a committed page, -1 for one that is only reserved. */
+    /** The protection of a committed page, {@link #RESERVED} for one that is not. */
     private int stateOf(Vad vad, long page) {
         long pte = tables.read(page);
-        return isCommitted(vad, pte) ? protectionOf(vad, page, pte) : -1;
+        return pages.isCommitted(vad, page, pte) ? pages.protection(vad, page, pte) : RESERVED;
     }
+
+    // --- other processes ---
 
     /**
      * {@code NtReadVirtualMemory} for the kernel's caller: copies out of another process as far as its pages are readable.
@@ -653,23 +616,25 @@ public final class VirtualMemoryServices {
     }
 
     private int copy(Eprocess process, long address, byte[] bytes, boolean write) {
-        return spaces.attached(process, () -> {
-            int done = 0;
-            try {
-                while (done < bytes.length) {
-                    long at = address + done;
-                    int run = (int) Math.min(bytes.length - done, Pages.SIZE - Pages.offset(at));
-                    if (write) {
-                        manager.mmu().user().write(at, bytes, done, run);
-                    } else {
-                        manager.mmu().user().read(at, bytes, done, run);
-                    }
-                    done += run;
+        long before = spaces.enter(process);
+        int done = 0;
+        try {
+            while (done < bytes.length) {
+                long at = address + done;
+                int run = (int) Math.min(bytes.length - done, Pages.SIZE - Pages.offset(at));
+                if (write) {
+                    manager.mmu().user().write(at, bytes, done, run);
+                } else {
+                    manager.mmu().user().read(at, bytes, done, run);
                 }
-            } catch (MemoryFault fault) {
-                return done;
+                done += run;
             }
+        } catch (MemoryFault end) {
+            // What was copied before it counts.
             return done;
-        });
+        } finally {
+            spaces.leave(before);
+        }
+        return done;
     }
 }

@@ -14,6 +14,7 @@ import org.vadose.memory.X64PageTables;
  *                63..........................32 31....16 15..12 11 10  9......5 4..1 0
  * empty          0
  * demand-zero    0                                                 0  0  protection    0
+ * decommitted    0                                                 0  0  10000         0
  * page file      offset in the page file             index   0  0  protection    0
  * transition     frame number (12 to 47)                      1  0  protection    0
  * prototype      address of the prototype PTE (16 to 63)      .  1  protection    0
@@ -45,8 +46,10 @@ public final class Pte {
         PROTOTYPE,
         /** The contents are in a page file. */
         PAGE_FILE,
-        /** A page of zeros will do. Decommitted and no-access pages, too: the protection tells. */
-        DEMAND_ZERO
+        /** A page of zeros will do, if its protection lets anybody at it. */
+        DEMAND_ZERO,
+        /** Given up in a region that is committed as a whole. */
+        DECOMMITTED
     }
 
     private Pte() {}
@@ -64,7 +67,10 @@ public final class Pte {
         if ((pte & TRANSITION) != 0) {
             return Kind.TRANSITION;
         }
-        return pte >>> MmpteSoftwareLayout.PAGE_FILE_HIGH_SHIFT != 0 ? Kind.PAGE_FILE : Kind.DEMAND_ZERO;
+        if (pte >>> MmpteSoftwareLayout.PAGE_FILE_HIGH_SHIFT != 0) {
+            return Kind.PAGE_FILE;
+        }
+        return protection(pte) == PageProtection.DECOMMITTED ? Kind.DECOMMITTED : Kind.DEMAND_ZERO;
     }
 
     public static long frame(long pte) {
@@ -120,6 +126,34 @@ public final class Pte {
             case PageProtection.WRITECOMBINE -> pte | X64PageTables.WRITE_THROUGH;
             default -> pte;
         };
+    }
+
+    /**
+     * The valid prototype PTE of a page that is in RAM.
+     *
+     * @param protection what the section gives the page
+     */
+    public static long validPrototype(long frame, int protection) {
+        long pte = frame << Pages.SHIFT | X64PageTables.PRESENT | X64PageTables.ACCESSED;
+        if (!PageProtection.isExecutable(protection)) {
+            pte |= X64PageTables.NO_EXECUTE;
+        }
+        return PageProtection.isCopyOnWrite(protection) ? pte | COPY_ON_WRITE : pte;
+    }
+
+    /** Marks a valid entry of a shared page whose protection here is not the one its prototype gives. */
+    public static long withOwnProtection(long pte, int protection) {
+        return pte | (protection & MmpteHardwareLayout.WSLE_PROTECTION_MASK) << MmpteHardwareLayout.WSLE_PROTECTION_SHIFT;
+    }
+
+    /** The three access bits that {@link #withOwnProtection} put there, 0 for none. */
+    public static int ownProtection(long pte) {
+        return (int) (pte >>> MmpteHardwareLayout.WSLE_PROTECTION_SHIFT & MmpteHardwareLayout.WSLE_PROTECTION_MASK);
+    }
+
+    /** Whether a frame belongs to the entry, so that the table which holds the entry must stay. */
+    public static boolean holdsFrame(long pte) {
+        return (pte & X64PageTables.PRESENT) != 0 || (pte & (PROTOTYPE | TRANSITION)) == TRANSITION;
     }
 
     /** The protection that {@link #validUser} was given, without guard. */

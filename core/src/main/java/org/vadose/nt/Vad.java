@@ -93,22 +93,22 @@ public record Vad(Memory memory, long address) {
                 | (long) memory.readUnsignedByte(address + MmvadShortLayout.COMMIT_CHARGE_HIGH) << 31;
     }
 
-    public void setCommitCharge(long pages) {
-        int memCommit = flags1() & 1 << MmvadFlags1Layout.MEM_COMMIT_SHIFT;
-        memory.writeInt(
-                address + MmvadShortLayout.U1, (int) (pages & MmvadFlags1Layout.COMMIT_CHARGE_MASK) | memCommit);
+    public void addCommitCharge(long deltaPages) {
+        if (deltaPages != 0) {
+            setCommitment(isMemCommit(), commitCharge() + deltaPages);
+        }
+    }
+
+    /** @param memCommit see {@link #isMemCommit} */
+    public void setCommitment(boolean memCommit, long pages) {
+        int flag = memCommit ? 1 << MmvadFlags1Layout.MEM_COMMIT_SHIFT : 0;
+        memory.writeInt(address + MmvadShortLayout.U1, (int) (pages & MmvadFlags1Layout.COMMIT_CHARGE_MASK) | flag);
         memory.writeByte(address + MmvadShortLayout.COMMIT_CHARGE_HIGH, (byte) (pages >>> 31));
     }
 
     /** Committed as a whole when made: pages without a PTE are committed with {@link #protection()}. */
     public boolean isMemCommit() {
         return flags1() < 0;
-    }
-
-    public void setMemCommit(boolean memCommit) {
-        int rest = flags1() & (int) MmvadFlags1Layout.COMMIT_CHARGE_MASK;
-        memory.writeInt(
-                address + MmvadShortLayout.U1, memCommit ? rest | 1 << MmvadFlags1Layout.MEM_COMMIT_SHIFT : rest);
     }
 
     /** A view's subsection, 0 for none. Long VADs only. */
@@ -128,6 +128,30 @@ public record Vad(Memory memory, long address) {
     public void setPrototypePtes(long first, long lastContiguous) {
         memory.writeLong(address + MmvadLayout.FIRST_PROTOTYPE_PTE, first);
         memory.writeLong(address + MmvadLayout.LAST_CONTIGUOUS_PTE, lastContiguous);
+    }
+
+    /** Address of the prototype PTE of the last page that {@link #firstPrototypePte} counts up to. */
+    public long lastContiguousPte() {
+        return memory.readLong(address + MmvadLayout.LAST_CONTIGUOUS_PTE);
+    }
+
+    /** Its link among the views of its control area. Long VADs only. */
+    public ListEntry viewLinks() {
+        return new ListEntry(memory, address + MmvadLayout.VIEW_LINKS);
+    }
+
+    /** The {@code _EPROCESS} the view is in. Long VADs only. */
+    public long process() {
+        return memory.readLong(address + MmvadLayout.VADS_PROCESS) & ~0xFL;
+    }
+
+    public void setProcess(long process) {
+        memory.writeLong(address + MmvadLayout.VADS_PROCESS, process);
+    }
+
+    /** The {@code _FILE_OBJECT} of a view of a file, 0 for none. Long VADs only. */
+    public void setFileObject(long file) {
+        memory.writeLong(address + MmvadLayout.FILE_OBJECT, file);
     }
 
     /** Child node: 0 left (lower addresses), 1 right. 0 for none. */

@@ -348,7 +348,7 @@ public final class ProcessManager {
 
     private void sectionDeleted(long section) {
         long controlArea = memory.readLong(section + SectionLayout.U1_CONTROL_AREA);
-        memory.getAndAddLong(controlArea + ControlAreaLayout.NUMBER_OF_SECTION_REFERENCES, -1);
+        memoryManager.sections().dereference(controlArea);
     }
 
     /**

@@ -1,0 +1,43 @@
+package org.vadose.mm;
+
+import org.vadose.base.Pages;
+import org.vadose.base.SeededRandom;
+import org.vadose.nt.Eprocess;
+
+/** What the manager keeps on the Java side of one process: views of it and hints, all of which RAM yields again. */
+final class ProcessSpace {
+    /** Where automatic allocations begin: somewhere in these two terabytes, as with high-entropy ASLR. */
+    private static final long BOTTOM_UP_LOWEST = 0x100_0000_0000L;
+
+    private static final long BOTTOM_UP_RANGE = 0x200_0000_0000L;
+
+    private final Eprocess process;
+    private final VadTree vads;
+    private final WorkingSet workingSet;
+    private final HoleSearch holes;
+
+    ProcessSpace(Eprocess process, long seed) {
+        this.process = process;
+        this.vads = new VadTree(process);
+        this.workingSet = new WorkingSet(process);
+        long start = BOTTOM_UP_LOWEST
+                + SeededRandom.of(seed ^ process.uniqueProcessId() << 32, "bottom-up").below(BOTTOM_UP_RANGE);
+        this.holes = new HoleSearch(vads, Pages.alignDown(start, Pages.GRANULARITY));
+    }
+
+    Eprocess process() {
+        return process;
+    }
+
+    VadTree vads() {
+        return vads;
+    }
+
+    WorkingSet workingSet() {
+        return workingSet;
+    }
+
+    HoleSearch holes() {
+        return holes;
+    }
+}

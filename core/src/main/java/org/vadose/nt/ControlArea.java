@@ -1,0 +1,92 @@
+package org.vadose.nt;
+
+import org.vadose.layout.ControlAreaLayout;
+import org.vadose.layout.MmsectionFlagsLayout;
+import org.vadose.memory.Memory;
+
+/**
+ * What is common to all mappings of a file, or of a piece of page file ({@code _CONTROL_AREA}); its {@code _SUBSECTION}s stand
+ * right behind it.
+ */
+public record ControlArea(Memory memory, long address) {
+    public static final long SIZE = ControlAreaLayout.SIZE;
+
+    private static final int IMAGE_BIT = 1 << MmsectionFlagsLayout.IMAGE_SHIFT;
+    private static final int FILE_BIT = 1 << MmsectionFlagsLayout.FILE_SHIFT;
+
+    public Segment segment() {
+        return new Segment(memory, memory.readLong(address + ControlAreaLayout.SEGMENT));
+    }
+
+    public void setSegment(long segment) {
+        memory.writeLong(address + ControlAreaLayout.SEGMENT, segment);
+    }
+
+    public Subsection firstSubsection() {
+        return new Subsection(memory, address + SIZE);
+    }
+
+    /** Head of the {@code _MMVAD.ViewLinks} of all views. */
+    public ListEntry views() {
+        return new ListEntry(memory, address + ControlAreaLayout.LIST_HEAD);
+    }
+
+    public boolean isImage() {
+        return (memory.readInt(address + ControlAreaLayout.U) & IMAGE_BIT) != 0;
+    }
+
+    public boolean isFile() {
+        return (memory.readInt(address + ControlAreaLayout.U) & FILE_BIT) != 0;
+    }
+
+    public void setImageFile() {
+        memory.writeInt(address + ControlAreaLayout.U, IMAGE_BIT | FILE_BIT);
+    }
+
+    /** The {@code _FILE_OBJECT}, without the fast reference's count; 0 for none. */
+    public long fileObject() {
+        return memory.readLong(address + ControlAreaLayout.FILE_POINTER) & ~0xFL;
+    }
+
+    /** @param file 0 for none; its fast reference is filled with all the references it can hold */
+    public void setFileObject(long file) {
+        memory.writeLong(address + ControlAreaLayout.FILE_POINTER, file == 0 ? 0 : file | 0xF);
+    }
+
+    public long sectionReferences() {
+        return memory.readLong(address + ControlAreaLayout.NUMBER_OF_SECTION_REFERENCES);
+    }
+
+    public void addSectionReferences(long delta) {
+        add(ControlAreaLayout.NUMBER_OF_SECTION_REFERENCES, delta);
+    }
+
+    public long mappedViews() {
+        return memory.readLong(address + ControlAreaLayout.NUMBER_OF_MAPPED_VIEWS);
+    }
+
+    public void addMappedViews(long delta) {
+        add(ControlAreaLayout.NUMBER_OF_MAPPED_VIEWS, delta);
+    }
+
+    public long userReferences() {
+        return memory.readLong(address + ControlAreaLayout.NUMBER_OF_USER_REFERENCES);
+    }
+
+    public void addUserReferences(long delta) {
+        add(ControlAreaLayout.NUMBER_OF_USER_REFERENCES, delta);
+    }
+
+    /** Pages of it that are in RAM, mapped or in transition. */
+    public long pfnReferences() {
+        return memory.readLong(address + ControlAreaLayout.NUMBER_OF_PFN_REFERENCES);
+    }
+
+    public void addPfnReferences(long delta) {
+        add(ControlAreaLayout.NUMBER_OF_PFN_REFERENCES, delta);
+    }
+
+    private void add(long field, long delta) {
+        memory.writeLong(address + field, memory.readLong(address + field) + delta);
+    }
+}
