@@ -129,12 +129,8 @@ final class PteCommands {
                                         & MmpteSoftwareLayout.PAGE_FILE_LOW_MASK),
                         " Offset: " + Hex.plain(entry >>> MmpteSoftwareLayout.PAGE_FILE_HIGH_SHIFT),
                         protect(entry));
-            case DEMAND_ZERO -> {
-                int protection = Pte.protection(entry);
-                yield protection == PageProtection.DECOMMITTED
-                        ? List.of(" Page has been freed")
-                        : List.of(" DemandZero", protect(entry));
-            }
+            case DECOMMITTED -> List.of(" Page has been freed");
+            case DEMAND_ZERO -> List.of(" DemandZero", protect(entry));
         };
     }
 

@@ -48,8 +48,7 @@ final class AddressSpaces {
     }
 
     /** The process whose address space is loaded; null if there is no such process yet. */
-    @Nullable
-    ProcessSpace current() {
+    @Nullable ProcessSpace current() {
         long root = mmu.root();
         if (currentRoot != root) {
             currentRoot = root;

@@ -98,8 +98,9 @@ final class FaultHandler implements PageFaultHandler {
                 yield status != NtStatus.SUCCESS ? status : mapTransition(space, page, pte, errorCode);
             }
             case DECOMMITTED -> NtStatus.ACCESS_VIOLATION;
-            case PAGE_FILE -> throw new IllegalStateException(
-                    "there is no page file pte=" + Hex.address(pte) + " va=" + Hex.address(virtualAddress));
+            case PAGE_FILE ->
+                throw new IllegalStateException(
+                        "there is no page file pte=" + Hex.address(pte) + " va=" + Hex.address(virtualAddress));
         };
     }
 
@@ -191,8 +192,7 @@ final class FaultHandler implements PageFaultHandler {
      *
      * @param given what the section gives the page
      */
-    private NtStatus mapFrame(
-            ProcessSpace space, long page, long frame, int protection, int given, int errorCode) {
+    private NtStatus mapFrame(ProcessSpace space, long page, long frame, int protection, int given, int errorCode) {
         if (!tables.ensure(space.workingSet(), page)) {
             pages.unshare(frame, false);
             return NtStatus.NO_MEMORY;

@@ -203,16 +203,14 @@ public final class ImageSections {
         part.initialize(area, prototypes + firstPage * Long.BYTES, count, protection, fileOffset, fileBytes);
         long inFile = Pages.count(fileBytes);
         for (long i = 0; i < count; i++) {
-            long prototype =
-                    i < inFile ? Pte.subsection(part.address(), protection) : Pte.demandZero(protection);
+            long prototype = i < inFile ? Pte.subsection(part.address(), protection) : Pte.demandZero(protection);
             memory.writeLong(prototypes + (firstPage + i) * Long.BYTES, prototype);
         }
     }
 
     /** Writes what {@code NtQuerySection(SectionImageInformation)} answers. */
     private long describe(PeImage image, long base) {
-        long information =
-                allocate(PoolType.PAGED_POOL, MiSectionImageInformationLayout.SIZE, TAG_INFORMATION);
+        long information = allocate(PoolType.PAGED_POOL, MiSectionImageInformationLayout.SIZE, TAG_INFORMATION);
         long at = information + MiSectionImageInformationLayout.EXPORTED_IMAGE_INFORMATION;
         Memory m = memory;
         m.writeLong(at + SectionImageInformationLayout.TRANSFER_ADDRESS, base + image.entryPoint());
@@ -223,19 +221,16 @@ public final class ImageSections {
                 at + SectionImageInformationLayout.SUB_SYSTEM_MINOR_VERSION, (short) image.minorSubsystemVersion());
         m.writeShort(
                 at + SectionImageInformationLayout.SUB_SYSTEM_MAJOR_VERSION, (short) image.majorSubsystemVersion());
-        m.writeShort(
-                at + SectionImageInformationLayout.MAJOR_OPERATING_SYSTEM_VERSION,
-                (short) image.majorOperatingSystemVersion());
-        m.writeShort(
-                at + SectionImageInformationLayout.MINOR_OPERATING_SYSTEM_VERSION,
-                (short) image.minorOperatingSystemVersion());
+        m.writeShort(at + SectionImageInformationLayout.MAJOR_OPERATING_SYSTEM_VERSION, (short)
+                image.majorOperatingSystemVersion());
+        m.writeShort(at + SectionImageInformationLayout.MINOR_OPERATING_SYSTEM_VERSION, (short)
+                image.minorOperatingSystemVersion());
         m.writeShort(at + SectionImageInformationLayout.IMAGE_CHARACTERISTICS, (short) image.characteristics());
         m.writeShort(at + SectionImageInformationLayout.DLL_CHARACTERISTICS, (short) image.dllCharacteristics());
         m.writeShort(at + SectionImageInformationLayout.MACHINE, (short) 0x8664);
         m.writeByte(at + SectionImageInformationLayout.IMAGE_CONTAINS_CODE, (byte) (image.sizeOfCode() != 0 ? 1 : 0));
-        m.writeByte(
-                at + SectionImageInformationLayout.IMAGE_FLAGS,
-                (byte) (base == image.imageBase() ? 0 : DYNAMICALLY_RELOCATED));
+        m.writeByte(at + SectionImageInformationLayout.IMAGE_FLAGS, (byte)
+                (base == image.imageBase() ? 0 : DYNAMICALLY_RELOCATED));
         m.writeInt(at + SectionImageInformationLayout.LOADER_FLAGS, image.loaderFlags());
         m.writeInt(at + SectionImageInformationLayout.CHECK_SUM, image.checkSum());
         long extra = information + MiSectionImageInformationLayout.INTERNAL_IMAGE_INFORMATION;
@@ -414,8 +409,9 @@ public final class ImageSections {
                 }
                 yield frame;
             }
-            case EMPTY, DECOMMITTED, PAGE_FILE -> throw new IllegalStateException("no page can be had from prototype="
-                    + Hex.address(prototype) + " at=" + Hex.address(prototypeAddress));
+            case EMPTY, DECOMMITTED, PAGE_FILE ->
+                throw new IllegalStateException("no page can be had from prototype=" + Hex.address(prototype) + " at="
+                        + Hex.address(prototypeAddress));
         };
     }
 

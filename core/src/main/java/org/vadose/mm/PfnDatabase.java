@@ -333,8 +333,9 @@ public final class PfnDatabase {
                 unlink(standby[pfn.priority()], frame);
                 addAvailable(-1);
             }
-            case ZEROED, FREE, BAD, ACTIVE, TRANSITION -> throw new IllegalStateException(
-                    "frame of a transition PTE is elsewhere pfn=" + Hex.plain(frame) + " location=" + pfn.location());
+            case ZEROED, FREE, BAD, ACTIVE, TRANSITION ->
+                throw new IllegalStateException("frame of a transition PTE is elsewhere pfn=" + Hex.plain(frame)
+                        + " location=" + pfn.location());
         }
     }
 

@@ -21,7 +21,8 @@ final class ProcessSpace {
         this.vads = new VadTree(process);
         this.workingSet = new WorkingSet(process);
         long start = BOTTOM_UP_LOWEST
-                + SeededRandom.of(seed ^ process.uniqueProcessId() << 32, "bottom-up").below(BOTTOM_UP_RANGE);
+                + SeededRandom.of(seed ^ process.uniqueProcessId() << 32, "bottom-up")
+                        .below(BOTTOM_UP_RANGE);
         this.holes = new HoleSearch(vads, Pages.alignDown(start, Pages.GRANULARITY));
     }
 

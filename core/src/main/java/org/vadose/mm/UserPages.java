@@ -188,8 +188,7 @@ final class UserPages {
         boolean isDefault = protection == prototypeProtection(vad, page);
         if (Pte.kind(pte) == Pte.Kind.VALID && isMappable(protection)) {
             long valid = Pte.validUser(Pte.frame(pte), protection, false) | pte & X64PageTables.DIRTY;
-            tables.write(
-                    space.workingSet(), page, isDefault ? valid : Pte.withOwnProtection(valid, protection));
+            tables.write(space.workingSet(), page, isDefault ? valid : Pte.withOwnProtection(valid, protection));
             return true;
         }
         if (isDefault) {

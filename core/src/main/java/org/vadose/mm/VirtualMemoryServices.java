@@ -1,12 +1,9 @@
 package org.vadose.mm;
 
-import java.util.Objects;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
-import org.vadose.base.VpnRange;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
-import org.vadose.memory.X64PageTables;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.PoolType;

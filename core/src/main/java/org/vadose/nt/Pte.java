@@ -143,7 +143,8 @@ public final class Pte {
 
     /** Marks a valid entry of a shared page whose protection here is not the one its prototype gives. */
     public static long withOwnProtection(long pte, int protection) {
-        return pte | (protection & MmpteHardwareLayout.WSLE_PROTECTION_MASK) << MmpteHardwareLayout.WSLE_PROTECTION_SHIFT;
+        return pte
+                | (protection & MmpteHardwareLayout.WSLE_PROTECTION_MASK) << MmpteHardwareLayout.WSLE_PROTECTION_SHIFT;
     }
 
     /** The three access bits that {@link #withOwnProtection} put there, 0 for none. */

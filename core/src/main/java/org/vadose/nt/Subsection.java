@@ -61,9 +61,8 @@ public record Subsection(Memory memory, long address) {
         memory.writeInt(address + SubsectionLayout.NUMBER_OF_FULL_SECTORS, (int) (fileBytes >>> SECTOR_SHIFT));
         memory.writeShort(
                 address + SubsectionLayout.U, (short) (protection << MmsubsectionFlagsLayout.PROTECTION_SHIFT));
-        memory.writeShort(
-                address + SubsectionLayout.U + MmsubsectionFlagsLayout.SECTOR_END_OFFSET,
-                (short) ((fileBytes & (1 << SECTOR_SHIFT) - 1) << MmsubsectionFlagsLayout.SECTOR_END_OFFSET_SHIFT
+        memory.writeShort(address + SubsectionLayout.U + MmsubsectionFlagsLayout.SECTOR_END_OFFSET, (short)
+                ((fileBytes & (1 << SECTOR_SHIFT) - 1) << MmsubsectionFlagsLayout.SECTOR_END_OFFSET_SHIFT
                         | 1 << MmsubsectionFlagsLayout.SUBSECTION_STATIC_SHIFT));
     }
 }
