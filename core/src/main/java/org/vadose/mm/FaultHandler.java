@@ -1,6 +1,5 @@
 package org.vadose.mm;
 
-import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
@@ -301,13 +300,11 @@ final class FaultHandler implements PageFaultHandler {
 
     /** The TEB of the thread that runs, if that is one of the loaded process's; else 0. */
     private long currentTeb(ProcessSpace space) {
-        @Nullable Ethread thread = null;
         long prcb = Kprcb.of(memory, manager.kernelBase(), processor).address();
-        if (prcb != 0 && memory.readLong(prcb + KprcbLayout.CURRENT_THREAD) != 0) {
-            thread = new Kprcb(memory, prcb).currentThread();
+        if (prcb == 0 || memory.readLong(prcb + KprcbLayout.CURRENT_THREAD) == 0) {
+            return 0;
         }
-        boolean isItsOwn =
-                thread != null && thread.process().address() == space.process().address();
-        return isItsOwn ? thread.teb() : 0;
+        Ethread thread = new Kprcb(memory, prcb).currentThread();
+        return thread.process().address() == space.process().address() ? thread.teb() : 0;
     }
 }

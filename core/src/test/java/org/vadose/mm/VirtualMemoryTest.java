@@ -9,18 +9,12 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
-import org.vadose.layout.EprocessLayout;
-import org.vadose.layout.KprocessLayout;
 import org.vadose.memory.MemoryFault;
-import org.vadose.memory.Mmu;
 import org.vadose.memory.PhysicalMemory;
-import org.vadose.memory.X64PageTables;
 import org.vadose.mm.VirtualMemoryServices.BasicInformation;
 import org.vadose.mm.VirtualMemoryServices.Region;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
-import org.vadose.nt.PoolType;
-import org.vadose.pe.KernelImage;
 
 class VirtualMemoryTest {
     private static final int COMMIT = VirtualMemoryServices.MEM_COMMIT;
@@ -29,6 +23,7 @@ class VirtualMemoryTest {
     private static final int RELEASE = VirtualMemoryServices.MEM_RELEASE;
     private static final int RW = PageProtection.PAGE_READWRITE;
 
+    private SmallMachine machine;
     private PhysicalMemory ram;
     private MemoryManager manager;
     private VirtualMemoryServices services;
@@ -37,37 +32,22 @@ class VirtualMemoryTest {
 
     @BeforeEach
     void boot() {
-        ram = new PhysicalMemory(64L << 20);
-        manager = MemoryManager.boot(new Mmu(ram, new X64PageTables()), 1, KernelImage.build());
-        manager.setPool(new PagePool(manager));
+        machine = new SmallMachine(64L << 20, 1);
+        ram = machine.ram();
+        manager = machine.manager();
         services = manager.virtualMemory();
         process = newProcess(4);
         manager.switchTo(process);
     }
 
     @AfterEach
-    void close() {
+    void checkAndClose() {
+        machine.check("end of test");
         ram.close();
     }
 
-    /** A pool that gives every block a page of its own. */
-    private record PagePool(MemoryManager manager) implements Pool {
-        @Override
-        public long allocate(PoolType type, long sizeBytes, int tag) {
-            return manager.allocatePoolPages(type.isPaged(), Pages.count(sizeBytes));
-        }
-
-        @Override
-        public void free(long address) {
-            manager.freePoolPages(false, address, 1);
-        }
-    }
-
     private Eprocess newProcess(long id) {
-        long address = manager.allocatePoolPages(false, Pages.count(EprocessLayout.SIZE));
-        manager.kernelMemory().writeLong(address + KprocessLayout.DIRECTORY_TABLE_BASE, manager.createAddressSpace());
-        manager.kernelMemory().writeLong(address + EprocessLayout.UNIQUE_PROCESS_ID, id);
-        return new Eprocess(manager.kernelMemory(), address);
+        return machine.newProcess(id);
     }
 
     private NtStatus allocate(long base, long size, int type, int protect) {
@@ -159,7 +139,7 @@ class VirtualMemoryTest {
         manager.attached(other, () -> services.free(other, freeAll(r), RELEASE));
         assertEquals(before, manager.pfns().availablePages());
         assertEquals(committed, manager.totalCommittedPages());
-        manager.deleteAddressSpace(other);
+        machine.end(other);
         assertEquals(before + 1, manager.pfns().availablePages());
     }
 
@@ -309,6 +289,9 @@ class VirtualMemoryTest {
                 charge += s == 2 ? 1 : 0;
             }
             assertEquals(charge, process.commitCharge(), at);
+            if (step % 100 == 0) {
+                machine.check(at);
+            }
         }
         for (int i = 0; i < pages; i++) {
             if (state[i] != 0) {
@@ -323,6 +306,7 @@ class VirtualMemoryTest {
         assertEquals(0, process.workingSetSize());
         assertEquals(0, process.vadCount());
         assertEquals(base, manager.pfns().availablePages());
+        machine.check("released");
     }
 
     private static boolean sameAllocation(int[] allocation, int[] state, int first, int count) {

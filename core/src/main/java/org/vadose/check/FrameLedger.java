@@ -1,0 +1,206 @@
+package org.vadose.check;
+
+import java.util.BitSet;
+import org.vadose.base.Hex;
+import org.vadose.base.Pages;
+import org.vadose.layout.KernelSymbols;
+import org.vadose.layout.MiPartitionLayout;
+import org.vadose.layout.MiPartitionPageListsLayout;
+import org.vadose.layout.MiVisiblePartitionLayout;
+import org.vadose.layout.MmpfnlistLayout;
+import org.vadose.memory.Memory;
+import org.vadose.nt.PageLocation;
+import org.vadose.nt.Pfn;
+import org.vadose.nt.Pte;
+import org.vadose.nt.SelfMap;
+import org.vadose.target.UnreadableMemoryException;
+
+/**
+ * The frames of RAM as somebody else than the manager counts them: who maps each, which list it is on. In the end every count is
+ * compared with the PFN database's.
+ */
+final class FrameLedger {
+    private static final int STANDBY_PRIORITIES = 8;
+    private static final int MOST_FRAMES = 1 << 30;
+
+    private final Memory kernel;
+    private final Findings findings;
+    private final long database;
+    private final long partition;
+    private final int frames;
+    /** Mappings and entries found, which an active frame's share count must equal. */
+    private final int[] shares;
+
+    private final BitSet listed;
+
+    FrameLedger(Memory kernel, long kernelBase, long frames, Findings findings) {
+        this.kernel = kernel;
+        this.findings = findings;
+        this.database = kernel.readLong(kernelBase + KernelSymbols.MM_PFN_DATABASE);
+        this.partition = kernelBase + KernelSymbols.MI_SYSTEM_PARTITION;
+        this.frames = (int) Math.min(frames, MOST_FRAMES);
+        this.shares = new int[this.frames];
+        this.listed = new BitSet(this.frames);
+    }
+
+    boolean isRam(long frame) {
+        return frame >= 0 && frame < frames;
+    }
+
+    Pfn pfn(long frame) {
+        return new Pfn(kernel, database + frame * Pfn.SIZE);
+    }
+
+    /** Something maps the frame, or an entry in it holds a frame. */
+    void addShare(long frame) {
+        shares[(int) frame]++;
+    }
+
+    /**
+     * A page table, or a page that has one mapping: the frame must be active and point back.
+     *
+     * @param pteAddress the entry that maps it, as the self-map shows it
+     * @param table frame of the table that the entry is in
+     */
+    void expectOwned(long frame, long pteAddress, long table, String what) {
+        addShare(frame);
+        Pfn pfn = pfn(frame);
+        if (pfn.location() != PageLocation.ACTIVE) {
+            findings.add(what + " maps a frame that is not active pfn=" + Hex.plain(frame) + " location="
+                    + pfn.location() + " pte=" + Hex.address(pteAddress));
+        }
+        expectBacklink(pfn, frame, pteAddress, table, what);
+    }
+
+    /** A transition PTE's frame: listed, and pointing back. */
+    void expectInTransition(long frame, long pteAddress, long table, long pte) {
+        Pfn pfn = pfn(frame);
+        PageLocation location = pfn.location();
+        if (location != PageLocation.STANDBY
+                && location != PageLocation.MODIFIED
+                && location != PageLocation.MODIFIED_NO_WRITE) {
+            findings.add("transition PTE names a frame elsewhere pfn=" + Hex.plain(frame) + " location=" + location
+                    + " pte=" + Hex.address(pteAddress));
+        }
+        findings.expectEqual(
+                "transition protection", pteAddress, Pte.protection(pfn.originalPte()), Pte.protection(pte));
+        expectBacklink(pfn, frame, pteAddress, table, "transition PTE");
+    }
+
+    private void expectBacklink(Pfn pfn, long frame, long pteAddress, long table, String what) {
+        if (pfn.pteAddress() != pteAddress) {
+            findings.add(what + ": PFN points to another PTE pfn=" + Hex.plain(frame) + " pteAddress="
+                    + Hex.address(pfn.pteAddress()) + " expected=" + Hex.address(pteAddress));
+        }
+        if (pfn.pteFrame() != table) {
+            findings.add(what + ": PFN names another table pfn=" + Hex.plain(frame) + " pteFrame="
+                    + Hex.plain(pfn.pteFrame()) + " expected=" + Hex.plain(table));
+        }
+    }
+
+    /** Walks all lists: links, totals, names, and that no frame is on two. */
+    void checkLists() {
+        long lists = partition + MiPartitionLayout.PAGE_LISTS;
+        long visible = partition + MiPartitionLayout.VP;
+        long available = walk(lists + MiPartitionPageListsLayout.ZEROED_PAGE_LIST_HEAD, PageLocation.ZEROED)
+                + walk(lists + MiPartitionPageListsLayout.FREE_PAGE_LIST_HEAD, PageLocation.FREE);
+        for (int priority = 0; priority < STANDBY_PRIORITIES; priority++) {
+            available += walk(
+                    lists + MiPartitionPageListsLayout.STANDBY_PAGE_LIST_BY_PRIORITY + priority * MmpfnlistLayout.SIZE,
+                    PageLocation.STANDBY);
+        }
+        walk(visible + MiVisiblePartitionLayout.MODIFIED_PAGE_LIST_HEAD, PageLocation.MODIFIED);
+        walk(visible + MiVisiblePartitionLayout.MODIFIED_NO_WRITE_PAGE_LIST_HEAD, PageLocation.MODIFIED_NO_WRITE);
+        walk(lists + MiPartitionPageListsLayout.BAD_PAGE_LIST_HEAD, PageLocation.BAD);
+        long field = visible + MiVisiblePartitionLayout.AVAILABLE_PAGES;
+        findings.expectEqual("AvailablePages", field, available, kernel.readLong(field));
+    }
+
+    private long walk(long head, PageLocation name) {
+        findings.expectEqual(
+                "page list name", head, name.value(), kernel.readInt(head + MmpfnlistLayout.LIST_NAME));
+        long previous = Pfn.LIST_END;
+        long count = 0;
+        long frame = kernel.readLong(head + MmpfnlistLayout.FLINK);
+        while (frame != Pfn.LIST_END) {
+            if (!isRam(frame)) {
+                findings.add("page list leaves RAM list=" + name + " pfn=" + Hex.plain(frame));
+                return count;
+            }
+            Pfn pfn = pfn(frame);
+            if (listed.get((int) frame)) {
+                findings.add("PFN on two lists, or twice on one pfn=" + Hex.plain(frame) + " list=" + name);
+                return count;
+            }
+            listed.set((int) frame);
+            if (pfn.location() != name) {
+                findings.add("PFN on a list it does not know pfn=" + Hex.plain(frame) + " list=" + name + " location="
+                        + pfn.location());
+            }
+            if (pfn.referenceCount() != 0) {
+                findings.add("listed frame is referenced pfn=" + Hex.plain(frame) + " referenceCount="
+                        + pfn.referenceCount());
+            }
+            findings.expectEqual("page list Blink pfn=" + Hex.plain(frame), pfn.address(), previous, pfn.blink());
+            count++;
+            previous = frame;
+            frame = pfn.flink();
+        }
+        findings.expectEqual("page list end " + name, head, previous, kernel.readLong(head + MmpfnlistLayout.BLINK));
+        findings.expectEqual("page list total " + name, head, count, kernel.readLong(head + MmpfnlistLayout.TOTAL));
+        return count;
+    }
+
+    /** Compares every frame with what was counted. Call when all page tables have been walked. */
+    void checkFrames(SelfMap selfMap) {
+        for (int frame = 0; frame < frames; frame++) {
+            Pfn pfn = pfn(frame);
+            PageLocation location = pfn.location();
+            if (location.isListed() != listed.get(frame)) {
+                findings.add("PFN says it is on a list and is not, or the reverse pfn=" + Hex.plain(frame)
+                        + " location=" + location);
+            }
+            if (pfn.isPrototype() && !listed.get(frame) | isTransition(location)) {
+                checkPrototype(pfn, frame, selfMap);
+            }
+        }
+        for (int frame = 0; frame < frames; frame++) {
+            Pfn pfn = pfn(frame);
+            if (pfn.location() == PageLocation.ACTIVE) {
+                findings.expectEqual(
+                        "share count pfn=" + Hex.plain(frame), pfn.address(), shares[frame], pfn.shareCount());
+                findings.expectEqual(
+                        "reference count pfn=" + Hex.plain(frame), pfn.address(), 1, pfn.referenceCount());
+            } else if (shares[frame] != 0) {
+                findings.add("frame is mapped and not active pfn=" + Hex.plain(frame) + " location=" + pfn.location());
+            }
+        }
+    }
+
+    private static boolean isTransition(PageLocation location) {
+        return location == PageLocation.STANDBY
+                || location == PageLocation.MODIFIED
+                || location == PageLocation.MODIFIED_NO_WRITE;
+    }
+
+    private void checkPrototype(Pfn pfn, long frame, SelfMap selfMap) {
+        try {
+            long prototype = kernel.readLong(pfn.pteAddress());
+            if (!Pte.holdsFrame(prototype) || Pte.frame(prototype) != frame) {
+                findings.add("prototype PTE does not hold its frame pfn=" + Hex.plain(frame) + " at="
+                        + Hex.address(pfn.pteAddress()) + " prototype=" + Hex.address(prototype));
+            }
+            long table = Pte.frame(kernel.readLong(selfMap.pte(pfn.pteAddress())));
+            findings.expectEqual("prototype's frame pfn=" + Hex.plain(frame), pfn.address(), table, pfn.pteFrame());
+            if (isRam(table)) {
+                addShare(table);
+            }
+        } catch (UnreadableMemoryException e) {
+            findings.add("prototype PTE unreadable pfn=" + Hex.plain(frame) + " at=" + Hex.address(pfn.pteAddress()));
+        }
+    }
+
+    static long address(long frame) {
+        return frame << Pages.SHIFT;
+    }
+}

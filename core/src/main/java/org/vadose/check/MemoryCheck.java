@@ -1,0 +1,304 @@
+package org.vadose.check;
+
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.Map;
+import org.vadose.base.Hex;
+import org.vadose.base.Pages;
+import org.vadose.layout.KernelSymbols;
+import org.vadose.layout.MiPartitionLayout;
+import org.vadose.layout.MiVisiblePartitionLayout;
+import org.vadose.layout.MmpteSoftwareLayout;
+import org.vadose.memory.Memory;
+import org.vadose.memory.X64PageTables;
+import org.vadose.nt.ControlArea;
+import org.vadose.nt.Eprocess;
+import org.vadose.nt.ListEntry;
+import org.vadose.nt.PageProtection;
+import org.vadose.nt.Pfn;
+import org.vadose.nt.Pte;
+import org.vadose.nt.SelfMap;
+import org.vadose.target.Target;
+import org.vadose.target.UnreadableMemoryException;
+
+/**
+ * Proves from bytes alone that memory adds up: page lists and the PFN database, page tables of System and all processes, VAD
+ * trees, working sets, views of sections, commitment. Walks the tables in physical memory; what it counts must equal what the
+ * manager wrote down.
+ */
+public final class MemoryCheck {
+    private static final int MOST_PROCESSES = 1 << 16;
+    private static final int ENTRIES = 512;
+    private static final int KERNEL_HALF = 256;
+
+    private final Target target;
+    private final Memory physical;
+    private final Memory kernel;
+    private final long kernelBase;
+    private final Findings findings;
+    private final SelfMap selfMap;
+    private final FrameLedger ledger;
+    private final BitSet kernelFrames = new BitSet();
+    private final Map<Long, Long> viewsByArea = new HashMap<>();
+    private long userTables;
+    private long processCommit;
+
+    /** @param target a machine at rest; what is derived from its memory is read anew */
+    public MemoryCheck(Target target, Findings findings) {
+        target.forget();
+        this.target = target;
+        this.physical = target.physical();
+        this.kernel = target.kernel();
+        this.kernelBase = target.kernelBase();
+        this.findings = findings;
+        this.selfMap = SelfMap.of(kernel, kernelBase);
+        this.ledger = new FrameLedger(kernel, kernelBase, target.physicalBytes() >>> Pages.SHIFT, findings);
+    }
+
+    /** Checks everything, with the processes that {@code PsActiveProcessHead} lists. */
+    public void run() {
+        try {
+            ListEntry head = new ListEntry(kernel, kernelBase + KernelSymbols.PS_ACTIVE_PROCESS_HEAD);
+            long[] processes = head.entries(MOST_PROCESSES);
+            for (int i = 0; i < processes.length; i++) {
+                processes[i] =
+                        Eprocess.ofActiveLinks(kernel, processes[i]).address();
+            }
+            run(processes);
+        } catch (UnreadableMemoryException | IllegalStateException e) {
+            findings.add("process list: " + e.getMessage());
+        }
+    }
+
+    /** Checks everything, with these processes ({@code _EPROCESS} addresses); there must be no other. */
+    public void run(long... processes) {
+        try {
+            ledger.checkLists();
+            walkKernelHalf();
+            for (long address : processes) {
+                checkProcess(new Eprocess(kernel, address));
+            }
+            ledger.checkFrames(selfMap);
+            checkCommit();
+            viewsByArea.forEach((area, views) -> findings.expectEqual(
+                    "NumberOfMappedViews", area, views, new ControlArea(kernel, area).mappedViews()));
+        } catch (UnreadableMemoryException | IndexOutOfBoundsException e) {
+            findings.add("memory check cannot go on: " + e.getMessage());
+        }
+    }
+
+    // --- the kernel's half ---
+
+    private void walkKernelHalf() {
+        long root = target.kernel().root();
+        // Frame 0 is never given out.
+        ledger.addShare(0);
+        kernelFrames.set(0);
+        kernelFrames.set((int) (root >>> Pages.SHIFT));
+        for (int i = KERNEL_HALF; i < ENTRIES; i++) {
+            long entry = physical.readLong(root + 8L * i);
+            if (!isValid(entry)) {
+                continue;
+            }
+            ledger.addShare(root >>> Pages.SHIFT);
+            if (i != selfMap.index()) {
+                kernelTable(entry, root, 3, (long) i << 39 | -1L << 48);
+            }
+        }
+    }
+
+    /** A table that an entry names; {@code level} is that of its own entries. */
+    private void kernelTable(long parentEntry, long parent, int level, long base) {
+        long table = parentEntry & X64PageTables.FRAME_MASK;
+        long frame = table >>> Pages.SHIFT;
+        if (!ledger.isRam(frame)) {
+            findings.add("kernel page table outside RAM va=" + Hex.address(base) + " entry=" + Hex.address(parentEntry));
+            return;
+        }
+        ledger.expectOwned(frame, selfMap.entry(level + 1, base), parent >>> Pages.SHIFT, "kernel page table");
+        kernelFrames.set((int) frame);
+        for (int i = 0; i < ENTRIES; i++) {
+            long entry = physical.readLong(table + 8L * i);
+            if (!isValid(entry)) {
+                continue;
+            }
+            ledger.addShare(frame);
+            long address = base + ((long) i << Pages.SHIFT + 9 * (level - 1));
+            if (level == 2 && (entry & X64PageTables.LARGE) != 0) {
+                for (long f = Pte.frame(entry); f < Pte.frame(entry) + ENTRIES; f++) {
+                    kernelLeaf(f, selfMap.entry(2, address), frame);
+                }
+            } else if (level > 1) {
+                kernelTable(entry, table, level - 1, address);
+            } else {
+                kernelLeaf(Pte.frame(entry), selfMap.pte(address), frame);
+            }
+        }
+    }
+
+    private void kernelLeaf(long frame, long pteAddress, long table) {
+        if (!ledger.isRam(frame)) {
+            findings.add("kernel page outside RAM pte=" + Hex.address(pteAddress));
+            return;
+        }
+        kernelFrames.set((int) frame);
+        if (ledger.pfn(frame).isPrototype()) {
+            ledger.addShare(frame);
+        } else {
+            ledger.expectOwned(frame, pteAddress, table, "kernel page");
+        }
+    }
+
+    // --- processes ---
+
+    private void checkProcess(Eprocess process) {
+        processCommit += process.commitCharge();
+        long root = process.directoryTableBase();
+        if (root == target.kernel().root()) {
+            return;
+        }
+        UserPtes ptes = new UserPtes();
+        long tablesBefore = userTables;
+        walkRoot(root, ptes);
+        long tables = userTables - tablesBefore;
+        WorkingSetCount counted = countLeaves(ptes);
+        String who = " process=" + Hex.plain(process.uniqueProcessId());
+        long at = process.address();
+        findings.expectEqual("WorkingSetSize" + who, at, counted.valid + tables, process.workingSetSize());
+        findings.expectEqual("NumberOfPrivatePages" + who, at, counted.own, process.privatePages());
+        new VadCheck(kernel, ledger, findings, viewsByArea).run(process, ptes);
+    }
+
+    private static final class WorkingSetCount {
+        long valid;
+        long own;
+    }
+
+    private void walkRoot(long root, UserPtes ptes) {
+        long frame = root >>> Pages.SHIFT;
+        if (!ledger.isRam(frame)) {
+            findings.add("PML4 outside RAM cr3=" + Hex.plain(root));
+            return;
+        }
+        Pfn pfn = ledger.pfn(frame);
+        findings.expectEqual("PML4's PteAddress", pfn.address(), selfMap.pxe(selfMap.pteBase()), pfn.pteAddress());
+        kernelFrames.set((int) frame);
+        for (int i = 0; i < ENTRIES; i++) {
+            long entry = physical.readLong(root + 8L * i);
+            if (isValid(entry)) {
+                ledger.addShare(frame);
+            }
+            if (i < KERNEL_HALF) {
+                if (isValid(entry)) {
+                    userTable(entry, root, 3, (long) i << 39, ptes);
+                }
+                continue;
+            }
+            long expected = physical.readLong(target.kernel().root() + 8L * i);
+            if (i == selfMap.index()) {
+                findings.expectEqual("self-map entry", root + 8L * i, root, entry & X64PageTables.FRAME_MASK);
+            } else if (((entry ^ expected) & ~X64PageTables.ACCESSED) != 0) {
+                findings.add("kernel half differs from System's cr3=" + Hex.plain(root) + " index=" + Hex.plain(i));
+            }
+        }
+    }
+
+    private void userTable(long parentEntry, long parent, int level, long base, UserPtes ptes) {
+        long table = parentEntry & X64PageTables.FRAME_MASK;
+        long frame = table >>> Pages.SHIFT;
+        if (!ledger.isRam(frame)) {
+            findings.add("user page table outside RAM va=" + Hex.address(base) + " entry=" + Hex.address(parentEntry));
+            return;
+        }
+        userTables++;
+        ledger.expectOwned(frame, selfMap.entry(level + 1, base), parent >>> Pages.SHIFT, "user page table");
+        long used = 0;
+        for (int i = 0; i < ENTRIES; i++) {
+            long entry = physical.readLong(table + 8L * i);
+            if (entry == 0) {
+                continue;
+            }
+            used++;
+            long address = base + ((long) i << Pages.SHIFT + 9 * (level - 1));
+            if (Pte.holdsFrame(entry)) {
+                ledger.addShare(frame);
+            }
+            if (level == 1) {
+                ptes.add(address, entry, frame);
+            } else if (isValid(entry)) {
+                userTable(entry, table, level - 1, address, ptes);
+            }
+        }
+        if (used == 0) {
+            findings.add("user page table is empty pfn=" + Hex.plain(frame) + " va=" + Hex.address(base));
+        }
+        long counted = ledger.pfn(frame).originalPte() >>> MmpteSoftwareLayout.USED_PAGE_TABLE_ENTRIES_SHIFT
+                & MmpteSoftwareLayout.USED_PAGE_TABLE_ENTRIES_MASK;
+        findings.expectEqual("UsedPageTableEntries va=" + Hex.address(base), FrameLedger.address(frame), used, counted);
+    }
+
+    private WorkingSetCount countLeaves(UserPtes ptes) {
+        WorkingSetCount count = new WorkingSetCount();
+        for (int i = 0; i < ptes.size(); i++) {
+            long pte = ptes.pte(i);
+            if (!Pte.holdsFrame(pte)) {
+                continue;
+            }
+            long frame = Pte.frame(pte);
+            if (!ledger.isRam(frame)) {
+                findings.add("user page outside RAM va=" + Hex.address(ptes.address(i)));
+                continue;
+            }
+            long pteAddress = selfMap.pte(ptes.address(i));
+            if (Pte.kind(pte) == Pte.Kind.TRANSITION) {
+                ledger.expectInTransition(frame, pteAddress, ptes.table(i), pte);
+                count.own++;
+                continue;
+            }
+            count.valid++;
+            if (ledger.pfn(frame).isPrototype()) {
+                ledger.addShare(frame);
+                checkWritable(ptes.address(i), pte, 0);
+            } else {
+                count.own++;
+                ledger.expectOwned(frame, pteAddress, ptes.table(i), "user page");
+                checkWritable(ptes.address(i), pte, Pte.protection(ledger.pfn(frame).originalPte()));
+            }
+        }
+        return count;
+    }
+
+    /** The hardware's rights must not exceed the protection; {@code protection} 0 when only the PTE tells. */
+    private void checkWritable(long address, long pte, int protection) {
+        boolean isHardwareWritable = (pte & X64PageTables.WRITE) != 0;
+        boolean wrong = isHardwareWritable && (pte & Pte.COPY_ON_WRITE) != 0;
+        if (protection != 0) {
+            boolean mayWrite = PageProtection.isWritable(protection) && !PageProtection.isCopyOnWrite(protection);
+            wrong |= isHardwareWritable != mayWrite
+                    || PageProtection.isExecutable(protection) != ((pte & X64PageTables.NO_EXECUTE) == 0)
+                    || PageProtection.isGuard(protection)
+                    || !PageProtection.isAccessible(protection);
+        }
+        if (wrong || (pte & X64PageTables.USER) == 0) {
+            findings.add("PTE allows what the page's protection does not, or the reverse va=" + Hex.address(address)
+                    + " pte=" + Hex.address(pte) + " protection=" + Hex.plain(protection));
+        }
+    }
+
+    private void checkCommit() {
+        long visible = kernelBase + KernelSymbols.MI_SYSTEM_PARTITION + MiPartitionLayout.VP;
+        long total = kernel.readLong(visible + MiVisiblePartitionLayout.TOTAL_COMMITTED_PAGES);
+        long shared = kernel.readLong(visible + MiVisiblePartitionLayout.SHARED_COMMIT);
+        long expected = processCommit + shared + kernelFrames.cardinality() + userTables;
+        findings.expectEqual(
+                "TotalCommittedPages", visible + MiVisiblePartitionLayout.TOTAL_COMMITTED_PAGES, expected, total);
+        long limit = kernel.readLong(visible + MiVisiblePartitionLayout.TOTAL_COMMIT_LIMIT);
+        if (total > limit) {
+            findings.add("commitment passes its limit total=" + total + " limit=" + limit);
+        }
+    }
+
+    private static boolean isValid(long entry) {
+        return (entry & X64PageTables.PRESENT) != 0;
+    }
+}

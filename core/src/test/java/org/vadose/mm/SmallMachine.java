@@ -1,0 +1,88 @@
+package org.vadose.mm;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.vadose.base.Pages;
+import org.vadose.check.Findings;
+import org.vadose.check.MemoryCheck;
+import org.vadose.layout.EprocessLayout;
+import org.vadose.layout.KprocessLayout;
+import org.vadose.memory.Mmu;
+import org.vadose.memory.PhysicalMemory;
+import org.vadose.memory.X64PageTables;
+import org.vadose.nt.Eprocess;
+import org.vadose.nt.PoolType;
+import org.vadose.pe.KernelImage;
+import org.vadose.target.Target;
+
+/** Memory management with nothing above it: a pool of whole pages and processes that nobody lists. */
+final class SmallMachine {
+    private final PhysicalMemory ram;
+    private final Mmu mmu;
+    private final MemoryManager manager;
+    private final List<Eprocess> processes = new ArrayList<>();
+
+    SmallMachine(long ramBytes, long seed) {
+        ram = new PhysicalMemory(ramBytes);
+        mmu = new Mmu(ram, new X64PageTables());
+        manager = MemoryManager.boot(mmu, seed, KernelImage.build());
+        manager.setPool(new PagePool(manager));
+    }
+
+    /** Gives every block pages of its own, with the number of pages and the kind of pool in a page before them. */
+    private record PagePool(MemoryManager manager) implements Pool {
+        @Override
+        public long allocate(PoolType type, long sizeBytes, int tag) {
+            long pages = Pages.count(sizeBytes) + 1;
+            long block = manager.allocatePoolPages(type.isPaged(), pages);
+            manager.kernelMemory().writeLong(block, pages << 1 | (type.isPaged() ? 1 : 0));
+            return block + Pages.SIZE;
+        }
+
+        @Override
+        public void free(long address) {
+            long head = manager.kernelMemory().readLong(address - Pages.SIZE);
+            manager.freePoolPages((head & 1) != 0, address - Pages.SIZE, head >>> 1);
+        }
+    }
+
+    PhysicalMemory ram() {
+        return ram;
+    }
+
+    MemoryManager manager() {
+        return manager;
+    }
+
+    Eprocess newProcess(long id) {
+        long address = manager.allocatePoolPages(false, Pages.count(EprocessLayout.SIZE));
+        manager.kernelMemory().writeLong(address + KprocessLayout.DIRECTORY_TABLE_BASE, manager.createAddressSpace());
+        manager.kernelMemory().writeLong(address + EprocessLayout.UNIQUE_PROCESS_ID, id);
+        Eprocess process = new Eprocess(manager.kernelMemory(), address);
+        processes.add(process);
+        return process;
+    }
+
+    void end(Eprocess process) {
+        manager.deleteAddressSpace(process);
+        processes.remove(process);
+    }
+
+    /** Every invariant holds. */
+    void check(String when) {
+        Target target = new Target(
+                "test",
+                ram,
+                ram.sizeBytes(),
+                mmu.format(),
+                manager.systemRoot(),
+                manager.kernelBase(),
+                List.of());
+        Findings findings = new Findings();
+        new MemoryCheck(target, findings)
+                .run(processes.stream().mapToLong(Eprocess::address).toArray());
+        assertTrue(findings.isEmpty(), () -> when + ": " + findings);
+    }
+}
