@@ -117,8 +117,7 @@ final class FrameLedger {
     }
 
     private long walk(long head, PageLocation name) {
-        findings.expectEqual(
-                "page list name", head, name.value(), kernel.readInt(head + MmpfnlistLayout.LIST_NAME));
+        findings.expectEqual("page list name", head, name.value(), kernel.readInt(head + MmpfnlistLayout.LIST_NAME));
         long previous = Pfn.LIST_END;
         long count = 0;
         long frame = kernel.readLong(head + MmpfnlistLayout.FLINK);
@@ -169,8 +168,7 @@ final class FrameLedger {
             if (pfn.location() == PageLocation.ACTIVE) {
                 findings.expectEqual(
                         "share count pfn=" + Hex.plain(frame), pfn.address(), shares[frame], pfn.shareCount());
-                findings.expectEqual(
-                        "reference count pfn=" + Hex.plain(frame), pfn.address(), 1, pfn.referenceCount());
+                findings.expectEqual("reference count pfn=" + Hex.plain(frame), pfn.address(), 1, pfn.referenceCount());
             } else if (shares[frame] != 0) {
                 findings.add("frame is mapped and not active pfn=" + Hex.plain(frame) + " location=" + pfn.location());
             }

@@ -61,8 +61,7 @@ public final class MemoryCheck {
             ListEntry head = new ListEntry(kernel, kernelBase + KernelSymbols.PS_ACTIVE_PROCESS_HEAD);
             long[] processes = head.entries(MOST_PROCESSES);
             for (int i = 0; i < processes.length; i++) {
-                processes[i] =
-                        Eprocess.ofActiveLinks(kernel, processes[i]).address();
+                processes[i] = Eprocess.ofActiveLinks(kernel, processes[i]).address();
             }
             run(processes);
         } catch (UnreadableMemoryException | IllegalStateException e) {
@@ -112,7 +111,8 @@ public final class MemoryCheck {
         long table = parentEntry & X64PageTables.FRAME_MASK;
         long frame = table >>> Pages.SHIFT;
         if (!ledger.isRam(frame)) {
-            findings.add("kernel page table outside RAM va=" + Hex.address(base) + " entry=" + Hex.address(parentEntry));
+            findings.add(
+                    "kernel page table outside RAM va=" + Hex.address(base) + " entry=" + Hex.address(parentEntry));
             return;
         }
         ledger.expectOwned(frame, selfMap.entry(level + 1, base), parent >>> Pages.SHIFT, "kernel page table");
@@ -262,7 +262,8 @@ public final class MemoryCheck {
             } else {
                 count.own++;
                 ledger.expectOwned(frame, pteAddress, ptes.table(i), "user page");
-                checkWritable(ptes.address(i), pte, Pte.protection(ledger.pfn(frame).originalPte()));
+                checkWritable(
+                        ptes.address(i), pte, Pte.protection(ledger.pfn(frame).originalPte()));
             }
         }
         return count;

@@ -100,15 +100,14 @@ final class VadCheck {
                 case DECOMMITTED -> given++;
                 case VALID -> {
                     written++;
-                    boolean isShared =
-                            ledger.pfn(Pte.frame(ptes.pte(nextPte))).isPrototype();
+                    boolean isShared = ledger.pfn(Pte.frame(ptes.pte(nextPte))).isPrototype();
                     if (isShared && ptes.address(nextPte) != SharedUserData.USER_ADDRESS) {
                         findings.add("shared page in private memory va=" + Hex.address(ptes.address(nextPte)));
                     }
                 }
                 case DEMAND_ZERO, TRANSITION, PAGE_FILE -> written++;
-                case PROTOTYPE, EMPTY -> findings.add(
-                        "prototype PTE in private memory va=" + Hex.address(ptes.address(nextPte)));
+                case PROTOTYPE, EMPTY ->
+                    findings.add("prototype PTE in private memory va=" + Hex.address(ptes.address(nextPte)));
             }
         }
         return vad.isMemCommit() ? vad.endingVpn() - vad.startingVpn() + 1 - given : written;

@@ -73,13 +73,7 @@ final class SmallMachine {
     /** Every invariant holds. */
     void check(String when) {
         Target target = new Target(
-                "test",
-                ram,
-                ram.sizeBytes(),
-                mmu.format(),
-                manager.systemRoot(),
-                manager.kernelBase(),
-                List.of());
+                "test", ram, ram.sizeBytes(), mmu.format(), manager.systemRoot(), manager.kernelBase(), List.of());
         Findings findings = new Findings();
         new MemoryCheck(target, findings)
                 .run(processes.stream().mapToLong(Eprocess::address).toArray());
