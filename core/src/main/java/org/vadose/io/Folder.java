@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 
@@ -78,10 +79,10 @@ final class Folder {
                 name, this, new Folder(system, path, writeThrough), system.nextIndex(), system.now()));
     }
 
-    /** A file with these bytes, which the file system's budget does not count. */
-    FileNode addBuiltin(String name, byte[] bytes) {
+    /** A file whose bytes the file system's budget does not count. */
+    FileNode addBuiltin(String name, Supplier<byte[]> bytes) {
         return put(FileNode.file(
-                name, this, new MemoryContents(bytes, system.budget()), system.nextIndex(), system.now()));
+                name, this, new BuiltinContents(bytes, system.budget()), system.nextIndex(), system.now()));
     }
 
     /** A directory that shows a host folder. */

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 
@@ -81,8 +82,13 @@ public final class GuestFileSystem {
         folderFor(GuestPath.parse(path, GuestPath.root('C')));
     }
 
-    /** Puts a file with these bytes there. */
+    /** Puts a file there. */
     public void addFile(String path, byte[] bytes) {
+        addFile(path, () -> bytes);
+    }
+
+    /** Puts a file there; its bytes are asked for when first looked at. */
+    public void addFile(String path, Supplier<byte[]> bytes) {
         GuestPath at = GuestPath.parse(path, GuestPath.root('C'));
         folderFor(at.parent()).addBuiltin(at.name(), bytes);
     }

@@ -1,7 +1,9 @@
 package org.vadose.win32;
 
+import java.util.function.Consumer;
 import org.vadose.io.IoSystem;
 import org.vadose.mm.MemoryManager;
+import org.vadose.nt.Ethread;
 import org.vadose.ob.ObjectManager;
 import org.vadose.ps.ProcessManager;
 
@@ -10,6 +12,7 @@ import org.vadose.ps.ProcessManager;
  *
  * @param systemVolume device object of the drives' volume
  * @param consoleDevice device object of the console
+ * @param switcher makes a thread the one the processor runs
  */
 public record GuestKernel(
         MemoryManager memoryManager,
@@ -17,4 +20,5 @@ public record GuestKernel(
         ProcessManager processManager,
         IoSystem ioSystem,
         long systemVolume,
-        long consoleDevice) {}
+        long consoleDevice,
+        Consumer<Ethread> switcher) {}

@@ -351,6 +351,13 @@ public final class GuestProcess {
         }
     }
 
+    /** The thread now has the processor. */
+    void switchedTo(GuestThread thread) {
+        if (kernel != null) {
+            kernel.switcher().accept(thread.ethread());
+        }
+    }
+
     /** Lets a thread run from its processor's present state, on a Java thread of its own. */
     public void start(GuestThread thread) {
         threads.add(thread);

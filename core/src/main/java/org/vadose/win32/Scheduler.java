@@ -44,6 +44,7 @@ final class Scheduler {
     private final Deque<GuestThread> ready = new ArrayDeque<>();
     private final List<Wait> waiting = new ArrayList<>();
     private @Nullable GuestThread holder;
+    private @Nullable GuestThread onProcessor;
     private boolean ended;
 
     /** @param onDeadlock told, with the lock held, when every thread waits without a deadline */
@@ -163,6 +164,10 @@ final class Scheduler {
         }
         if (ended || thread.hasEnded()) {
             throw new ProcessEnded();
+        }
+        if (onProcessor != thread) {
+            onProcessor = thread;
+            thread.process().switchedTo(thread);
         }
     }
 

@@ -124,12 +124,11 @@ public final class Dispatcher {
             if (firstChance && process.events().exception(thread, record, context, true)) {
                 goOn(thread, context);
             }
-            try (GuestStack stack = new GuestStack(thread)) {
-                long pointers = stack.allocate(ExceptionPointersLayout.SIZE);
-                memory.writeLong(pointers + ExceptionPointersLayout.EXCEPTION_RECORD, record.address());
-                memory.writeLong(pointers + ExceptionPointersLayout.CONTEXT_RECORD, context.address());
-                offer(thread, record, context, pointers, stack);
-            }
+            GuestStack stack = new GuestStack(thread);
+            long pointers = stack.allocate(ExceptionPointersLayout.SIZE);
+            memory.writeLong(pointers + ExceptionPointersLayout.EXCEPTION_RECORD, record.address());
+            memory.writeLong(pointers + ExceptionPointersLayout.CONTEXT_RECORD, context.address());
+            offer(thread, record, context, pointers, stack);
         } catch (MemoryFault stackGone) {
             endUnhandled(
                     thread,

@@ -226,17 +226,17 @@ public final class ExceptionFunctions {
         int wanted = Math.clamp(call.intArg(1), 0, LONGEST_TRACE);
         long hash = 0;
         int found = 0;
-        try (GuestStack stack = new GuestStack(call.thread())) {
-            ContextRecord context = new ContextRecord(call.memory(), stack.allocate(ContextLayout.SIZE));
-            saveCaller(call, context);
-            StackWalk walk = new StackWalk(call.thread(), dispatcher(call).tables(), context);
-            for (int i = 0; found < wanted && walk.step(0); i++) {
-                if (i >= skip) {
-                    call.memory().writeLong(call.arg(2) + 8L * found++, walk.controlPc());
-                    hash += walk.controlPc();
-                }
+        GuestStack stack = new GuestStack(call.thread());
+        ContextRecord context = new ContextRecord(call.memory(), stack.allocate(ContextLayout.SIZE));
+        saveCaller(call, context);
+        StackWalk walk = new StackWalk(call.thread(), dispatcher(call).tables(), context);
+        for (int i = 0; found < wanted && walk.step(0); i++) {
+            if (i >= skip) {
+                call.memory().writeLong(call.arg(2) + 8L * found++, walk.controlPc());
+                hash += walk.controlPc();
             }
         }
+        stack.release();
         if (call.arg(3) != 0) {
             call.memory().writeInt(call.arg(3), (int) hash);
         }

@@ -3,8 +3,8 @@ package org.vadose.win32.exception;
 import org.vadose.win32.GuestCpu;
 import org.vadose.win32.GuestThread;
 
-/** Room on a guest thread's stack for what built-in code shares with guest code; given back when closed. */
-final class GuestStack implements AutoCloseable {
+/** Room on a guest thread's stack for what built-in code shares with guest code; given back by {@link #release}. */
+final class GuestStack {
     private final GuestCpu cpu;
     private final long before;
 
@@ -20,9 +20,11 @@ final class GuestStack implements AutoCloseable {
         return address;
     }
 
-    /** Back to how it was; only where no other context has been loaded meanwhile. */
-    @Override
-    public void close() {
+    /**
+     * Back to how it was. Not for a {@code finally}: when control leaves by an exception the processor has another state, whose
+     * RSP must stay.
+     */
+    void release() {
         cpu.setRegister(GuestCpu.RSP, before);
     }
 }

@@ -1,0 +1,302 @@
+package org.vadose.machine;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import org.vadose.base.NtStatus;
+import org.vadose.base.SeededRandom;
+import org.vadose.cpu.BlockCache;
+import org.vadose.io.GuestFileSystem;
+import org.vadose.io.GuestPath;
+import org.vadose.layout.ControlAreaLayout;
+import org.vadose.layout.PebLayout;
+import org.vadose.layout.RtlUserProcessParametersLayout;
+import org.vadose.memory.Memory;
+import org.vadose.nt.Eprocess;
+import org.vadose.nt.HandleTable;
+import org.vadose.nt.WaitReason;
+import org.vadose.pe.PeFormatException;
+import org.vadose.pe.PeImage;
+import org.vadose.ps.Account;
+import org.vadose.ps.UserProcess;
+import org.vadose.ps.UserProcessSpec;
+import org.vadose.ps.UserThread;
+import org.vadose.win32.ApiModule;
+import org.vadose.win32.ApiTable;
+import org.vadose.win32.GuestClock;
+import org.vadose.win32.GuestKernel;
+import org.vadose.win32.GuestObjects;
+import org.vadose.win32.GuestProcess;
+import org.vadose.win32.GuestThread;
+import org.vadose.win32.ProcessorState;
+import org.vadose.win32.crt.CrtModule;
+import org.vadose.win32.heap.GuestHeaps;
+import org.vadose.win32.heap.HeapFunctions;
+import org.vadose.win32.heap.ProcessHeapPages;
+import org.vadose.win32.kernel32.SystemDlls;
+import org.vadose.win32.loader.BuiltinDlls;
+import org.vadose.win32.loader.GuestLoaderFiles;
+import org.vadose.win32.loader.ImageMapper;
+import org.vadose.win32.loader.Loader;
+import org.vadose.win32.loader.LoaderException;
+import org.vadose.win32.loader.SectionImageMapper;
+
+/**
+ * Runs Windows programs on a machine: makes the process with its drives, heap and modules, and lets its first thread go.
+ *
+ * <pre>
+ * BuiltinDlls dlls = ProgramRunner.builtinDlls();
+ * try (Machine machine = Machine.boot(MachineConfig.standard(), dlls)) {
+ *     RunningProgram program = new ProgramRunner(machine, dlls).start(Launch.of(path, arguments, console));
+ *     int exitCode = program.await();
+ * }
+ * </pre>
+ */
+public final class ProgramRunner {
+    private static final String PROGRAMS = "C:\\Programs";
+    private static final String DEVICE = "\\Device\\HarddiskVolume2";
+    private static final int NORMAL_PRIORITY = 8;
+    private static final int USER_SESSION = 1;
+    private static final int SYSCALL_IN_STUB = 8;
+    private static final long DEFAULT_STACK_RESERVE = 1 << 20;
+    private static final long DEFAULT_STACK_COMMIT = 0x1000;
+    private static final long FAST_REFERENCE_BITS = 0xF;
+
+    private final Machine machine;
+    private final BuiltinDlls dlls;
+    private final BlockCache blocks;
+
+    /** @param dlls those the machine was booted with */
+    public ProgramRunner(Machine machine, BuiltinDlls dlls) {
+        this.machine = machine;
+        this.dlls = dlls;
+        this.blocks = new BlockCache(machine.mmu());
+    }
+
+    /** The DLLs that programs find: ntdll, kernel32, kernelbase, msvcrt. */
+    public static BuiltinDlls builtinDlls() {
+        ApiModule ntdll = new ApiModule("ntdll.dll");
+        SystemDlls.addToNtdll(ntdll);
+        HeapFunctions.addToNtdll(ntdll);
+        ApiModule kernel32 = new ApiModule("kernel32.dll");
+        SystemDlls.addToKernel32(kernel32);
+        HeapFunctions.addToKernel32(kernel32);
+        ApiModule kernelbase = new ApiModule("kernelbase.dll").share(kernel32);
+        return new BuiltinDlls(
+                new ApiTable().add(ntdll).add(kernel32).add(kernelbase).add(CrtModule.create()));
+    }
+
+    /**
+     * Starts a program; it runs on Java threads of its own.
+     *
+     * @throws IOException if the file cannot be read
+     * @throws PeFormatException if it is no program this machine can run
+     * @throws LoaderException if it or a DLL it needs cannot be loaded
+     */
+    public RunningProgram start(Launch launch) throws IOException {
+        byte[] file = Files.readAllBytes(launch.program());
+        PeImage image = PeImage.ofFile(file);
+        if (image.isDll()) {
+            throw new LoaderException(NtStatus.INVALID_IMAGE_FORMAT, launch.program() + " is a DLL, not a program");
+        }
+        GuestClock clock = new GuestClock(machine.clock().now());
+        GuestFileSystem files = new GuestFileSystem(clock::systemTime);
+        String path = populate(files, launch);
+        GuestPath folder = GuestPath.parse(path, GuestPath.root('C')).parent();
+        String commandLine = CommandLineText.of(path, launch.arguments());
+
+        SystemImages.Image ntdll = machine.images().ntdll();
+        long area = machine.images().cache().area(path, file, image);
+        UserProcess user = machine.processManager()
+                .createUserProcess(new UserProcessSpec(
+                        path,
+                        DEVICE + path.substring(2),
+                        commandLine,
+                        folder + "\\",
+                        StandardEnvironment.of(Account.USER),
+                        parentId(),
+                        machine.config().bare() ? org.vadose.ps.ProcessSpec.NO_SESSION : USER_SESSION,
+                        Account.USER,
+                        NORMAL_PRIORITY,
+                        image,
+                        area,
+                        kernel().readLong(area + ControlAreaLayout.FILE_POINTER) & ~FAST_REFERENCE_BITS,
+                        ntdll.controlArea()));
+        machine.attach(user.process());
+
+        GuestProcess process = new GuestProcess(guestKernel(), user.process(), dlls.table(), clock);
+        process.setEvents(launch.events());
+        process.setConsole(launch.console());
+        process.setFiles(files);
+        process.setCurrentDirectory(folder);
+        connect(process, user.process());
+        GuestHeaps heaps = GuestHeaps.createFor(
+                process,
+                new ProcessHeapPages(machine.memoryManager().virtualMemory(), user.process()),
+                SeededRandom.of(machine.config().seed(), "heap " + process.processId()),
+                image.sizeOfHeapReserve(),
+                image.sizeOfHeapCommit());
+        process.setHeap(heaps);
+        Loader loader = load(process, user, area, path, file, ntdll, heaps);
+        Threads threads = new Threads(process, image);
+        process.setThreadMaker(threads);
+        GuestThread main = threads.create(loader.entryPoint(), user.peb(), 0, 0);
+        machine.switchTo(main.ethread());
+        process.start(main);
+        return new RunningProgram(process, main);
+    }
+
+    private Memory kernel() {
+        return machine.memoryManager().kernelMemory();
+    }
+
+    private GuestKernel guestKernel() {
+        return new GuestKernel(
+                machine.memoryManager(),
+                machine.objectManager(),
+                machine.processManager(),
+                machine.ioSystem(),
+                machine.systemVolume(),
+                machine.consoleDevice(),
+                machine::switchTo);
+    }
+
+    /** The desktop's shell starts programs; a bare machine has only System. */
+    private long parentId() {
+        List<Eprocess> all = machine.processManager().processes();
+        for (Eprocess process : all) {
+            if (process.imageFileName().equalsIgnoreCase("explorer.exe")) {
+                return process.uniqueProcessId();
+            }
+        }
+        return all.getFirst().uniqueProcessId();
+    }
+
+    // --- drives and handles ---
+
+    /** Fills the drives; returns the program's DOS path. */
+    private String populate(GuestFileSystem files, Launch launch) {
+        files.addDrive('C');
+        for (String directory : List.of(
+                "C:\\Windows\\System32", "C:\\Windows\\Temp", "C:\\Users\\user\\AppData\\Local\\Temp", PROGRAMS)) {
+            files.makeDirectories(directory);
+        }
+        for (String name : dlls.names()) {
+            files.addFile("C:\\Windows\\System32\\" + name, () -> Objects.requireNonNull(dlls.file(name)));
+        }
+        Path host = launch.program().toAbsolutePath().normalize();
+        Path folder = host.getParent();
+        String folderName = folder == null || folder.getFileName() == null
+                ? "root"
+                : legal(folder.getFileName().toString());
+        String fileName = legal(String.valueOf(host.getFileName()));
+        String place = PROGRAMS + "\\" + folderName;
+        if (folder != null) {
+            files.showFolder(place, folder);
+        }
+        for (Launch.Mount mount : launch.mounts()) {
+            files.mount(mount.letter(), mount.folder(), mount.writable());
+        }
+        return place + "\\" + fileName;
+    }
+
+    /** A host name that may be no Windows name, made one. */
+    private static String legal(String name) {
+        String clean = name.replaceAll("[\\x00-\\x1F\"*/:<>?\\\\|]", "_").replaceAll("[. ]+$", "");
+        return clean.isEmpty() || GuestPath.isDevice(clean) ? "_" + clean.toLowerCase(Locale.ROOT) : clean;
+    }
+
+    /** Gives the process its handle table's view and its standard handles. */
+    private void connect(GuestProcess process, Eprocess eprocess) {
+        GuestObjects objects = new GuestObjects(
+                machine.objectManager(),
+                machine.ioSystem(),
+                new HandleTable(kernel(), eprocess.objectTable()),
+                machine.systemVolume(),
+                machine.consoleDevice());
+        process.setObjects(objects);
+        Memory memory = process.memory();
+        long parameters = memory.readLong(process.peb() + PebLayout.PROCESS_PARAMETERS);
+        memory.writeLong(
+                parameters + RtlUserProcessParametersLayout.STANDARD_INPUT,
+                objects.open(process.console().input()));
+        memory.writeLong(
+                parameters + RtlUserProcessParametersLayout.STANDARD_OUTPUT,
+                objects.open(process.console().output()));
+        memory.writeLong(
+                parameters + RtlUserProcessParametersLayout.STANDARD_ERROR,
+                objects.open(process.console().errors()));
+    }
+
+    // --- modules ---
+
+    private Loader load(
+            GuestProcess process,
+            UserProcess user,
+            long area,
+            String path,
+            byte[] file,
+            SystemImages.Image ntdll,
+            GuestHeaps heaps) {
+        SectionImageMapper mapper = new SectionImageMapper(
+                machine.memoryManager(), user.process(), machine.images().cache());
+        Loader loader = new Loader(
+                process,
+                dlls,
+                mapper,
+                heaps,
+                new GuestLoaderFiles(process.files(), process::currentDirectory, () -> "C:\\Windows\\System32"));
+        process.setLoader(loader);
+        ImageMapper.View program = mapper.viewAt(user.imageBase(), area);
+        loader.loadProgram(path, file, program, mapper.viewAt(user.ntdllBase(), ntdll.controlArea()));
+        process.setExceptionReturn(loader.ntdllAddress("KiUserExceptionDispatcher") + SYSCALL_IN_STUB);
+        return loader;
+    }
+
+    // --- threads ---
+
+    /** Makes the threads of one process. */
+    private final class Threads implements GuestProcess.ThreadMaker {
+        private final GuestProcess process;
+        private final long reserve;
+        private final long commit;
+
+        Threads(GuestProcess process, PeImage image) {
+            this.process = process;
+            reserve = image.sizeOfStackReserve() == 0 ? DEFAULT_STACK_RESERVE : image.sizeOfStackReserve();
+            commit = image.sizeOfStackCommit() == 0 ? DEFAULT_STACK_COMMIT : image.sizeOfStackCommit();
+        }
+
+        @Override
+        public GuestThread create(long function, long argument, long reserveBytes, long commitBytes) {
+            long committed = commitBytes == 0 ? commit : commitBytes;
+            long reserved = Math.max(reserveBytes == 0 ? reserve : reserveBytes, committed);
+            UserThread made = machine.processManager()
+                    .createUserThread(
+                            process.eprocess(),
+                            process.loader().threadStart(),
+                            function,
+                            reserved,
+                            committed,
+                            WaitReason.EXECUTIVE,
+                            0);
+            ProcessorState cpu = new ProcessorState(machine.mmu(), blocks, made.teb());
+            process.loader().prepareThread(cpu, made.stackBase(), function, argument);
+            return new GuestThread(process, cpu, made.thread());
+        }
+
+        @Override
+        public void ended(GuestThread thread, int exitCode) {
+            machine.processManager().exitThread(thread.ethread(), exitCode);
+        }
+    }
+
+    /** Takes an ended program's process down: its handles, its memory. The machine can then run another. */
+    public void remove(RunningProgram program) {
+        machine.processManager()
+                .exitProcess(program.process().eprocess(), program.process().exitCode());
+    }
+}

@@ -1,0 +1,49 @@
+package org.vadose.machine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.vadose.win32.GuestConsole;
+import org.vadose.win32.loader.BuiltinDlls;
+
+/** Every example prints here what it prints under Wine. */
+class ExamplesTest {
+    private static final Path EXAMPLES = Path.of(System.getProperty("maven.multiModuleProjectDirectory", ".."))
+            .resolve("examples");
+    private static final BuiltinDlls DLLS = ProgramRunner.builtinDlls();
+
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream errors = new ByteArrayOutputStream();
+
+    @ParameterizedTest
+    @ValueSource(strings = {"hello", "committed", "reserved", "regions", "guard", "dep"})
+    void printsWhatWinePrints(String name) throws Exception {
+        List<String> arguments = name.equals("hello") ? List.of("one", "two three") : List.of();
+        int code = run(name, arguments);
+        String printed = out.toString(StandardCharsets.ISO_8859_1).replace("\r\n", "\n") + "[exit " + code + "]\n";
+        assertEquals(Files.readString(EXAMPLES.resolve("expected/" + name + ".txt")), printed, errors::toString);
+        if (name.equals("reserved")) {
+            assertTrue(errors.toString().contains("Access violation - code c0000005"), errors::toString);
+        }
+    }
+
+    private int run(String name, List<String> arguments) throws Exception {
+        try (Machine machine =
+                Machine.boot(MachineConfig.standard().withBare(true).withRamBytes(64 << 20), DLLS)) {
+            ProgramRunner runner = new ProgramRunner(machine, DLLS);
+            GuestConsole console = new GuestConsole(InputStream.nullInputStream(), out, errors, false);
+            RunningProgram program = runner.start(Launch.of(EXAMPLES.resolve(name + ".exe"), arguments, console));
+            int code = program.await();
+            runner.remove(program);
+            return code;
+        }
+    }
+}
