@@ -1,0 +1,238 @@
+package org.vadose.machine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.vadose.dump.ImageWriter;
+import org.vadose.memory.Memory;
+import org.vadose.nt.Eprocess;
+import org.vadose.nt.Ethread;
+import org.vadose.nt.HandleTable;
+import org.vadose.nt.ObjectHeader;
+
+/**
+ * An unmodified Volatility 3 reads our images and must find what the machine holds. Runs only when {@code VADOSE_VOLATILITY} names
+ * a checkout of it that has the symbol table of the build under {@code volatility3/symbols/windows/ntkrnlmp.pdb/}.
+ */
+class VolatilityTest {
+    private static final String HOME = System.getenv("VADOSE_VOLATILITY");
+    private static final String PYTHON =
+            System.getenv("VADOSE_PYTHON") == null ? "/usr/bin/python3" : System.getenv("VADOSE_PYTHON");
+    private static final long ADDRESS_MASK = 0xFFFF_FFFF_FFFFL;
+    private static final int TIMEOUT_MINUTES = 5;
+
+    @TempDir
+    private Path directory;
+
+    private Path image;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"raw", "dmp"})
+    void rowsEqualTheMachine(String extension) throws Exception {
+        assumeTrue(HOME != null, "VADOSE_VOLATILITY is not set");
+        image = directory.resolve("image." + extension);
+        try (Machine machine = Machine.boot(MachineConfig.standard())) {
+            ImageWriter.write(machine.target(), image);
+            Memory memory = machine.memoryManager().kernelMemory();
+            List<Eprocess> processes = machine.processManager().processes();
+            processes(processes);
+            threadsAndHandles(machine, memory, processes);
+            userSpaces(machine, processes);
+            assertEquals(13, run("virtmap").size());
+            Map<String, String> info = new TreeMap<>();
+            run("info").forEach(row -> info.put(row.get("Variable"), row.get("Value")));
+            assertEquals(hex(machine.kernelBase()), info.get("Kernel Base"));
+            assertEquals("0x1ad000", info.get("DTB"));
+            assertEquals("15.19041", info.get("Major/Minor"));
+            assertEquals("C:\\Windows", info.get("NtSystemRoot").replace("\\\\", "\\"));
+        }
+    }
+
+    private void processes(List<Eprocess> processes) throws Exception {
+        Set<String> expected = new TreeSet<>();
+        processes.forEach(p -> expected.add(p.uniqueProcessId() + " " + p.inheritedFromUniqueProcessId() + " "
+                + p.imageFileName() + " " + hex(p.address()) + " " + p.activeThreads()));
+        for (String plugin : List.of("pslist", "psscan", "pstree")) {
+            Set<String> actual = new TreeSet<>();
+            for (Map<String, String> row : run(plugin)) {
+                actual.add(row.get("PID") + " " + row.get("PPID") + " " + row.get("ImageFileName") + " "
+                        + row.get("Offset(V)") + " " + row.get("Threads"));
+            }
+            assertEquals(expected, actual, plugin);
+        }
+        Set<String> sessions = new TreeSet<>();
+        run("sessions").forEach(row -> sessions.add(row.get("Process ID")));
+        assertEquals(ids(processes), sessions);
+    }
+
+    private void threadsAndHandles(Machine machine, Memory memory, List<Eprocess> processes) throws Exception {
+        Set<String> threads = new TreeSet<>();
+        Set<String> handles = new TreeSet<>();
+        for (Eprocess process : processes) {
+            for (long links : process.threadListHead().entries(1000)) {
+                Ethread thread = Ethread.ofThreadListEntry(memory, links);
+                threads.add(
+                        process.uniqueProcessId() + " " + thread.uniqueThreadId() + " " + hex(thread.startAddress()));
+            }
+            new HandleTable(memory, process.objectTable()).forEach((value, entry) -> {
+                ObjectHeader header = new ObjectHeader(memory, entry.object());
+                // That reader takes a type index that is stored as 0 for a free header.
+                if (header.encodedTypeIndex() != 0) {
+                    handles.add(process.uniqueProcessId() + " " + hex(value) + " "
+                            + header.type(machine.kernelBase()).name() + " " + hex(entry.grantedAccess()));
+                }
+            });
+        }
+        Set<String> actual = new TreeSet<>();
+        run("threads")
+                .forEach(row -> actual.add(row.get("PID") + " " + row.get("TID") + " " + row.get("StartAddress")));
+        assertEquals(threads, actual);
+        Set<String> actualHandles = new TreeSet<>();
+        run("handles")
+                .forEach(row -> actualHandles.add(row.get("PID") + " " + row.get("HandleValue") + " " + row.get("Type")
+                        + " " + row.get("GrantedAccess")));
+        assertEquals(handles, actualHandles);
+        assertEquals(29, run("modules").size());
+    }
+
+    private void userSpaces(Machine machine, List<Eprocess> processes) throws Exception {
+        Set<String> users = new HashSet<>();
+        Map<String, Long> vads = new TreeMap<>();
+        processes.stream().filter(p -> p.peb() != 0).forEach(p -> {
+            users.add(Long.toString(p.uniqueProcessId()));
+            vads.put(Long.toString(p.uniqueProcessId()), p.vadCount());
+        });
+        for (String plugin : List.of("vadinfo", "vadwalk")) {
+            Map<String, Long> found = new TreeMap<>();
+            run(plugin).forEach(row -> found.merge(row.get("PID"), 1L, Long::sum));
+            assertEquals(vads, found, plugin);
+        }
+        Set<String> modules = new HashSet<>();
+        for (Map<String, String> row : run("dlllist")) {
+            modules.add(row.get("PID") + row.get("Name"));
+        }
+        for (String pid : users) {
+            assertTrue(modules.contains(pid + "ntdll.dll"), pid);
+        }
+        Set<String> arguments = new HashSet<>();
+        for (Map<String, String> row : run("cmdline")) {
+            if (row.get("Args").startsWith("C:")) {
+                arguments.add(row.get("PID"));
+            }
+        }
+        assertEquals(users, arguments);
+        Set<String> roots = new HashSet<>();
+        for (Map<String, String> row : run("envars")) {
+            if (row.get("Variable").equals("SystemRoot")) {
+                roots.add(row.get("PID"));
+            }
+        }
+        assertEquals(users, roots);
+        List<Map<String, String>> mapped = run("ldrmodules");
+        assertEquals(2 * users.size(), mapped.size());
+        for (Map<String, String> row : mapped) {
+            assertEquals("True", row.get("InLoad"), row::toString);
+            assertEquals("True", row.get("InMem"), row::toString);
+        }
+        String smss = Long.toString(processes.stream()
+                .filter(p -> p.imageFileName().equals("smss.exe"))
+                .findFirst()
+                .orElseThrow()
+                .uniqueProcessId());
+        assertFalse(run("memmap", "--pid", smss).isEmpty());
+        assertEquals(machine.config().ramBytes(), machine.physicalMemory().sizeBytes());
+    }
+
+    private static Set<String> ids(List<Eprocess> processes) {
+        Set<String> ids = new TreeSet<>();
+        processes.forEach(p -> ids.add(Long.toString(p.uniqueProcessId())));
+        return ids;
+    }
+
+    private static String hex(long value) {
+        return "0x" + Long.toHexString(value & ADDRESS_MASK);
+    }
+
+    private List<Map<String, String>> run(String plugin, String... arguments) throws Exception {
+        List<String> command = new ArrayList<>(List.of(
+                PYTHON,
+                Path.of(HOME, "vol.py").toString(),
+                "--offline",
+                "-q",
+                "-r",
+                "csv",
+                "-f",
+                image.toString(),
+                "windows." + plugin));
+        command.addAll(List.of(arguments));
+        Path output = directory.resolve("output");
+        Process process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        assertTrue(process.waitFor(TIMEOUT_MINUTES, TimeUnit.MINUTES), plugin);
+        assertEquals(0, process.exitValue(), () -> plugin + ": " + text(output));
+        return parse(text(output));
+    }
+
+    private static String text(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            return e.toString();
+        }
+    }
+
+    /** Rows by column name; everything before the line that begins with the depth column is chatter. */
+    private static List<Map<String, String>> parse(String text) {
+        List<Map<String, String>> rows = new ArrayList<>();
+        List<String> header = List.of();
+        for (String line : text.lines().toList()) {
+            if (line.startsWith("TreeDepth,")) {
+                header = fields(line);
+            } else if (!header.isEmpty() && !line.isEmpty()) {
+                List<String> fields = fields(line);
+                Map<String, String> row = new TreeMap<>();
+                for (int i = 0; i < Math.min(header.size(), fields.size()); i++) {
+                    row.put(header.get(i), fields.get(i));
+                }
+                rows.add(row);
+            }
+        }
+        return rows;
+    }
+
+    private static List<String> fields(String line) {
+        List<String> fields = new ArrayList<>();
+        StringBuilder field = new StringBuilder();
+        boolean quoted = false;
+        for (char c : line.toCharArray()) {
+            if (c == '"') {
+                quoted = !quoted;
+            } else if (c == ',' && !quoted) {
+                fields.add(field.toString());
+                field.setLength(0);
+            } else {
+                field.append(c);
+            }
+        }
+        fields.add(field.toString());
+        return fields;
+    }
+}
