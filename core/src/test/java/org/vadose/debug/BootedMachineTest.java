@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.vadose.check.Findings;
-import org.vadose.check.MachineCheck;
+import org.vadose.check.SystemCheck;
 import org.vadose.dump.ImageWriter;
 import org.vadose.dump.MemoryImage;
 import org.vadose.machine.Machine;
@@ -97,7 +97,7 @@ class BootedMachineTest {
         Path file = folder.resolve("checked.raw");
         ImageWriter.write(machine.target(), file);
         try (MemoryImage image = MemoryImage.open(file)) {
-            Findings findings = MachineCheck.run(image.target());
+            Findings findings = SystemCheck.run(image.target().kernel(), image.target().kernelBase());
             assertTrue(findings.isEmpty(), findings::toString);
         }
     }

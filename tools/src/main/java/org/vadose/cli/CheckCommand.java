@@ -5,7 +5,7 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.vadose.check.Findings;
-import org.vadose.check.MachineCheck;
+import org.vadose.check.SystemCheck;
 import org.vadose.dump.MemoryImage;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -27,7 +27,7 @@ final class CheckCommand implements Callable<Integer> {
                 System.err.println("vadose: " + mismatch);
                 return ExitCode.BAD_DATA;
             }
-            Findings findings = MachineCheck.run(image.target());
+            Findings findings = SystemCheck.run(image.target().kernel(), image.target().kernelBase());
             PrintStream out = Output.standard();
             findings.texts().forEach(out::println);
             out.println(findings.isEmpty() ? "No findings." : findings.count() + " findings.");

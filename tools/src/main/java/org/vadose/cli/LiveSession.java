@@ -35,6 +35,7 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
     private final Prompt prompt;
     private @Nullable RegisterFile registers;
     private @Nullable GuestThread steppable;
+    private final boolean commandsGiven;
     private boolean quit;
 
     /** Registers at an exception: the context the program will go on with, and what a context does not hold. */
@@ -58,8 +59,14 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
     LiveSession(Machine machine, @Nullable List<String> commands, PrintStream out) throws IOException {
         this.machine = machine;
         this.out = out;
+        this.commandsGiven = commands != null;
         this.debugger = new Debugger(machine.target(), this, out);
         this.prompt = Prompt.open(debugger, commands, out);
+    }
+
+    /** Whether the prompt's lines come from a pipe, so that the program cannot have it. */
+    boolean readsStandardInput() {
+        return !prompt.isInteractive() && !commandsGiven;
     }
 
     /** Whether the user left before the program ended. */

@@ -26,6 +26,7 @@ public final class CrtModule {
         FileFunctions.addTo(msvcrt);
         ScanFunctions.addTo(msvcrt);
         ProcessFunctions.addTo(msvcrt);
+        ThreadFunctions.addTo(msvcrt);
         ErrorFunctions.addTo(msvcrt);
         ExceptionFunctions.addToRuntime(msvcrt);
         return msvcrt;

@@ -2,6 +2,7 @@ package org.vadose.win32.crt;
 
 import java.util.HashMap;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
 import org.vadose.memory.Memory;
 import org.vadose.rtl.HeapFlags;
@@ -107,6 +108,11 @@ final class CrtState {
         Long known = threadBlocks.get(thread);
         if (known != null) {
             return known;
+        }
+        for (GuestThread gone : List.copyOf(threadBlocks.keySet())) {
+            if (!process.threads().contains(gone)) {
+                threadEnds(gone);
+            }
         }
         long block = heap().allocate(HeapFlags.ZERO_MEMORY, THREAD_BLOCK_BYTES);
         memory().writeInt(block + THREAD_SEED, 1);

@@ -66,6 +66,7 @@ public final class HeapFunctions {
 
     /** What kernel32 and kernelbase export. */
     public static void addToKernel32(ApiModule kernel32) {
+        LocalFunctions.addToKernel32(kernel32);
         kernel32.forward("HeapSize", "NTDLL.RtlSizeHeap")
                 .function(
                         "GetProcessHeap",
