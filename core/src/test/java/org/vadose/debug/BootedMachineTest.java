@@ -97,7 +97,8 @@ class BootedMachineTest {
         Path file = folder.resolve("checked.raw");
         ImageWriter.write(machine.target(), file);
         try (MemoryImage image = MemoryImage.open(file)) {
-            Findings findings = SystemCheck.run(image.target().kernel(), image.target().kernelBase());
+            Findings findings =
+                    SystemCheck.run(image.target().kernel(), image.target().kernelBase());
             assertTrue(findings.isEmpty(), findings::toString);
         }
     }

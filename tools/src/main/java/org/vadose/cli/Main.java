@@ -13,7 +13,7 @@ import picocli.CommandLine.Command;
         description = "Windows memory, without Windows.",
         mixinStandardHelpOptions = true,
         version = "vadose 0.1.0",
-        subcommands = {BootCommand.class, CheckCommand.class, KdCommand.class},
+        subcommands = {BootCommand.class, CheckCommand.class, KdCommand.class, RunCommand.class},
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             " 0:done; 'run' exits with the program's own code",

@@ -16,6 +16,7 @@ public final class CrtModule {
         SignalFunctions.addTo(msvcrt);
         EnvironmentFunctions.addTo(msvcrt);
         MemoryFunctions.addTo(msvcrt);
+        StackFunctions.addTo(msvcrt);
         Characters.addTo(msvcrt);
         StringFunctions.addTo(msvcrt);
         WideFunctions.addTo(msvcrt);

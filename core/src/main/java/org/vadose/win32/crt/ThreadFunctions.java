@@ -40,8 +40,7 @@ final class ThreadFunctions {
         if (call.arg(0) == 0) {
             return CrtState.fail(call, CrtState.EINVAL);
         }
-        long handle =
-                kernel32(call, "CreateThread", 0, call.unsignedIntArg(1), call.arg(0), call.arg(2), 0, 0);
+        long handle = kernel32(call, "CreateThread", 0, call.unsignedIntArg(1), call.arg(0), call.arg(2), 0, 0);
         return handle == 0 ? CrtState.failWin32(call, call.lastError()) : handle;
     }
 

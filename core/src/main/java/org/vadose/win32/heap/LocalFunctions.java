@@ -91,8 +91,7 @@ final class LocalFunctions {
     private static void setData(Memory memory, long entry, long data) {
         memory.writeLong(entry + 8, data);
         int flags = entryFlags(memory, entry);
-        memory.writeByte(
-                entry + FLAGS, (byte) (data == 0 ? flags | FLAG_DISCARDED : flags & ~FLAG_DISCARDED));
+        memory.writeByte(entry + FLAGS, (byte) (data == 0 ? flags | FLAG_DISCARDED : flags & ~FLAG_DISCARDED));
     }
 
     private static int discardable(boolean global) {

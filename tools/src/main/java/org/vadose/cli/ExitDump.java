@@ -1,0 +1,60 @@
+package org.vadose.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import org.vadose.machine.Machine;
+import org.vadose.nt.ContextRecord;
+import org.vadose.nt.ExceptionRecord;
+import org.vadose.win32.GuestEvents;
+import org.vadose.win32.GuestProcess;
+import org.vadose.win32.GuestThread;
+
+/** Writes the machine's memory when a process is about to end and its memory is still there; else passes events on. */
+final class ExitDump implements GuestEvents {
+    private final Machine machine;
+    private final @Nullable Path file;
+    private final GuestEvents next;
+    private @Nullable IOException failure;
+
+    /** @param file null for none */
+    ExitDump(Machine machine, @Nullable Path file, GuestEvents next) {
+        this.machine = machine;
+        this.file = file;
+        this.next = next;
+    }
+
+    @Override
+    public void entry(GuestThread thread) {
+        next.entry(thread);
+    }
+
+    @Override
+    public boolean exception(GuestThread thread, ExceptionRecord record, ContextRecord context, boolean firstChance) {
+        return next.exception(thread, record, context, firstChance);
+    }
+
+    @Override
+    public void debugOutput(GuestThread thread, String text) {
+        next.debugOutput(thread, text);
+    }
+
+    @Override
+    public void exit(GuestProcess process, int exitCode) {
+        next.exit(process, exitCode);
+        if (file != null) {
+            try {
+                BootCommand.write(machine.target(), file);
+            } catch (IOException e) {
+                failure = e;
+            }
+        }
+    }
+
+    /** Throws what went wrong with the file. */
+    void rethrow() throws IOException {
+        if (failure != null) {
+            throw failure;
+        }
+    }
+}
