@@ -48,6 +48,8 @@ public final class Debugger {
         GO_HANDLED,
         /** Let it run one instruction. */
         STEP,
+        /** Let it run one instruction; a call counts as one with all the function does. */
+        STEP_OVER,
         QUIT
     }
 
@@ -112,7 +114,9 @@ public final class Debugger {
     public void showStop(String reason) {
         out.rearm();
         try {
-            out.line(reason);
+            if (!reason.isEmpty()) {
+                out.line(reason);
+            }
             CodeCommands.all(this, registers());
         } catch (CommandException | UnreadableMemoryException e) {
             out.line(String.valueOf(e.getMessage()));

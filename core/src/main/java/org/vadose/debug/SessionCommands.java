@@ -54,7 +54,12 @@ final class SessionCommands {
                 Argument.NONE,
                 (d, a) -> resume(d, Debugger.Outcome.GO_HANDLED));
         table.add("t", "", "Trace: run one instruction", Argument.NONE, (d, a) -> resume(d, Debugger.Outcome.STEP));
-        table.add("p", "", "Run one instruction", Argument.NONE, (d, a) -> resume(d, Debugger.Outcome.STEP));
+        table.add(
+                "p",
+                "",
+                "Step: run one instruction, a call as a whole",
+                Argument.NONE,
+                (d, a) -> resume(d, Debugger.Outcome.STEP_OVER));
         table.add("q", "", "Quit", Argument.NONE, (d, a) -> d.setOutcome(Debugger.Outcome.QUIT));
         table.add("n", "[8|10|16]", "Show or set the number base", Argument.NONE, SessionCommands::base);
         table.add("vertarget", "", "Show what is looked at", Argument.NONE, SessionCommands::version);
@@ -130,8 +135,9 @@ final class SessionCommands {
         if (live == null) {
             throw new CommandException("No runnable debuggees error: the target is a dump");
         }
-        if (outcome == Debugger.Outcome.STEP && !live.canStep()) {
-            throw new CommandException("The target cannot run one instruction here.");
+        boolean steps = outcome == Debugger.Outcome.STEP || outcome == Debugger.Outcome.STEP_OVER;
+        if (steps && !live.canStep()) {
+            throw new CommandException("No runnable debuggees error: the program has ended");
         }
         CodeCommands.forget(debugger);
         debugger.setOutcome(outcome);

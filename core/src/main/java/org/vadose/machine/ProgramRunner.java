@@ -27,6 +27,7 @@ import org.vadose.ps.UserThread;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.ApiTable;
 import org.vadose.win32.GuestClock;
+import org.vadose.win32.GuestEvents;
 import org.vadose.win32.GuestKernel;
 import org.vadose.win32.GuestObjects;
 import org.vadose.win32.GuestProcess;
@@ -145,6 +146,10 @@ public final class ProgramRunner {
         process.setThreadMaker(threads);
         GuestThread main = threads.create(loader.entryPoint(), user.peb(), 0, 0);
         machine.switchTo(main.ethread());
+        if (launch.events() != GuestEvents.NONE) {
+            long entry = loader.entryPoint();
+            main.stopWhen(() -> main.cpu().rip() == entry, () -> launch.events().entry(main));
+        }
         process.start(main);
         return new RunningProgram(process, main);
     }

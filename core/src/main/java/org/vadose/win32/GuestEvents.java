@@ -20,9 +20,15 @@ public interface GuestEvents {
         return false;
     }
 
+    /** {@link GuestProcess#requestBreak} was called while the thread ran; it stands between two instructions. */
+    default void breakIn(GuestThread thread) {}
+
     /** {@code OutputDebugString}. */
     default void debugOutput(GuestThread thread, String text) {}
 
-    /** The process is about to end; its memory is still there. */
+    /**
+     * The process is about to end, whatever the way; its memory and its threads are still there. The one event that may come on a
+     * Java thread that runs no guest: when the host ends a process that waits for it.
+     */
     default void exit(GuestProcess process, int exitCode) {}
 }

@@ -1,11 +1,12 @@
 package org.vadose.win32;
 
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
@@ -22,6 +23,8 @@ import org.vadose.win32.loader.LoaderHeap;
 public final class GuestProcess {
     /** Enough for the deepest nesting of calls between guest and Java code; reserved, not touched. */
     private static final long JAVA_STACK_BYTES = 256L << 20;
+    /** How long a thread that the host keeps waiting may keep the process from ending. */
+    private static final long STOP_PATIENCE_MILLIS = 1_000;
 
     private final Memory memory;
     private final ApiTable table;
@@ -36,10 +39,12 @@ public final class GuestProcess {
     private final @Nullable GuestKernel kernel;
     private final @Nullable Eprocess eprocess;
     private final long peb;
-    private final List<GuestThread> threads = new ArrayList<>();
+    private final List<GuestThread> threads = new CopyOnWriteArrayList<>();
     private final Map<Class<?>, Object> parts = new HashMap<>();
     private final CountDownLatch end = new CountDownLatch(1);
     private volatile boolean stopRequested;
+    private volatile boolean breakRequested;
+    private boolean ending;
     private volatile boolean ended;
     private volatile int exitCode;
     private volatile @Nullable String endReason;
@@ -390,24 +395,30 @@ public final class GuestProcess {
     }
 
     /**
-     * Ends the process; the first call decides. The calling guest thread goes on until it throws {@link ProcessEnded}.
+     * Ends the process; the first call decides. A debugger is told first, on this Java thread, while everything is still there.
+     * The calling guest thread goes on until it throws {@link ProcessEnded}.
      *
      * @param reason for the person, when the end is not the program's own wish
      */
     public void end(int code, @Nullable String reason) {
         synchronized (end) {
-            if (ended) {
+            if (ending) {
                 return;
             }
+            ending = true;
             exitCode = code;
             endReason = reason;
+        }
+        try {
+            events.exit(this, code);
+        } finally {
             ended = true;
+            scheduler.end();
+            for (GuestThread thread : threads) {
+                thread.cpu().requestStop();
+            }
+            end.countDown();
         }
-        scheduler.end();
-        for (GuestThread thread : List.copyOf(threads)) {
-            thread.cpu().requestStop();
-        }
-        end.countDown();
     }
 
     public boolean hasEnded() {
@@ -429,16 +440,43 @@ public final class GuestProcess {
         return exitCode;
     }
 
-    /** Ends the process soon, as Ctrl-C does. From any Java thread. */
+    /** Ends the process soon, as Ctrl-C does. From any Java thread that runs no guest. */
     public void requestStop() {
         stopRequested = true;
+        stopProcessors();
+        try {
+            if (end.await(STOP_PATIENCE_MILLIS, TimeUnit.MILLISECONDS)) {
+                return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         end(NtStatus.CONTROL_C_EXIT.code(), null);
     }
 
-    /** Where a running thread notices that it should not run on. */
-    void stopPoint() {
-        if (ended || stopRequested) {
+    /** Makes the thread that runs stop in the debugger soon: {@link GuestEvents#breakIn}. From any Java thread. */
+    public void requestBreak() {
+        breakRequested = true;
+        stopProcessors();
+    }
+
+    private void stopProcessors() {
+        for (GuestThread thread : threads) {
+            thread.cpu().requestStop();
+        }
+    }
+
+    /** Where a running thread notices that it should not run on, or that the debugger wants it. */
+    void stopPoint(GuestThread thread) {
+        if (stopRequested) {
+            end(NtStatus.CONTROL_C_EXIT.code(), null);
+        }
+        if (ended) {
             throw new ProcessEnded();
+        }
+        if (breakRequested) {
+            breakRequested = false;
+            events.breakIn(thread);
         }
     }
 }

@@ -2,6 +2,7 @@ package org.vadose.win32;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
@@ -49,6 +50,8 @@ public final class GuestThread {
     private boolean waitSatisfied;
     private int suspendCount;
     private boolean ended;
+    private @Nullable BooleanSupplier stopWhen;
+    private @Nullable Runnable stopAction;
 
     /** @param ethread the thread, its TEB and stack limits filled in */
     public GuestThread(GuestProcess process, GuestCpu cpu, Ethread ethread) {
@@ -208,7 +211,7 @@ public final class GuestThread {
                 unhandledExit = null;
                 if (exit == null) {
                     long before = cpu.executed();
-                    exit = cpu.run(TIME_SLICE);
+                    exit = stopWhen == null ? cpu.run(TIME_SLICE) : runToStop();
                     process.clock().executed(cpu.executed() - before);
                 }
                 if (isGone(floor)) {
@@ -231,6 +234,37 @@ public final class GuestThread {
         }
     }
 
+    /**
+     * Lets the thread stop for a debugger as soon as the condition holds between two instructions. The action runs on the thread's
+     * own Java thread and may ask for the next stop. A new request replaces the one before.
+     */
+    public void stopWhen(BooleanSupplier condition, Runnable stop) {
+        stopWhen = condition;
+        stopAction = stop;
+    }
+
+    /** Instruction by instruction, at most a time slice. */
+    private GuestCpu.Exit runToStop() {
+        for (long left = TIME_SLICE; left > 0; left--) {
+            BooleanSupplier condition = stopWhen;
+            if (condition == null) {
+                return cpu.run(left);
+            }
+            if (condition.getAsBoolean()) {
+                Runnable action = Objects.requireNonNull(stopAction);
+                stopWhen = null;
+                action.run();
+                process.stopPoint(this);
+            } else {
+                GuestCpu.Exit exit = cpu.run(1);
+                if (exit != GuestCpu.Exit.BUDGET) {
+                    return exit;
+                }
+            }
+        }
+        return GuestCpu.Exit.BUDGET;
+    }
+
     /** Whether RSP, being on this thread's stack, has left the frame of the nested call behind. */
     private boolean isGone(long floor) {
         long rsp = cpu.register(GuestCpu.RSP);
@@ -249,7 +283,7 @@ public final class GuestThread {
                     awaitResumed();
                 }
             }
-            case STOPPED -> process.stopPoint();
+            case STOPPED -> process.stopPoint(this);
         }
     }
 }

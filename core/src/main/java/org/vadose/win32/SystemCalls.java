@@ -17,7 +17,7 @@ final class SystemCalls {
 
     void serve(GuestThread thread) {
         GuestCpu cpu = thread.cpu();
-        thread.process().stopPoint();
+        thread.process().stopPoint(thread);
         int number = (int) cpu.register(GuestCpu.RAX);
         ApiTable.Entry entry = table.entry(number);
         if (entry == null) {

@@ -16,6 +16,7 @@ final class ExitDump implements GuestEvents {
     private final @Nullable Path file;
     private final GuestEvents next;
     private @Nullable IOException failure;
+    private boolean crashed;
 
     /** @param file null for none */
     ExitDump(Machine machine, @Nullable Path file, GuestEvents next) {
@@ -31,7 +32,16 @@ final class ExitDump implements GuestEvents {
 
     @Override
     public boolean exception(GuestThread thread, ExceptionRecord record, ContextRecord context, boolean firstChance) {
+        if (!firstChance) {
+            StoppedProcessor.save(machine, StoppedProcessor.atException(machine, thread, context));
+            crashed = true;
+        }
         return next.exception(thread, record, context, firstChance);
+    }
+
+    @Override
+    public void breakIn(GuestThread thread) {
+        next.breakIn(thread);
     }
 
     @Override
@@ -43,6 +53,11 @@ final class ExitDump implements GuestEvents {
     public void exit(GuestProcess process, int exitCode) {
         next.exit(process, exitCode);
         if (file != null) {
+            if (!crashed && !process.threads().isEmpty()) {
+                GuestThread thread = process.threads().getFirst();
+                StoppedProcessor.save(
+                        machine, new GuestRegisters(thread, machine.mmu().root()));
+            }
             try {
                 BootCommand.write(machine.target(), file);
             } catch (IOException e) {

@@ -1,22 +1,24 @@
 package org.vadose.cli;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.util.List;
-import java.util.Locale;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
-import org.vadose.base.NtStatus;
+import org.vadose.cpu.Decoder;
+import org.vadose.cpu.Instruction;
+import org.vadose.cpu.Mnemonic;
 import org.vadose.debug.Debugger;
 import org.vadose.debug.LiveControl;
 import org.vadose.machine.Machine;
+import org.vadose.memory.MemoryFault;
 import org.vadose.nt.ContextRecord;
+import org.vadose.nt.ExceptionNames;
 import org.vadose.nt.ExceptionRecord;
-import org.vadose.target.ContextRegisters;
-import org.vadose.target.Register;
 import org.vadose.target.RegisterFile;
-import org.vadose.target.SavedProcessor;
 import org.vadose.win32.GuestCpu;
 import org.vadose.win32.GuestEvents;
 import org.vadose.win32.GuestProcess;
@@ -26,34 +28,23 @@ import org.vadose.win32.ProcessEnded;
 /**
  * The debugger on a running program: stops at the entry point, at each exception and at exit, and holds a prompt there. The prompt
  * runs on the Java thread of the guest thread that stopped, so the guest stands still meanwhile. At each stop the registers are
- * saved into {@code _KPRCB.ProcessorState} as Windows does when it freezes a processor: dumps carry them.
+ * saved as Windows saves those of a frozen processor: dumps carry them.
  */
 final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
     private final Machine machine;
     private final PrintStream out;
     private final Debugger debugger;
     private final Prompt prompt;
-    private @Nullable RegisterFile registers;
-    private @Nullable GuestThread steppable;
+    private final GuestOutput guestOutput = new GuestOutput();
     private final boolean commandsGiven;
+    private @Nullable RegisterFile registers;
+    private boolean canStep;
+    private boolean crashShown;
     private boolean quit;
-
-    /** Registers at an exception: the context the program will go on with, and what a context does not hold. */
-    private record ExceptionRegisters(ContextRegisters context, long root, long teb) implements RegisterFile {
-        @Override
-        public long get(Register register) {
-            return switch (register) {
-                case CR3 -> root;
-                case GSBASE -> teb;
-                default -> context.get(register);
-            };
-        }
-
-        @Override
-        public void set(Register register, long value) {
-            context.set(register, value);
-        }
-    }
+    private volatile boolean stopped;
+    private volatile boolean breakWanted;
+    private volatile boolean leaving;
+    private volatile @Nullable GuestProcess process;
 
     /** @param commands from {@code -c}; null if there were none */
     LiveSession(Machine machine, @Nullable List<String> commands, PrintStream out) throws IOException {
@@ -61,12 +52,47 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
         this.out = out;
         this.commandsGiven = commands != null;
         this.debugger = new Debugger(machine.target(), this, out);
-        this.prompt = Prompt.open(debugger, commands, out);
+        this.prompt = Prompt.open(debugger, commands, out, this::interrupt);
+    }
+
+    /** What the program prints: shown at once, between the debugger's own lines. */
+    private final class GuestOutput extends OutputStream {
+        private boolean inLine;
+
+        @Override
+        public void write(int b) {
+            write(new byte[] {(byte) b}, 0, 1);
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) {
+            out.write(bytes, offset, length);
+            out.flush();
+            if (length > 0) {
+                inLine = bytes[offset + length - 1] != '\n';
+            }
+        }
+
+        /** Whoever prints next begins a line. */
+        void endLine() {
+            if (inLine) {
+                out.println();
+                inLine = false;
+            }
+        }
+    }
+
+    OutputStream guestOutput() {
+        return guestOutput;
     }
 
     /** Whether the prompt's lines come from a pipe, so that the program cannot have it. */
     boolean readsStandardInput() {
         return !prompt.isInteractive() && !commandsGiven;
+    }
+
+    boolean isInteractive() {
+        return prompt.isInteractive();
     }
 
     /** Whether the user left before the program ended. */
@@ -89,59 +115,40 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
 
     @Override
     public boolean canStep() {
-        return steppable != null;
+        return canStep;
     }
+
+    // --- stops ---
 
     @Override
     public void entry(GuestThread thread) {
-        steppable = thread;
-        Debugger.Outcome outcome = stop(new GuestRegisters(thread, machine.mmu().root()), "Entry point reached");
-        while (outcome == Debugger.Outcome.STEP) {
-            outcome = stop(registers(), step(thread));
-        }
-        steppable = null;
-        leaveIfQuit(thread.process(), outcome);
+        stopBetweenInstructions(thread, "Entry point reached");
     }
 
-    /** Runs one instruction; one that would leave user mode is left for {@code g}. */
-    private String step(GuestThread thread) {
-        GuestCpu cpu = thread.cpu();
-        long rip = cpu.rip();
-        long rcx = cpu.register(GuestCpu.RCX);
-        long r11 = cpu.register(GuestCpu.R11);
-        return switch (cpu.run(1)) {
-            case BUDGET, STOPPED -> "";
-            case FAULT -> "The instruction faults; g lets the program handle it.";
-            case SYSCALL -> {
-                cpu.setRip(rip);
-                cpu.setRegister(GuestCpu.RCX, rcx);
-                cpu.setRegister(GuestCpu.R11, r11);
-                yield "The instruction calls the system; g carries it out.";
-            }
-        };
+    @Override
+    public void breakIn(GuestThread thread) {
+        stopBetweenInstructions(thread, ExceptionNames.of(0x8000_0003) + " - code 80000003 (first chance)");
+    }
+
+    private void stopBetweenInstructions(GuestThread thread, String reason) {
+        canStep = true;
+        act(thread, stop(new GuestRegisters(thread, machine.mmu().root()), reason), false);
     }
 
     @Override
     public boolean exception(GuestThread thread, ExceptionRecord record, ContextRecord context, boolean firstChance) {
-        RegisterFile at = new ExceptionRegisters(
-                new ContextRegisters(thread.process().memory(), context.address()),
-                machine.mmu().root(),
-                thread.teb());
+        canStep = true;
+        crashShown |= !firstChance;
+        RegisterFile at = StoppedProcessor.atException(machine, thread, context);
         Debugger.Outcome outcome = stop(at, describe(thread, record, firstChance));
-        leaveIfQuit(thread.process(), outcome);
+        act(thread, outcome, true);
         return outcome == Debugger.Outcome.GO_HANDLED;
     }
 
     private static String describe(GuestThread thread, ExceptionRecord record, boolean firstChance) {
         int code = record.code();
-        String name = NtStatus.of(code)
-                .toString()
-                .replaceFirst("^STATUS_", "")
-                .replace('_', ' ')
-                .toLowerCase(Locale.ROOT);
         String first = "(" + Hex.plain(thread.process().processId()) + "." + Hex.plain(thread.threadId()) + "): "
-                + Character.toUpperCase(name.charAt(0)) + name.substring(1) + " - code "
-                + Hex.digits(code & 0xFFFF_FFFFL, 8);
+                + ExceptionNames.of(code) + " - code " + Hex.digits(code & 0xFFFF_FFFFL, 8);
         return firstChance
                 ? first + " (first chance)\nFirst chance exceptions are reported before any exception handling.\n"
                         + "This exception may be expected and handled."
@@ -150,52 +157,122 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
 
     @Override
     public void debugOutput(GuestThread thread, String text) {
+        guestOutput.endLine();
         out.print(text);
         out.flush();
     }
 
     @Override
-    public void exit(GuestProcess process, int exitCode) {
-        if (quit) {
+    public void exit(GuestProcess ended, int exitCode) {
+        if (quit || leaving) {
             return;
         }
-        List<GuestThread> threads = process.threads();
-        if (!threads.isEmpty()) {
-            registers = new GuestRegisters(threads.getFirst(), machine.mmu().root());
+        canStep = false;
+        List<GuestThread> threads = ended.threads();
+        String reason = "Process exits with code 0x" + Hex.plain(exitCode & 0xFFFF_FFFFL);
+        String why = ended.endReason();
+        if (why != null && !crashShown) {
+            reason = why + "\n" + reason;
         }
-        debugger.stopped();
-        out.println("Process exits with code 0x" + Hex.plain(exitCode & 0xFFFF_FFFFL));
-        ask();
+        if (threads.isEmpty()) {
+            guestOutput.endLine();
+            out.println(reason);
+            ask();
+        } else {
+            stop(new GuestRegisters(threads.getFirst(), machine.mmu().root()), reason);
+        }
     }
 
     private Debugger.Outcome stop(RegisterFile where, String reason) {
         registers = where;
-        long prcb = machine.processor().prcb().address();
-        new SavedProcessor(machine.memoryManager().kernelMemory(), prcb).save(where);
+        StoppedProcessor.save(machine, where);
+        guestOutput.endLine();
         debugger.stopped();
         debugger.showStop(reason);
         return ask();
     }
 
     private Debugger.Outcome ask() {
+        stopped = true;
+        breakWanted = false;
         try {
             out.flush();
             return prompt.run();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        } finally {
+            stopped = false;
         }
     }
 
-    private void leaveIfQuit(GuestProcess process, Debugger.Outcome outcome) {
-        if (outcome == Debugger.Outcome.QUIT) {
-            quit = true;
-            process.end(0, null);
-            throw new ProcessEnded();
+    // --- going on ---
+
+    /** @param toHandler whether the program goes on elsewhere than where it stands */
+    private void act(GuestThread thread, Debugger.Outcome outcome, boolean toHandler) {
+        switch (outcome) {
+            case QUIT -> {
+                quit = true;
+                thread.process().end(0, null);
+                throw new ProcessEnded();
+            }
+            case STEP -> thread.stopWhen(toHandler ? () -> true : oneInstruction(thread), () -> stepped(thread));
+            case STEP_OVER ->
+                thread.stopWhen(toHandler ? () -> true : behindInstruction(thread), () -> stepped(thread));
+            case GO, GO_HANDLED, CONTINUE -> {}
         }
     }
 
-    /** Ctrl-C while the machine runs or a command prints. */
-    void cancel() {
+    private void stepped(GuestThread thread) {
+        stopBetweenInstructions(thread, "");
+    }
+
+    private static BooleanSupplier oneInstruction(GuestThread thread) {
+        long rip = thread.cpu().rip();
+        long executed = thread.cpu().executed();
+        return () -> thread.cpu().executed() > executed || thread.cpu().rip() != rip;
+    }
+
+    /** A call, with all that the function does, counts as one instruction. */
+    private static BooleanSupplier behindInstruction(GuestThread thread) {
+        GuestCpu cpu = thread.cpu();
+        Instruction instruction = new Instruction();
+        try {
+            new Decoder().decode(thread.process().memory(), cpu.rip(), instruction);
+        } catch (MemoryFault unreadable) {
+            return oneInstruction(thread);
+        }
+        if (instruction.mnemonic() != Mnemonic.CALL) {
+            return oneInstruction(thread);
+        }
+        long next = instruction.nextAddress();
+        long stack = cpu.register(GuestCpu.RSP);
+        return () -> cpu.rip() == next && Long.compareUnsigned(cpu.register(GuestCpu.RSP), stack) >= 0;
+    }
+
+    // --- Ctrl-C ---
+
+    /** From now on Ctrl-C can break into this process. */
+    void attach(GuestProcess guest) {
+        process = guest;
+    }
+
+    /** Ctrl-C: cancels a command, breaks into a running program, and ends everything when there is nobody to type. */
+    void interrupt() {
+        GuestProcess guest = process;
+        boolean useless = stopped ? !prompt.isExecuting() : guest == null || breakWanted;
+        if (useless && !prompt.isInteractive()) {
+            Runtime.getRuntime().exit(ExitCode.INTERRUPTED);
+        } else if (stopped) {
+            debugger.cancel();
+        } else if (guest != null) {
+            breakWanted = true;
+            guest.requestBreak();
+        }
+    }
+
+    /** The process is ended from outside: no stop any more. */
+    void leave() {
+        leaving = true;
         debugger.cancel();
     }
 

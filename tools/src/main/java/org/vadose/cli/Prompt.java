@@ -17,6 +17,7 @@ final class Prompt implements AutoCloseable {
     private final Debugger debugger;
     private final LineSource lines;
     private final PrintStream out;
+    private volatile boolean executing;
 
     Prompt(Debugger debugger, LineSource lines, PrintStream out) {
         this.debugger = debugger;
@@ -30,11 +31,17 @@ final class Prompt implements AutoCloseable {
      * @param commands from {@code -c}; null if there were none
      */
     static Prompt open(Debugger debugger, @Nullable List<String> commands, PrintStream out) throws IOException {
+        return open(debugger, commands, out, debugger::cancel);
+    }
+
+    /** @param onInterrupt Ctrl-C at a terminal while no line is being typed */
+    static Prompt open(Debugger debugger, @Nullable List<String> commands, PrintStream out, Runnable onInterrupt)
+            throws IOException {
         LineSource lines;
         if (commands != null) {
             lines = LineSource.of(commands);
         } else if (isTerminal()) {
-            lines = new TerminalLines(debugger);
+            lines = new TerminalLines(debugger, onInterrupt);
         } else {
             lines = LineSource.of(new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8)));
         }
@@ -51,17 +58,31 @@ final class Prompt implements AutoCloseable {
 
     /** Runs until the machine is to go on or the user leaves. */
     Debugger.Outcome run() throws IOException {
-        Debugger.Outcome outcome = debugger.executePending();
-        out.flush();
+        Debugger.Outcome outcome = execute(null);
         while (outcome == Debugger.Outcome.CONTINUE) {
             String line = lines.read(debugger.prompt());
             if (line == null) {
                 return Debugger.Outcome.QUIT;
             }
-            outcome = debugger.execute(line);
-            out.flush();
+            outcome = execute(line);
         }
         return outcome;
+    }
+
+    /** @param line null for what an earlier line left */
+    private Debugger.Outcome execute(@Nullable String line) {
+        executing = true;
+        try {
+            return line == null ? debugger.executePending() : debugger.execute(line);
+        } finally {
+            executing = false;
+            out.flush();
+        }
+    }
+
+    /** Whether a command runs, rather than the prompt waits. From any thread. */
+    boolean isExecuting() {
+        return executing;
     }
 
     @Override

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.jline.utils.Signals;
 import org.jspecify.annotations.Nullable;
 import org.vadose.machine.Launch;
 import org.vadose.machine.Machine;
@@ -101,11 +102,22 @@ final class RunCommand implements Callable<Integer> {
                     : new FileInputStream(FileDescriptor.in);
             ExitDump events = new ExitDump(machine, dump, session);
             RunningProgram running = new ProgramRunner(machine, dlls)
-                    .start(Launch.of(program, arguments, new GuestConsole(in, out, out, false))
+                    .start(Launch.of(
+                                    program,
+                                    arguments,
+                                    new GuestConsole(in, session.guestOutput(), session.guestOutput(), false))
                             .withMounts(mounts)
                             .withEvents(events));
-            try (Interrupts interrupts = new Interrupts(running::stop)) {
-                int code = running.await();
+            session.attach(running.process());
+            if (!session.isInteractive()) {
+                Signals.register("INT", session::interrupt);
+            }
+            Runnable stop = () -> {
+                session.leave();
+                running.stop();
+            };
+            try (Interrupts interrupts = new Interrupts(stop)) {
+                int code = running.process().awaitEnd();
                 out.flush();
                 events.rethrow();
                 if (session.hasFailed()) {

@@ -27,9 +27,9 @@ final class TerminalLines implements LineSource {
     private final Terminal terminal;
     private final LineReader reader;
 
-    TerminalLines(Debugger debugger) throws IOException {
+    TerminalLines(Debugger debugger, Runnable onInterrupt) throws IOException {
         terminal = TerminalBuilder.builder().system(true).dumb(true).build();
-        terminal.handle(Terminal.Signal.INT, signal -> debugger.cancel());
+        terminal.handle(Terminal.Signal.INT, signal -> onInterrupt.run());
         Completion completion = new Completion(debugger);
         Completer names = (lineReader, line, candidates) -> {
             List<String> words = line.words().subList(0, line.wordIndex() + 1);

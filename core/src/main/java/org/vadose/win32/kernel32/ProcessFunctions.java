@@ -106,7 +106,6 @@ final class ProcessFunctions {
     static long exitProcess(ApiCall call, int code) {
         GuestProcess process = call.process();
         process.loader().exitProcess(call.thread());
-        process.events().exit(process, code);
         process.end(code, null);
         throw new ProcessEnded();
     }
@@ -130,7 +129,6 @@ final class ProcessFunctions {
     }
 
     private static long terminate(ApiCall call, int code) {
-        call.process().events().exit(call.process(), code);
         call.process().end(code, null);
         throw new ProcessEnded();
     }

@@ -1,0 +1,44 @@
+package org.vadose.cli;
+
+import org.vadose.machine.Machine;
+import org.vadose.nt.ContextRecord;
+import org.vadose.target.ContextRegisters;
+import org.vadose.target.Register;
+import org.vadose.target.RegisterFile;
+import org.vadose.target.SavedProcessor;
+import org.vadose.win32.GuestThread;
+
+/** The registers of a machine that stands still, and their place in its memory: {@code _KPRCB.ProcessorState}. */
+final class StoppedProcessor {
+    private StoppedProcessor() {}
+
+    /** Registers at an exception: the context the program will go on with, and what a context does not hold. */
+    private record ExceptionRegisters(ContextRegisters context, long root, long teb) implements RegisterFile {
+        @Override
+        public long get(Register register) {
+            return switch (register) {
+                case CR3 -> root;
+                case GSBASE -> teb;
+                default -> context.get(register);
+            };
+        }
+
+        @Override
+        public void set(Register register, long value) {
+            context.set(register, value);
+        }
+    }
+
+    static RegisterFile atException(Machine machine, GuestThread thread, ContextRecord context) {
+        return new ExceptionRegisters(
+                new ContextRegisters(thread.process().memory(), context.address()),
+                machine.mmu().root(),
+                thread.teb());
+    }
+
+    /** What a dump of this moment will say. */
+    static void save(Machine machine, RegisterFile registers) {
+        long prcb = machine.processor().prcb().address();
+        new SavedProcessor(machine.memoryManager().kernelMemory(), prcb).save(registers);
+    }
+}
