@@ -21,17 +21,21 @@ import org.vadose.nt.WaitReason;
 import org.vadose.pe.PeFormatException;
 import org.vadose.pe.PeImage;
 import org.vadose.ps.Account;
+import org.vadose.ps.ProcessSpec;
 import org.vadose.ps.UserProcess;
 import org.vadose.ps.UserProcessSpec;
 import org.vadose.ps.UserThread;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.ApiTable;
 import org.vadose.win32.GuestClock;
+import org.vadose.win32.GuestConsole;
 import org.vadose.win32.GuestEvents;
 import org.vadose.win32.GuestKernel;
 import org.vadose.win32.GuestObjects;
 import org.vadose.win32.GuestProcess;
+import org.vadose.win32.GuestSystem;
 import org.vadose.win32.GuestThread;
+import org.vadose.win32.ProcessRequest;
 import org.vadose.win32.ProcessorState;
 import org.vadose.win32.crt.CrtModule;
 import org.vadose.win32.heap.GuestHeaps;
@@ -69,12 +73,25 @@ public final class ProgramRunner {
     private final Machine machine;
     private final BuiltinDlls dlls;
     private final BlockCache blocks;
+    private final GuestSystem system;
 
     /** @param dlls those the machine was booted with */
     public ProgramRunner(Machine machine, BuiltinDlls dlls) {
         this.machine = machine;
         this.dlls = dlls;
         this.blocks = new BlockCache(machine.mmu());
+        this.system = new GuestSystem(
+                new GuestKernel(
+                        machine.memoryManager(),
+                        machine.objectManager(),
+                        machine.processManager(),
+                        machine.ioSystem(),
+                        machine.systemVolume(),
+                        machine.consoleDevice(),
+                        machine::switchTo),
+                dlls.table(),
+                new GuestClock(machine.clock().now()));
+        system.setProcessMaker(this::create);
     }
 
     /** The DLLs that programs find: ntdll, kernel32, kernelbase, msvcrt. */
@@ -91,7 +108,7 @@ public final class ProgramRunner {
     }
 
     /**
-     * Starts a program; it runs on Java threads of its own.
+     * Starts a program; it runs on Java threads of its own. Several may run at once.
      *
      * @throws IOException if the file cannot be read
      * @throws PeFormatException if it is no program this machine can run
@@ -99,27 +116,108 @@ public final class ProgramRunner {
      */
     public RunningProgram start(Launch launch) throws IOException {
         byte[] file = Files.readAllBytes(launch.program());
-        PeImage image = PeImage.ofFile(file);
-        if (image.isDll()) {
-            throw new LoaderException(NtStatus.INVALID_IMAGE_FORMAT, launch.program() + " is a DLL, not a program");
-        }
-        GuestClock clock = new GuestClock(machine.clock().now());
-        GuestFileSystem files = new GuestFileSystem(clock::systemTime);
+        PeImage image = program(file, launch.program().toString());
+        GuestFileSystem files = new GuestFileSystem(system.clock()::systemTime);
         String path = populate(files, launch);
         GuestPath folder = GuestPath.parse(path, GuestPath.root('C')).parent();
-        String commandLine = CommandLineText.of(path, launch.arguments());
+        Start start = new Start(
+                path,
+                file,
+                image,
+                CommandLineText.of(path, launch.arguments()),
+                folder,
+                StandardEnvironment.of(Account.USER),
+                shellId(),
+                files,
+                launch.console(),
+                launch.events());
+        return system.exclusively(() -> {
+            GuestThread main = create(start);
+            GuestObjects objects = main.process().objects();
+            GuestConsole console = launch.console();
+            setStandardHandles(
+                    main.process(),
+                    objects.open(console.input()),
+                    objects.open(console.output()),
+                    objects.open(console.errors()));
+            main.process().start(main);
+            return new RunningProgram(main.process(), main);
+        });
+    }
 
+    /** What is to be started, its file read. */
+    private record Start(
+            String path,
+            byte[] file,
+            PeImage image,
+            String commandLine,
+            GuestPath directory,
+            List<String> environment,
+            long parentId,
+            GuestFileSystem files,
+            GuestConsole console,
+            GuestEvents events) {}
+
+    private static PeImage program(byte[] file, String name) {
+        PeImage image = PeImage.ofFile(file);
+        if (image.isDll()) {
+            throw new LoaderException(NtStatus.INVALID_IMAGE_FORMAT, name + " is a DLL, not a program");
+        }
+        return image;
+    }
+
+    /** A process that another one makes. */
+    private GuestThread create(ProcessRequest request) {
+        GuestProcess parent = request.parent();
+        byte[] file = new GuestLoaderFiles(parent.files(), parent::currentDirectory, () -> "").read(request.path());
+        if (file == null) {
+            throw new LoaderException(NtStatus.OBJECT_NAME_NOT_FOUND, "there is no " + request.path());
+        }
+        GuestThread main = create(new Start(
+                request.path(),
+                file,
+                program(file, request.path()),
+                request.commandLine(),
+                GuestPath.parse(request.currentDirectory(), GuestPath.root('C')),
+                request.environment(),
+                parent.processId(),
+                parent.files(),
+                parent.console(),
+                GuestEvents.NONE));
+        GuestProcess child = main.process();
+        HandleTable parents = new HandleTable(kernel(), parent.eprocess().objectTable());
+        HandleTable childs = new HandleTable(kernel(), child.eprocess().objectTable());
+        if (request.inheritsHandles()) {
+            machine.objectManager().handles().inherit(parents, childs);
+        }
+        long[] standard = request.standardHandles();
+        if (standard != null) {
+            setStandardHandles(child, standard[0], standard[1], standard[2]);
+        } else {
+            GuestConsole console = parent.console();
+            setStandardHandles(
+                    child,
+                    child.objects().open(console.input()),
+                    child.objects().open(console.output()),
+                    child.objects().open(console.errors()));
+        }
+        return main;
+    }
+
+    /** Makes a process, which then is the one on the processor; its first thread waits to be started. */
+    private GuestThread create(Start start) {
         SystemImages.Image ntdll = machine.images().ntdll();
-        long area = machine.images().cache().area(path, file, image);
+        PeImage image = start.image();
+        long area = machine.images().cache().area(start.path(), start.file(), image);
         UserProcess user = machine.processManager()
                 .createUserProcess(new UserProcessSpec(
-                        path,
-                        DEVICE + path.substring(2),
-                        commandLine,
-                        folder + "\\",
-                        StandardEnvironment.of(Account.USER),
-                        parentId(),
-                        machine.config().bare() ? org.vadose.ps.ProcessSpec.NO_SESSION : USER_SESSION,
+                        start.path(),
+                        DEVICE + start.path().substring(2),
+                        start.commandLine(),
+                        start.directory().parts().isEmpty() ? start.directory().toString() : start.directory() + "\\",
+                        start.environment(),
+                        start.parentId(),
+                        machine.config().bare() ? ProcessSpec.NO_SESSION : USER_SESSION,
                         Account.USER,
                         NORMAL_PRIORITY,
                         image,
@@ -128,12 +226,17 @@ public final class ProgramRunner {
                         ntdll.controlArea()));
         machine.attach(user.process());
 
-        GuestProcess process = new GuestProcess(guestKernel(), user.process(), dlls.table(), clock);
-        process.setEvents(launch.events());
-        process.setConsole(launch.console());
-        process.setFiles(files);
-        process.setCurrentDirectory(folder);
-        connect(process, user.process());
+        GuestProcess process = new GuestProcess(system, user.process());
+        process.setEvents(start.events());
+        process.setConsole(start.console());
+        process.setFiles(start.files());
+        process.setCurrentDirectory(start.directory());
+        process.setObjects(new GuestObjects(
+                machine.objectManager(),
+                machine.ioSystem(),
+                new HandleTable(kernel(), user.process().objectTable()),
+                machine.systemVolume(),
+                machine.consoleDevice()));
         GuestHeaps heaps = GuestHeaps.createFor(
                 process,
                 new ProcessHeapPages(machine.memoryManager().virtualMemory(), user.process()),
@@ -141,36 +244,30 @@ public final class ProgramRunner {
                 image.sizeOfHeapReserve(),
                 image.sizeOfHeapCommit());
         process.setHeap(heaps);
-        Loader loader = load(process, user, area, path, file, ntdll, heaps);
         Threads threads = new Threads(process, image);
         process.setThreadMaker(threads);
-        GuestThread main = threads.create(loader.entryPoint(), user.peb(), 0, 0);
-        machine.switchTo(main.ethread());
-        if (launch.events() != GuestEvents.NONE) {
-            long entry = loader.entryPoint();
-            main.stopWhen(() -> main.cpu().rip() == entry, () -> launch.events().entry(main));
+        try {
+            Loader loader = load(process, user, area, start.path(), start.file(), ntdll, heaps);
+            GuestThread main = threads.create(loader.entryPoint(), user.peb(), 0, 0);
+            machine.switchTo(main.ethread());
+            GuestEvents events = start.events();
+            if (events != GuestEvents.NONE) {
+                long entry = loader.entryPoint();
+                main.stopWhen(() -> main.cpu().rip() == entry, () -> events.entry(main));
+            }
+            return main;
+        } catch (RuntimeException failure) {
+            process.abandon(NtStatus.DLL_INIT_FAILED.code());
+            throw failure;
         }
-        process.start(main);
-        return new RunningProgram(process, main);
     }
 
     private Memory kernel() {
         return machine.memoryManager().kernelMemory();
     }
 
-    private GuestKernel guestKernel() {
-        return new GuestKernel(
-                machine.memoryManager(),
-                machine.objectManager(),
-                machine.processManager(),
-                machine.ioSystem(),
-                machine.systemVolume(),
-                machine.consoleDevice(),
-                machine::switchTo);
-    }
-
     /** The desktop's shell starts programs; a bare machine has only System. */
-    private long parentId() {
+    private long shellId() {
         List<Eprocess> all = machine.processManager().processes();
         for (Eprocess process : all) {
             if (process.imageFileName().equalsIgnoreCase("explorer.exe")) {
@@ -214,26 +311,12 @@ public final class ProgramRunner {
         return clean.isEmpty() || GuestPath.isDevice(clean) ? "_" + clean.toLowerCase(Locale.ROOT) : clean;
     }
 
-    /** Gives the process its handle table's view and its standard handles. */
-    private void connect(GuestProcess process, Eprocess eprocess) {
-        GuestObjects objects = new GuestObjects(
-                machine.objectManager(),
-                machine.ioSystem(),
-                new HandleTable(kernel(), eprocess.objectTable()),
-                machine.systemVolume(),
-                machine.consoleDevice());
-        process.setObjects(objects);
+    private static void setStandardHandles(GuestProcess process, long input, long output, long errors) {
         Memory memory = process.memory();
         long parameters = memory.readLong(process.peb() + PebLayout.PROCESS_PARAMETERS);
-        memory.writeLong(
-                parameters + RtlUserProcessParametersLayout.STANDARD_INPUT,
-                objects.open(process.console().input()));
-        memory.writeLong(
-                parameters + RtlUserProcessParametersLayout.STANDARD_OUTPUT,
-                objects.open(process.console().output()));
-        memory.writeLong(
-                parameters + RtlUserProcessParametersLayout.STANDARD_ERROR,
-                objects.open(process.console().errors()));
+        memory.writeLong(parameters + RtlUserProcessParametersLayout.STANDARD_INPUT, input);
+        memory.writeLong(parameters + RtlUserProcessParametersLayout.STANDARD_OUTPUT, output);
+        memory.writeLong(parameters + RtlUserProcessParametersLayout.STANDARD_ERROR, errors);
     }
 
     // --- modules ---
@@ -297,11 +380,10 @@ public final class ProgramRunner {
         public void ended(GuestThread thread, int exitCode) {
             machine.processManager().exitThread(thread.ethread(), exitCode);
         }
-    }
 
-    /** Takes an ended program's process down: its handles, its memory. The machine can then run another. */
-    public void remove(RunningProgram program) {
-        machine.processManager()
-                .exitProcess(program.process().eprocess(), program.process().exitCode());
+        @Override
+        public void processEnded(int exitCode) {
+            machine.processManager().exitProcess(process.eprocess(), exitCode);
+        }
     }
 }

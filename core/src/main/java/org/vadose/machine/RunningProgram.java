@@ -1,8 +1,5 @@
 package org.vadose.machine;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import org.jspecify.annotations.Nullable;
 import org.vadose.win32.GuestProcess;
 import org.vadose.win32.GuestThread;
 
@@ -10,7 +7,6 @@ import org.vadose.win32.GuestThread;
 public final class RunningProgram {
     private final GuestProcess process;
     private final GuestThread mainThread;
-    private boolean reported;
 
     RunningProgram(GuestProcess process, GuestThread mainThread) {
         this.process = process;
@@ -26,28 +22,12 @@ public final class RunningProgram {
     }
 
     /**
-     * Waits until the program has ended, and writes to its error stream why, if it did not end by itself.
+     * Waits until the program has ended; if it did not end by itself, its error stream then says why.
      *
      * @return its exit code, all 32 bits
      */
     public int await() throws InterruptedException {
-        int code = process.awaitEnd();
-        report();
-        return code;
-    }
-
-    private synchronized void report() {
-        @Nullable String reason = process.endReason();
-        if (reason == null || reported) {
-            return;
-        }
-        reported = true;
-        try {
-            process.console().error().write((reason + System.lineSeparator()).getBytes(StandardCharsets.UTF_8));
-            process.console().error().flush();
-        } catch (IOException nobodyReads) {
-            // The exit code still tells.
-        }
+        return process.awaitEnd();
     }
 
     /** Ends the program soon, whatever it does; {@link #await} then returns. From any thread. */

@@ -114,12 +114,55 @@ public final class HandleTables {
             memory.writeLong(freeList + HandleTableFreeListLayout.LAST_FREE_HANDLE_ENTRY, 0);
         }
         entry.write(object, cachedReferences, attributes, grantedAccess);
+        countOne(table);
+        return valueOf(table, at);
+    }
+
+    /**
+     * Fills the entry of a value, growing the table as far as need be.
+     *
+     * @return false when the value is in use already, or beyond what a table can hold
+     */
+    public synchronized boolean insertAt(
+            HandleTable table, long value, long object, int cachedReferences, int attributes, int grantedAccess) {
+        while (value >= Integer.toUnsignedLong(table.nextHandleNeedingPool())) {
+            if (!grow(table)) {
+                return false;
+            }
+        }
+        long freeList = table.freeList();
+        long wanted = table.entryAddress(value);
+        long before = 0;
+        long at = memory.readLong(freeList + HandleTableFreeListLayout.FIRST_FREE_HANDLE_ENTRY);
+        while (at != wanted) {
+            if (at == 0) {
+                return false;
+            }
+            before = at;
+            at = new HandleTableEntry(memory, at).nextFree();
+        }
+        HandleTableEntry entry = new HandleTableEntry(memory, at);
+        long next = entry.nextFree();
+        if (before == 0) {
+            memory.writeLong(freeList + HandleTableFreeListLayout.FIRST_FREE_HANDLE_ENTRY, next);
+        } else {
+            new HandleTableEntry(memory, before).writeFree(next);
+        }
+        if (next == 0) {
+            memory.writeLong(freeList + HandleTableFreeListLayout.LAST_FREE_HANDLE_ENTRY, before);
+        }
+        entry.write(object, cachedReferences, attributes, grantedAccess);
+        countOne(table);
+        return true;
+    }
+
+    private void countOne(HandleTable table) {
+        long freeList = table.freeList();
         int count = table.handleCount() + 1;
         memory.writeInt(freeList + HandleTableFreeListLayout.HANDLE_COUNT, count);
         if (count > memory.readInt(freeList + HandleTableFreeListLayout.HIGH_WATER_MARK)) {
             memory.writeInt(freeList + HandleTableFreeListLayout.HIGH_WATER_MARK, count);
         }
-        return valueOf(table, at);
     }
 
     /** Gives an entry in use back. */
@@ -175,18 +218,21 @@ public final class HandleTables {
         memory.writeLong(table.address() + HandleTableLayout.TABLE_CODE, pointers | (table.level() + 1));
     }
 
-    /** Chains a fresh page's entries, all but the first, as the free list. */
+    /** Puts a fresh page's entries, all but the first, before the free list. */
     private void addEntries(HandleTable table, long page) {
+        long freeList = table.freeList();
+        long rest = memory.readLong(freeList + HandleTableFreeListLayout.FIRST_FREE_HANDLE_ENTRY);
         for (int i = 1; i < HandleTable.ENTRIES_A_PAGE; i++) {
             long at = page + i * HandleTableEntry.SIZE;
             new HandleTableEntry(memory, at)
-                    .writeFree(i + 1 < HandleTable.ENTRIES_A_PAGE ? at + HandleTableEntry.SIZE : 0);
+                    .writeFree(i + 1 < HandleTable.ENTRIES_A_PAGE ? at + HandleTableEntry.SIZE : rest);
         }
-        long freeList = table.freeList();
         memory.writeLong(freeList + HandleTableFreeListLayout.FIRST_FREE_HANDLE_ENTRY, page + HandleTableEntry.SIZE);
-        memory.writeLong(
-                freeList + HandleTableFreeListLayout.LAST_FREE_HANDLE_ENTRY,
-                page + (HandleTable.ENTRIES_A_PAGE - 1) * HandleTableEntry.SIZE);
+        if (rest == 0) {
+            memory.writeLong(
+                    freeList + HandleTableFreeListLayout.LAST_FREE_HANDLE_ENTRY,
+                    page + (HandleTable.ENTRIES_A_PAGE - 1) * HandleTableEntry.SIZE);
+        }
         memory.writeInt(
                 table.address() + HandleTableLayout.NEXT_HANDLE_NEEDING_POOL,
                 table.nextHandleNeedingPool() + HandleTable.VALUES_A_PAGE);

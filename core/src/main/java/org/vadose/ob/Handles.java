@@ -111,6 +111,26 @@ public final class Handles {
         objects.dereference(body, cached + 1L);
     }
 
+    /** Opens in a new process's table, with the same values, what is marked {@link HandleTableEntry#INHERIT} in its parent's. */
+    public synchronized void inherit(HandleTable parent, HandleTable child) {
+        parent.forEach((value, entry) -> {
+            if ((entry.attributes() & HandleTableEntry.INHERIT) != 0) {
+                openAt(child, value, entry);
+            }
+        });
+    }
+
+    private void openAt(HandleTable table, long value, HandleTableEntry like) {
+        long header = like.object();
+        if (tables.insertAt(table, value, header, KEPT, like.attributes(), like.grantedAccess())) {
+            memory.getAndAddLong(header + ObjectHeaderLayout.POINTER_COUNT, KEPT + 1L);
+            memory.getAndAddLong(header + ObjectHeaderLayout.HANDLE_COUNT, 1);
+            objects.header(header + ObjectHeader.SIZE)
+                    .type(objects.kernelBase())
+                    .addHandles(1);
+        }
+    }
+
     /** Closes every handle, protected ones too, and frees the table: a process's end. */
     public synchronized void destroy(HandleTable table) {
         table.forEach((value, entry) -> closeEntry(table, entry));

@@ -1,7 +1,9 @@
 package org.vadose.win32;
 
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.vadose.io.OpenFile;
@@ -24,6 +26,16 @@ public record GuestConsole(InputStream in, OutputStream out, OutputStream error,
 
     public OpenFile errors() {
         return new OpenFile.Stream("Error", null, error, isInteractive);
+    }
+
+    /** Tells the person something that is not the program's own output. */
+    void report(String text) {
+        try {
+            error.write((text + System.lineSeparator()).getBytes(StandardCharsets.UTF_8));
+            error.flush();
+        } catch (IOException nobodyReads) {
+            // The exit code still tells.
+        }
     }
 
     /** The device a file name means; null for an ordinary name. */

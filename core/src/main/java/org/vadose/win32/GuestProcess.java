@@ -26,22 +26,19 @@ public final class GuestProcess {
     /** How long a thread that the host keeps waiting may keep the process from ending. */
     private static final long STOP_PATIENCE_MILLIS = 1_000;
 
+    private final GuestSystem system;
     private final Memory memory;
-    private final ApiTable table;
-    private final GuestClock clock;
-    private final Scheduler scheduler;
-    private final SystemCalls systemCalls;
     private final LoadedModules modules;
     private final Dispatcher exceptions;
     private final Map<String, Long> constants = new HashMap<>();
     private final FiberSlots fiberSlots = new FiberSlots();
     private final long processId;
-    private final @Nullable GuestKernel kernel;
     private final @Nullable Eprocess eprocess;
     private final long peb;
     private final List<GuestThread> threads = new CopyOnWriteArrayList<>();
     private final Map<Class<?>, Object> parts = new HashMap<>();
     private final CountDownLatch end = new CountDownLatch(1);
+    private final CountDownLatch gone = new CountDownLatch(1);
     private volatile boolean stopRequested;
     private volatile boolean breakRequested;
     private boolean ending;
@@ -62,15 +59,14 @@ public final class GuestProcess {
     private long cookies;
 
     /** @param eprocess the process, its PEB in place */
-    public GuestProcess(GuestKernel kernel, Eprocess eprocess, ApiTable table, GuestClock clock) {
+    public GuestProcess(GuestSystem system, Eprocess eprocess) {
         this(
-                kernel.memoryManager().mmu().user(),
-                table,
-                clock,
+                system,
+                system.kernel().memoryManager().mmu().user(),
                 eprocess.uniqueProcessId(),
                 eprocess.peb(),
-                kernel,
                 eprocess);
+        system.add(this);
     }
 
     /**
@@ -79,29 +75,22 @@ public final class GuestProcess {
      * @param peb address of its {@code _PEB}
      */
     public GuestProcess(Memory memory, ApiTable table, GuestClock clock, long processId, long peb) {
-        this(memory, table, clock, processId, peb, null, null);
+        this(new GuestSystem(null, table, clock), memory, processId, peb, null);
     }
 
-    private GuestProcess(
-            Memory memory,
-            ApiTable table,
-            GuestClock clock,
-            long processId,
-            long peb,
-            @Nullable GuestKernel kernel,
-            @Nullable Eprocess eprocess) {
+    private GuestProcess(GuestSystem system, Memory memory, long processId, long peb, @Nullable Eprocess eprocess) {
+        this.system = system;
         this.memory = memory;
-        this.table = table;
-        this.clock = clock;
         this.processId = processId;
         this.peb = peb;
-        this.kernel = kernel;
         this.eprocess = eprocess;
-        this.scheduler = new Scheduler(
-                clock, () -> end(NtStatus.CONTROL_C_EXIT.code(), "every thread waits for what can no longer happen"));
-        this.systemCalls = new SystemCalls(table);
         this.modules = new LoadedModules(memory, peb);
         this.exceptions = new Dispatcher(this);
+    }
+
+    /** The processes it is one of, and what they share. */
+    public GuestSystem system() {
+        return system;
     }
 
     /** The process's address space at user privilege. */
@@ -110,19 +99,19 @@ public final class GuestProcess {
     }
 
     public ApiTable table() {
-        return table;
+        return system.table();
     }
 
     public GuestClock clock() {
-        return clock;
+        return system.clock();
     }
 
     Scheduler scheduler() {
-        return scheduler;
+        return system.scheduler();
     }
 
     SystemCalls systemCalls() {
-        return systemCalls;
+        return system.systemCalls();
     }
 
     public Dispatcher exceptions() {
@@ -156,7 +145,7 @@ public final class GuestProcess {
     }
 
     public GuestKernel kernel() {
-        return present(kernel, "kernel");
+        return system.kernel();
     }
 
     public Eprocess eprocess() {
@@ -319,6 +308,9 @@ public final class GuestProcess {
 
         /** A thread's last words: its kernel object and its memory. */
         void ended(GuestThread thread, int exitCode);
+
+        /** The process's last words, when no thread of it runs any more. */
+        void processEnded(int exitCode);
     }
 
     public void setThreadMaker(ThreadMaker maker) {
@@ -350,7 +342,7 @@ public final class GuestProcess {
      */
     public void threadEnds(GuestThread thread, int exitCode) {
         thread.setEnded();
-        scheduler.leaveLater(thread);
+        system.scheduler().release(waiting -> waiting == thread);
         if (threadMaker != null) {
             threadMaker.ended(thread, exitCode);
         }
@@ -358,8 +350,8 @@ public final class GuestProcess {
 
     /** The thread now has the processor. */
     void switchedTo(GuestThread thread) {
-        if (kernel != null) {
-            kernel.switcher().accept(thread.ethread());
+        if (system.hasKernel()) {
+            system.kernel().switcher().accept(thread.ethread());
         }
     }
 
@@ -368,22 +360,60 @@ public final class GuestProcess {
         threads.add(thread);
         Thread java = new Thread(null, () -> runThread(thread), "guest-" + thread.threadId(), JAVA_STACK_BYTES);
         java.setDaemon(true);
-        scheduler.admit(thread);
+        system.scheduler().admit(thread);
         java.start();
     }
 
     private void runThread(GuestThread thread) {
         try {
-            scheduler.awaitTurn(thread);
+            system.scheduler().awaitTurn(thread);
             thread.runFromHere();
         } catch (ProcessEnded ended) {
             // The ordinary way out.
         } catch (RuntimeException | Error problem) {
-            end(NtStatus.UNHANDLED_EXCEPTION.code(), "internal error: " + problem);
-            reportInternalError(problem);
+            fail(problem);
         } finally {
             threads.remove(thread);
-            scheduler.leave(thread);
+            try {
+                if (threads.isEmpty()) {
+                    runDown();
+                }
+            } catch (RuntimeException | Error problem) {
+                fail(problem);
+            } finally {
+                system.scheduler().leave(thread);
+                if (threads.isEmpty()) {
+                    gone.countDown();
+                }
+            }
+        }
+    }
+
+    private void fail(Throwable problem) {
+        end(NtStatus.UNHANDLED_EXCEPTION.code(), "internal error: " + problem);
+        reportInternalError(problem);
+    }
+
+    /** Gives back a process whose start failed before any thread of it ran. */
+    public void abandon(int code) {
+        end(code, null);
+        runDown();
+        gone.countDown();
+    }
+
+    /** The last thread takes its leave, and the process with it: its handles, its memory. The kernel object tells whoever waits. */
+    private void runDown() {
+        end(exitCode, null);
+        String reason = endReason;
+        if (reason != null && console != null) {
+            console.report(reason);
+        }
+        ThreadMaker kernelSide = threadMaker;
+        if (kernelSide != null) {
+            kernelSide.processEnded(exitCode);
+        }
+        if (system.hasKernel()) {
+            system.remove(this);
         }
     }
 
@@ -413,10 +443,8 @@ public final class GuestProcess {
             events.exit(this, code);
         } finally {
             ended = true;
-            scheduler.end();
-            for (GuestThread thread : threads) {
-                thread.cpu().requestStop();
-            }
+            stopProcessors();
+            system.scheduler().release(thread -> thread.process() == this);
             end.countDown();
         }
     }
@@ -434,9 +462,19 @@ public final class GuestProcess {
         return endReason;
     }
 
-    /** Waits for the end of the process. From a Java thread that runs no guest. */
+    /**
+     * Waits until the process has ended and given everything back; from a Java thread that runs no guest. After
+     * {@link #requestStop} a thread that is deep in a read from the host is waited for only so long.
+     *
+     * @return its exit code
+     */
     public int awaitEnd() throws InterruptedException {
         end.await();
+        if (stopRequested) {
+            boolean ignored = gone.await(STOP_PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+        } else {
+            gone.await();
+        }
         return exitCode;
     }
 

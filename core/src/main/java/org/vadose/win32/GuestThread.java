@@ -9,6 +9,7 @@ import org.vadose.base.NtStatus;
 import org.vadose.layout.NtTibLayout;
 import org.vadose.layout.TebLayout;
 import org.vadose.memory.Memory;
+import org.vadose.memory.MemoryFault;
 import org.vadose.nt.Ethread;
 import org.vadose.win32.exception.ExceptionState;
 
@@ -48,8 +49,9 @@ public final class GuestThread {
     private final List<Long> floors = new ArrayList<>();
     private GuestCpu.@Nullable Exit unhandledExit;
     private boolean waitSatisfied;
+    private @Nullable MemoryFault waitFault;
     private int suspendCount;
-    private boolean ended;
+    private volatile boolean ended;
     private @Nullable BooleanSupplier stopWhen;
     private @Nullable Runnable stopAction;
 
@@ -164,13 +166,19 @@ public final class GuestThread {
     }
 
     /**
-     * Waits until the condition holds or simulated time passes the deadline; the other threads run meanwhile.
+     * Waits until the condition, which looks at kernel objects or time, holds or simulated time passes the deadline; the other
+     * threads run meanwhile.
      *
      * @param deadline in the clock's ticks, {@link #NEVER} for none
      * @return false when time ran out
      */
     public boolean await(BooleanSupplier condition, long deadline) {
-        return process.scheduler().await(this, condition, deadline);
+        return process.scheduler().await(this, Scheduler.Kind.OBJECTS, condition, deadline);
+    }
+
+    /** {@link #await} for a condition that looks at the process's memory. */
+    public boolean awaitMemory(BooleanSupplier condition, long deadline) {
+        return process.scheduler().await(this, Scheduler.Kind.MEMORY, condition, deadline);
     }
 
     /** Changes how often the thread is suspended; returns what it was before. */
@@ -186,7 +194,7 @@ public final class GuestThread {
 
     /** Lets the others run until somebody resumes this thread. */
     public void awaitResumed() {
-        process.scheduler().await(this, () -> suspendCount == 0, NEVER);
+        process.scheduler().await(this, Scheduler.Kind.OBJECTS, () -> suspendCount == 0, NEVER);
     }
 
     /** Nothing of it runs any more. */
@@ -194,8 +202,21 @@ public final class GuestThread {
         ended = true;
     }
 
-    boolean hasEnded() {
-        return ended;
+    /** Whether it, or its process, was ended and it has only to take its leave. */
+    boolean mustGo() {
+        return ended || process.hasEnded();
+    }
+
+    void setWaitFault(MemoryFault fault) {
+        waitFault = fault;
+    }
+
+    void throwWaitFault() {
+        MemoryFault fault = waitFault;
+        if (fault != null) {
+            waitFault = null;
+            throw fault;
+        }
     }
 
     /** Gives up the rest of the time slice. */

@@ -8,12 +8,19 @@ import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.vadose.memory.MemoryFault;
 
 /**
- * Hands one baton among the Java threads of a process's guest threads: the holder alone runs, so the simulated processor does one
+ * Hands one baton among the Java threads of all guest threads: the holder alone runs, so the simulated processor does one
  * thing at a time and a run repeats exactly. Ready threads take turns in order of arrival. A waiting thread's condition is
  * asked whenever the baton moves. Time is simulated: when every thread waits, the clock jumps to the first deadline.
+ *
+ * <p>A thread that must go, because it or its process was ended, gets the baton once more and throws {@link ProcessEnded}: it
+ * takes its leave like everything else, one at a time.
  *
  * <p>Lock order: {@code lock} is a leaf, save that wait conditions run under it and may read guest memory.
  */
@@ -24,31 +31,44 @@ final class Scheduler {
     /** What a thread that does not hold the baton waits for. */
     private static final class Wait {
         final GuestThread thread;
+        final Kind kind;
         final BooleanSupplier condition;
         final long deadline;
-        /** Not what the thread itself asked for. */
-        final boolean isSuspension;
 
-        Wait(GuestThread thread, BooleanSupplier condition, long deadline, boolean isSuspension) {
+        Wait(GuestThread thread, Kind kind, BooleanSupplier condition, long deadline) {
             this.thread = thread;
+            this.kind = kind;
             this.condition = condition;
             this.deadline = deadline;
-            this.isSuspension = isSuspension;
         }
     }
 
+    /** What a wait's condition looks at. */
+    enum Kind {
+        /** Kernel objects or time. */
+        OBJECTS,
+        /** The process's own memory, which must be the one the processor sees. */
+        MEMORY,
+        /** Whether somebody suspended the thread: not what the thread itself asked for. */
+        SUSPENSION
+    }
+
     private final GuestClock clock;
-    private final Runnable onDeadlock;
+    private final Consumer<GuestProcess> onDeadlock;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition moved = lock.newCondition();
     private final Deque<GuestThread> ready = new ArrayDeque<>();
     private final List<Wait> waiting = new ArrayList<>();
     private @Nullable GuestThread holder;
     private @Nullable GuestThread onProcessor;
-    private boolean ended;
+    /** Java threads that are no guest's and want the processor, or have it. */
+    private int outsiders;
 
-    /** @param onDeadlock told, with the lock held, when every thread waits without a deadline */
-    Scheduler(GuestClock clock, Runnable onDeadlock) {
+    private boolean isTaken;
+    private boolean isPassing;
+
+    /** @param onDeadlock ends a process, with the lock held, when every thread waits without a deadline */
+    Scheduler(GuestClock clock, Consumer<GuestProcess> onDeadlock) {
         this.clock = clock;
         this.onDeadlock = onDeadlock;
     }
@@ -81,7 +101,8 @@ final class Scheduler {
         lock.lock();
         try {
             wakeLocked();
-            if (ready.isEmpty()) {
+            if (ready.isEmpty() && outsiders == 0) {
+                putOnProcessor(thread);
                 return;
             }
             ready.addLast(thread);
@@ -98,8 +119,9 @@ final class Scheduler {
      * @param condition asked with the baton free; may take what it waits for as it answers true
      * @param deadline in the clock's ticks of 100 ns, or {@link #NEVER}
      * @return false when time ran out
+     * @throws MemoryFault what the condition met
      */
-    boolean await(GuestThread thread, BooleanSupplier condition, long deadline) {
+    boolean await(GuestThread thread, Kind kind, BooleanSupplier condition, long deadline) {
         lock.lock();
         try {
             if (condition.getAsBoolean()) {
@@ -109,9 +131,10 @@ final class Scheduler {
                 return false;
             }
             thread.setWaitSatisfied(false);
-            waiting.add(new Wait(thread, condition, deadline, false));
+            waiting.add(new Wait(thread, kind, condition, deadline));
             passOn();
             awaitTurnLocked(thread);
+            thread.throwWaitFault();
             return thread.isWaitSatisfied();
         } finally {
             lock.unlock();
@@ -124,47 +147,85 @@ final class Scheduler {
         try {
             ready.remove(thread);
             waiting.removeIf(w -> w.thread == thread);
+            if (onProcessor == thread) {
+                onProcessor = null;
+            }
             if (holder == thread) {
-                holder = null;
-                if (!ended && !(ready.isEmpty() && waiting.isEmpty())) {
-                    passOn();
-                }
+                passOn();
             }
         } finally {
             lock.unlock();
         }
     }
 
-    /** A thread was ended by another: it wakes only to go. */
-    void leaveLater(GuestThread thread) {
+    /** Threads were ended by another, or their process was: they get the baton to go. */
+    void release(Predicate<GuestThread> which) {
         lock.lock();
         try {
-            ready.remove(thread);
-            waiting.removeIf(w -> w.thread == thread);
-            moved.signalAll();
+            for (Iterator<Wait> all = waiting.iterator(); all.hasNext(); ) {
+                GuestThread thread = all.next().thread;
+                if (which.test(thread)) {
+                    all.remove();
+                    ready.addLast(thread);
+                }
+            }
+            if (holder == null && !isPassing) {
+                passOn();
+            }
         } finally {
             lock.unlock();
         }
     }
 
-    /** Ends every thread that waits for the baton. */
-    void end() {
+    /** Does something on the processor between the guest threads' turns; called by a Java thread that runs none. */
+    <T> T exclusively(Supplier<T> work) {
         lock.lock();
         try {
-            ended = true;
-            moved.signalAll();
+            outsiders++;
+            while (holder != null || isTaken) {
+                moved.awaitUninterruptibly();
+            }
+            isTaken = true;
+        } finally {
+            lock.unlock();
+        }
+        try {
+            return work.get();
+        } finally {
+            lock.lock();
+            try {
+                outsiders--;
+                isTaken = false;
+                onProcessor = null;
+                passOn();
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    /** Puts the calling thread, which holds the baton, back on the processor after it did something for another process. */
+    void restore(GuestThread thread) {
+        lock.lock();
+        try {
+            onProcessor = null;
+            putOnProcessor(thread);
         } finally {
             lock.unlock();
         }
     }
 
     private void awaitTurnLocked(GuestThread thread) {
-        while (holder != thread && !ended && !thread.hasEnded()) {
+        while (holder != thread) {
             moved.awaitUninterruptibly();
         }
-        if (ended || thread.hasEnded()) {
+        putOnProcessor(thread);
+        if (thread.mustGo()) {
             throw new ProcessEnded();
         }
+    }
+
+    private void putOnProcessor(GuestThread thread) {
         if (onProcessor != thread) {
             onProcessor = thread;
             thread.process().switchedTo(thread);
@@ -172,33 +233,45 @@ final class Scheduler {
     }
 
     private void passOn() {
+        holder = null;
+        if (outsiders == 0) {
+            isPassing = true;
+            holder = next();
+            isPassing = false;
+        }
+        moved.signalAll();
+    }
+
+    /** The thread whose turn it is; null when there is none left. */
+    private @Nullable GuestThread next() {
         wakeLocked();
         setSuspendedAside();
         while (ready.isEmpty()) {
+            if (waiting.isEmpty()) {
+                return null;
+            }
             long first = NEVER;
             for (Wait wait : waiting) {
                 first = Math.min(first, wait.deadline);
             }
             if (first == NEVER) {
-                holder = null;
-                onDeadlock.run();
-                return;
+                onDeadlock.accept(waiting.getFirst().thread.process());
+            } else {
+                clock.advanceTo(first);
             }
-            clock.advanceTo(first);
             wakeLocked();
             setSuspendedAside();
         }
-        holder = ready.pollFirst();
-        moved.signalAll();
+        return ready.pollFirst();
     }
 
     /** A suspended thread is not ready, whatever it waited for before. */
     private void setSuspendedAside() {
         for (Iterator<GuestThread> all = ready.iterator(); all.hasNext(); ) {
             GuestThread thread = all.next();
-            if (thread.isSuspended()) {
+            if (thread.isSuspended() && !thread.mustGo()) {
                 all.remove();
-                waiting.add(new Wait(thread, () -> !thread.isSuspended(), NEVER, true));
+                waiting.add(new Wait(thread, Kind.SUSPENSION, () -> !thread.isSuspended(), NEVER));
             }
         }
     }
@@ -210,14 +283,26 @@ final class Scheduler {
         long now = clock.now();
         for (Iterator<Wait> all = waiting.iterator(); all.hasNext(); ) {
             Wait wait = all.next();
-            boolean satisfied = wait.condition.getAsBoolean();
-            if (satisfied || wait.deadline <= now) {
+            boolean satisfied = isOver(wait);
+            if (satisfied || wait.deadline <= now || wait.thread.mustGo()) {
                 all.remove();
-                if (!wait.isSuspension) {
+                if (wait.kind != Kind.SUSPENSION) {
                     wait.thread.setWaitSatisfied(satisfied);
                 }
                 ready.addLast(wait.thread);
             }
+        }
+    }
+
+    private boolean isOver(Wait wait) {
+        if (wait.kind == Kind.MEMORY && !wait.thread.mustGo()) {
+            putOnProcessor(wait.thread);
+        }
+        try {
+            return !wait.thread.mustGo() && wait.condition.getAsBoolean();
+        } catch (MemoryFault fault) {
+            wait.thread.setWaitFault(fault);
+            return true;
         }
     }
 }

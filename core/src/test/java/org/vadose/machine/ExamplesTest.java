@@ -41,9 +41,7 @@ class ExamplesTest {
             ProgramRunner runner = new ProgramRunner(machine, DLLS);
             GuestConsole console = new GuestConsole(InputStream.nullInputStream(), out, errors, false);
             RunningProgram program = runner.start(Launch.of(EXAMPLES.resolve(name + ".exe"), arguments, console));
-            int code = program.await();
-            runner.remove(program);
-            return code;
+            return program.await();
         }
     }
 }

@@ -109,7 +109,7 @@ final class LockFunctions {
         Memory memory = call.memory();
         GuestThread thread = call.thread();
         if (!tryTake(memory, section, thread)) {
-            thread.await(() -> tryTake(memory, section, thread), GuestThread.NEVER);
+            thread.awaitMemory(() -> tryTake(memory, section, thread), GuestThread.NEVER);
         }
     }
 
@@ -170,7 +170,7 @@ final class LockFunctions {
     private static long acquireExclusive(ApiCall call, long lock) {
         Memory memory = call.memory();
         if (!tryExclusive(memory, lock)) {
-            call.thread().await(() -> tryExclusive(memory, lock), GuestThread.NEVER);
+            call.thread().awaitMemory(() -> tryExclusive(memory, lock), GuestThread.NEVER);
         }
         return 0;
     }
@@ -178,7 +178,7 @@ final class LockFunctions {
     private static long acquireShared(ApiCall call, long lock) {
         Memory memory = call.memory();
         if (!tryShared(memory, lock)) {
-            call.thread().await(() -> tryShared(memory, lock), GuestThread.NEVER);
+            call.thread().awaitMemory(() -> tryShared(memory, lock), GuestThread.NEVER);
         }
         return 0;
     }
@@ -222,7 +222,7 @@ final class LockFunctions {
         Memory memory = call.memory();
         memory.writeInt(variable, memory.readInt(variable) + 1);
         boolean woken =
-                call.thread().await(() -> takeWake(memory, variable), TimeFunctions.deadline(call, milliseconds));
+                call.thread().awaitMemory(() -> takeWake(memory, variable), TimeFunctions.deadline(call, milliseconds));
         if (!woken) {
             memory.writeInt(variable, memory.readInt(variable) - 1);
         }
@@ -258,7 +258,7 @@ final class LockFunctions {
     private static boolean isDone(ApiCall call, long once) {
         Memory memory = call.memory();
         if ((memory.readLong(once) & 3) == INIT_ONCE_RUNNING) {
-            call.thread().await(() -> (memory.readLong(once) & 3) != INIT_ONCE_RUNNING, GuestThread.NEVER);
+            call.thread().awaitMemory(() -> (memory.readLong(once) & 3) != INIT_ONCE_RUNNING, GuestThread.NEVER);
         }
         return (memory.readLong(once) & 3) == INIT_ONCE_DONE;
     }

@@ -1,0 +1,111 @@
+package org.vadose.win32;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.vadose.base.NtStatus;
+import org.vadose.nt.Eprocess;
+
+/** The processes of a machine that run programs, and what they share: the processor, the clock, the kernel, the functions. */
+public final class GuestSystem {
+    private final @Nullable GuestKernel kernel;
+    private final ApiTable table;
+    private final GuestClock clock;
+    private final Scheduler scheduler;
+    private final SystemCalls systemCalls;
+    private final Map<Long, GuestProcess> processes = new LinkedHashMap<>();
+    private @Nullable ProcessMaker maker;
+
+    /** Makes processes for {@code CreateProcess}; the machine sets it. */
+    @FunctionalInterface
+    public interface ProcessMaker {
+        /**
+         * A process with its program and DLLs loaded; its first thread does not run yet. The calling thread's process is not on
+         * the processor afterwards.
+         *
+         * @throws org.vadose.win32.loader.LoaderException if it cannot be made
+         */
+        GuestThread create(ProcessRequest request);
+    }
+
+    /** @param kernel null for processes of memory alone */
+    public GuestSystem(@Nullable GuestKernel kernel, ApiTable table, GuestClock clock) {
+        this.kernel = kernel;
+        this.table = table;
+        this.clock = clock;
+        this.systemCalls = new SystemCalls(table);
+        this.scheduler = new Scheduler(
+                clock,
+                process -> process.end(
+                        NtStatus.CONTROL_C_EXIT.code(), "every thread waits for what can no longer happen"));
+    }
+
+    public GuestKernel kernel() {
+        return Objects.requireNonNull(kernel, "there is no kernel");
+    }
+
+    boolean hasKernel() {
+        return kernel != null;
+    }
+
+    public ApiTable table() {
+        return table;
+    }
+
+    public GuestClock clock() {
+        return clock;
+    }
+
+    Scheduler scheduler() {
+        return scheduler;
+    }
+
+    SystemCalls systemCalls() {
+        return systemCalls;
+    }
+
+    public void setProcessMaker(ProcessMaker newMaker) {
+        maker = newMaker;
+    }
+
+    /**
+     * Makes a process on behalf of a guest thread, which has the processor before and after.
+     *
+     * @return its first thread, not started
+     * @throws org.vadose.win32.loader.LoaderException if it cannot be made
+     */
+    public GuestThread createProcess(GuestThread caller, ProcessRequest request) {
+        try {
+            return Objects.requireNonNull(maker, "nobody makes processes").create(request);
+        } finally {
+            scheduler.restore(caller);
+        }
+    }
+
+    /** Does something that needs the processor, between the turns of guest threads; from a Java thread that runs no guest. */
+    public <T> T exclusively(Supplier<T> work) {
+        return scheduler.exclusively(work);
+    }
+
+    /** The processes that run programs, oldest first. */
+    public synchronized List<GuestProcess> processes() {
+        return new ArrayList<>(processes.values());
+    }
+
+    /** The process behind a kernel object; null if it runs no program. */
+    public synchronized @Nullable GuestProcess find(Eprocess eprocess) {
+        return processes.get(eprocess.address());
+    }
+
+    synchronized void add(GuestProcess process) {
+        processes.put(process.eprocess().address(), process);
+    }
+
+    synchronized void remove(GuestProcess process) {
+        processes.remove(process.eprocess().address());
+    }
+}

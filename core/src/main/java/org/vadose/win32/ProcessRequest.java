@@ -1,0 +1,23 @@
+package org.vadose.win32;
+
+import java.util.List;
+
+/**
+ * A process that a program wants made.
+ *
+ * @param parent who wants it; the child has its files, its console and what it inherits
+ * @param path full DOS path of the program
+ * @param commandLine as the child shall see it
+ * @param currentDirectory full DOS path
+ * @param environment entries {@code NAME=value}
+ * @param inheritsHandles whether inheritable handles are opened in the child, with the same values
+ * @param standardHandles input, output, error as values of handles the child inherits; null for what the parent has
+ */
+public record ProcessRequest(
+        GuestProcess parent,
+        String path,
+        String commandLine,
+        String currentDirectory,
+        List<String> environment,
+        boolean inheritsHandles,
+        long @org.jspecify.annotations.Nullable [] standardHandles) {}
