@@ -79,6 +79,11 @@ public record HandleTableEntry(Memory memory, long address) {
                 low() & ~mask | (long) attributes << HandleTableEntryLayout.ATTRIBUTES_SHIFT);
     }
 
+    /** Sets or clears one of {@link #INHERIT} and its kin. */
+    public void setAttribute(int attribute, boolean set) {
+        setAttributes(set ? attributes() | attribute : attributes() & ~attribute);
+    }
+
     public void writeFree(long nextFree) {
         memory.writeLong(address + HandleTableEntryLayout.LOW_VALUE, 0);
         memory.writeLong(address + HandleTableEntryLayout.NEXT_FREE_HANDLE_ENTRY, nextFree);

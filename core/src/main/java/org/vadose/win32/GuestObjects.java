@@ -11,6 +11,7 @@ import org.vadose.layout.KsemaphoreLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.DispatcherHeader;
 import org.vadose.nt.HandleTable;
+import org.vadose.nt.HandleTableEntry;
 import org.vadose.ob.KnownType;
 import org.vadose.ob.ObjectManager;
 
@@ -53,6 +54,23 @@ public final class GuestObjects {
     /** The body behind a handle of a type, 0 for none. */
     public long body(long handle, KnownType type) {
         return objects.handles().peek(table, handle, type);
+    }
+
+    /** The entry of an open handle; null when none is. */
+    public @Nullable HandleTableEntry entry(long handle) {
+        return body(handle) == 0 ? null : new HandleTableEntry(kernel, table.entryAddress(handle));
+    }
+
+    public int grantedAccess(long handle) {
+        return objects.handles().grantedAccess(table, handle);
+    }
+
+    /** Whether processes that this one makes get the handle too, if they are to inherit handles. */
+    public void setInheritable(long handle, boolean inheritable) {
+        HandleTableEntry entry = entry(handle);
+        if (entry != null) {
+            entry.setAttribute(HandleTableEntry.INHERIT, inheritable);
+        }
     }
 
     public NtStatus close(long handle) {

@@ -317,20 +317,39 @@ public final class GuestProcess {
         threadMaker = maker;
     }
 
-    /** See {@link ThreadMaker#create}. */
-    public GuestThread createThread(long function, long argument, long reserveBytes, long commitBytes) {
-        return present(threadMaker, "way to make threads").create(function, argument, reserveBytes, commitBytes);
+    /**
+     * See {@link ThreadMaker#create}.
+     *
+     * @param caller the thread that runs, perhaps another process's
+     */
+    public GuestThread createThread(
+            GuestThread caller, long function, long argument, long reserveBytes, long commitBytes) {
+        ThreadMaker maker = present(threadMaker, "way to make threads");
+        if (caller.process() == this) {
+            return maker.create(function, argument, reserveBytes, commitBytes);
+        }
+        try {
+            system.kernel().memoryManager().switchTo(eprocess());
+            return maker.create(function, argument, reserveBytes, commitBytes);
+        } finally {
+            system.scheduler().restore(caller);
+        }
     }
 
-    /** The thread a handle of this process stands for; null for none that runs. */
+    /** The thread, of any process, that a handle of this process stands for; null for none that runs. */
     public @Nullable GuestThread threadByHandle(GuestThread caller, long handle) {
         if (handle == GuestObjects.CURRENT_THREAD) {
             return caller;
         }
         long body = objects().body(handle, KnownType.THREAD);
-        for (GuestThread thread : threads) {
-            if (body != 0 && thread.ethread().address() == body) {
-                return thread;
+        if (body == 0) {
+            return null;
+        }
+        for (GuestProcess process : system.processes()) {
+            for (GuestThread thread : process.threads) {
+                if (thread.ethread().address() == body) {
+                    return thread;
+                }
             }
         }
         return null;

@@ -24,7 +24,7 @@ class ExamplesTest {
     private final ByteArrayOutputStream errors = new ByteArrayOutputStream();
 
     @ParameterizedTest
-    @ValueSource(strings = {"hello", "committed", "reserved", "regions", "guard", "dep"})
+    @ValueSource(strings = {"hello", "committed", "reserved", "regions", "guard", "dep", "processes"})
     void printsWhatWinePrints(String name) throws Exception {
         List<String> arguments = name.equals("hello") ? List.of("one", "two three") : List.of();
         int code = run(name, arguments);

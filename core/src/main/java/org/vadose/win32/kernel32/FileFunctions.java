@@ -51,10 +51,7 @@ final class FileFunctions {
                     .function("MoveFileEx" + letter, call -> move(call, wide, (call.intArg(2) & 1) != 0))
                     .function("CopyFile" + letter, call -> copy(call, wide));
         }
-        kernel32.function(
-                        "CloseHandle",
-                        call -> call.succeeded(call.process().objects().close(call.arg(0))))
-                .function("ReadFile", FileFunctions::readFile)
+        kernel32.function("ReadFile", FileFunctions::readFile)
                 .function("WriteFile", FileFunctions::writeFile)
                 .function("FlushFileBuffers", call -> file(call) == null ? call.fail(ERROR_INVALID_HANDLE) : 1)
                 .function("GetFileType", FileFunctions::getFileType)
@@ -114,7 +111,7 @@ final class FileFunctions {
                             flags & SETTABLE_ATTRIBUTES);
             boolean wasThere = opened.information() != 2;
             call.setLastError(wasThere && (creation == 2 || creation == 4) ? ERROR_ALREADY_EXISTS : 0);
-            return process.objects().open(opened.file());
+            return SecurityAttributes.apply(call, call.arg(3), process.objects().open(opened.file()));
         } catch (FileException e) {
             call.setLastError(
                     e.status().equals(NtStatus.OBJECT_NAME_COLLISION)

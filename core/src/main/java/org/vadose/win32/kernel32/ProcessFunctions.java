@@ -57,9 +57,6 @@ final class ProcessFunctions {
                 .function("SetThreadStackGuarantee", ProcessFunctions::setStackGuarantee)
                 .function("GetThreadContext", ProcessFunctions::getThreadContext)
                 .function("SetThreadContext", ProcessFunctions::setThreadContext)
-                .function("DuplicateHandle", ProcessFunctions::duplicateHandle)
-                .function("GetHandleInformation", call -> 1)
-                .function("SetHandleInformation", call -> 1)
                 .function(
                         "IsDebuggerPresent",
                         call -> call.memory().readUnsignedByte(call.process().peb() + PebLayout.BEING_DEBUGGED))
@@ -74,9 +71,6 @@ final class ProcessFunctions {
                 .function("GetVersion", call -> 19_041L << 16 | 10)
                 .function("GetVersionExA", call -> getVersion(call, false))
                 .function("GetVersionExW", call -> getVersion(call, true))
-                .function("CreateProcessA", call -> call.fail(NtStatus.ACCESS_DENIED))
-                .function("CreateProcessW", call -> call.fail(NtStatus.ACCESS_DENIED))
-                .function("OpenProcess", ProcessFunctions::openProcess)
                 .function("EncodePointer", call -> call.arg(0))
                 .function("DecodePointer", call -> call.arg(0));
     }
@@ -121,16 +115,10 @@ final class ProcessFunctions {
     }
 
     private static long terminateProcess(ApiCall call) {
-        Eprocess target = call.process().byHandle(call.arg(0));
-        if (target == null) {
+        if (call.arg(0) == 0) {
             return call.fail(ERROR_INVALID_HANDLE);
         }
-        return terminate(call, call.intArg(1));
-    }
-
-    private static long terminate(ApiCall call, int code) {
-        call.process().end(code, null);
-        throw new ProcessEnded();
+        return call.succeeded(NtStatus.of((int) ntTerminateProcess(call)));
     }
 
     private static long ntTerminateProcess(ApiCall call) {
@@ -138,10 +126,22 @@ final class ProcessFunctions {
             // Every thread but this one; the process goes on to end itself.
             return 0;
         }
-        if (call.process().byHandle(call.arg(0)) == null) {
+        Eprocess handle = call.process().byHandle(call.arg(0));
+        if (handle == null) {
             return NtStatus.INVALID_HANDLE.code();
         }
-        return terminate(call, call.intArg(1));
+        if (handle.isExiting()) {
+            return NtStatus.PROCESS_IS_TERMINATING.code();
+        }
+        GuestProcess target = call.process().system().find(handle);
+        if (target == null) {
+            return NtStatus.ACCESS_DENIED.code();
+        }
+        target.end(call.intArg(1), null);
+        if (target == call.process()) {
+            throw new ProcessEnded();
+        }
+        return 0;
     }
 
     private static long ntTerminateThread(ApiCall call) {
@@ -150,7 +150,7 @@ final class ProcessFunctions {
         if (thread == null) {
             return NtStatus.INVALID_HANDLE.code();
         }
-        call.process().threadEnds(thread, call.intArg(1));
+        thread.process().threadEnds(thread, call.intArg(1));
         if (thread == call.thread()) {
             throw new ProcessEnded();
         }
@@ -181,23 +181,34 @@ final class ProcessFunctions {
     }
 
     private static long createThread(ApiCall call) {
-        int flags = call.intArg(4);
-        long stack = call.arg(1);
+        return createThread(call, call.process(), 0);
+    }
+
+    /** {@code CreateThread} and, with a process before its arguments, {@code CreateRemoteThread}. */
+    static long createThread(ApiCall call, GuestProcess process, int first) {
+        int flags = call.intArg(first + 4);
+        long stack = call.arg(first + 1);
         boolean reserves = (flags & STACK_SIZE_IS_RESERVATION) != 0;
         GuestThread thread;
         try {
-            thread = call.process().createThread(call.arg(2), call.arg(3), reserves ? stack : 0, reserves ? 0 : stack);
+            thread = process.createThread(
+                    call.thread(),
+                    call.arg(first + 2),
+                    call.arg(first + 3),
+                    reserves ? stack : 0,
+                    reserves ? 0 : stack);
         } catch (IllegalStateException noMemory) {
             return call.fail(NtStatus.NO_MEMORY);
         }
         if ((flags & CREATE_SUSPENDED) != 0) {
             thread.suspend(1);
         }
-        if (call.arg(5) != 0) {
-            call.memory().writeInt(call.arg(5), (int) thread.threadId());
+        if (call.arg(first + 5) != 0) {
+            call.memory().writeInt(call.arg(first + 5), (int) thread.threadId());
         }
         int handle = call.process().objects().open(thread.ethread().address(), KnownType.THREAD.validAccess());
-        call.process().start(thread);
+        SecurityAttributes.apply(call, call.arg(first), handle);
+        process.start(thread);
         return handle;
     }
 
@@ -237,19 +248,6 @@ final class ProcessFunctions {
         return process == null ? call.fail(ERROR_INVALID_HANDLE) : process.uniqueProcessId();
     }
 
-    private static long openProcess(ApiCall call) {
-        long wanted = call.unsignedIntArg(2);
-        for (Eprocess process : call.process().kernel().processManager().processes()) {
-            if (process.uniqueProcessId() == wanted && wanted != 0) {
-                if (wanted != call.process().processId()) {
-                    return call.fail(NtStatus.ACCESS_DENIED);
-                }
-                return call.process().objects().open(process.address(), call.intArg(0));
-            }
-        }
-        return call.fail(ERROR_INVALID_PARAMETER);
-    }
-
     private static long getAffinity(ApiCall call) {
         call.memory().writeLong(call.arg(1), 1);
         call.memory().writeLong(call.arg(2), 1);
@@ -285,25 +283,6 @@ final class ProcessFunctions {
             return call.fail(ERROR_INVALID_HANDLE);
         }
         ContextTransfer.load(thread.cpu(), new ContextRecord(call.memory(), call.arg(1)));
-        return 1;
-    }
-
-    private static long duplicateHandle(ApiCall call) {
-        long source = call.arg(1);
-        long body = source == GuestObjects.CURRENT_THREAD
-                ? call.thread().ethread().address()
-                : source == GuestObjects.CURRENT_PROCESS
-                        ? call.process().eprocess().address()
-                        : call.process().objects().body(source);
-        if (body == 0
-                || call.process().byHandle(call.arg(0)) == null
-                || call.process().byHandle(call.arg(2)) == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
-        }
-        call.memory().writeLong(call.arg(3), call.process().objects().open(body, 0x1F_FFFF));
-        if ((call.intArg(6) & 1) != 0) {
-            call.process().objects().close(source);
-        }
         return 1;
     }
 

@@ -26,9 +26,11 @@ public final class SystemDlls {
         ExceptionFunctions.addToKernel32(kernel32);
         FileFunctions.addTo(kernel32);
         FindFunctions.addTo(kernel32);
+        HandleFunctions.addTo(kernel32);
         LockFunctions.addTo(kernel32);
         MemoryFunctions.addTo(kernel32);
         ModuleFunctions.addTo(kernel32);
+        ProcessCreation.addTo(kernel32);
         ProcessFunctions.addTo(kernel32);
         RtlFunctions.addToKernel32(kernel32);
         StorageFunctions.addTo(kernel32);

@@ -27,11 +27,17 @@ final class WaitFunctions {
         for (String letter : List.of("A", "W")) {
             kernel32.function(
                             "CreateEvent" + letter,
-                            call -> call.process().objects().createEvent(call.boolArg(1), call.boolArg(2)))
+                            call -> SecurityAttributes.apply(
+                                    call,
+                                    call.arg(0),
+                                    call.process().objects().createEvent(call.boolArg(1), call.boolArg(2))))
                     .function("CreateEventEx" + letter, WaitFunctions::createEventEx)
                     .function(
                             "CreateMutex" + letter,
-                            call -> call.process().objects().createMutant(call.boolArg(1) ? call.thread() : null))
+                            call -> SecurityAttributes.apply(
+                                    call,
+                                    call.arg(0),
+                                    call.process().objects().createMutant(call.boolArg(1) ? call.thread() : null)))
                     .function(
                             "CreateMutexEx" + letter,
                             call -> call.process()
@@ -64,7 +70,8 @@ final class WaitFunctions {
         if (limit <= 0 || initial < 0 || initial > limit) {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
-        return call.process().objects().createSemaphore(initial, limit);
+        return SecurityAttributes.apply(
+                call, call.arg(0), call.process().objects().createSemaphore(initial, limit));
     }
 
     private static long setSignal(ApiCall call, int state) {

@@ -1,0 +1,237 @@
+package org.vadose.win32.kernel32;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.vadose.base.NtStatus;
+import org.vadose.io.FileException;
+import org.vadose.io.FileNode;
+import org.vadose.io.GuestPath;
+import org.vadose.memory.Memory;
+import org.vadose.nt.Eprocess;
+import org.vadose.ob.KnownType;
+import org.vadose.pe.PeFormatException;
+import org.vadose.win32.ApiCall;
+import org.vadose.win32.ApiModule;
+import org.vadose.win32.GuestProcess;
+import org.vadose.win32.GuestThread;
+import org.vadose.win32.ProcessRequest;
+import org.vadose.win32.loader.LoaderException;
+
+/** {@code CreateProcess}, {@code CreateRemoteThread}, {@code OpenProcess}. */
+final class ProcessCreation {
+    private static final int ERROR_FILE_NOT_FOUND = 2;
+    private static final int ERROR_NOT_ENOUGH_MEMORY = 8;
+    private static final int ERROR_INVALID_PARAMETER = 87;
+    private static final int ERROR_DIRECTORY = 267;
+    private static final int CREATE_SUSPENDED = 0x4;
+    private static final int CREATE_UNICODE_ENVIRONMENT = 0x400;
+    private static final int STARTF_USESTDHANDLES = 0x100;
+    private static final int LONGEST_ENVIRONMENT = 1 << 20;
+    /** Offsets in STARTUPINFO. */
+    private static final int STARTUP_FLAGS = 60;
+
+    private static final int STARTUP_INPUT = 80;
+    private static final int STARTUP_OUTPUT = 88;
+    private static final int STARTUP_ERROR = 96;
+
+    private ProcessCreation() {}
+
+    static void addTo(ApiModule kernel32) {
+        kernel32.function("CreateProcessA", call -> createProcess(call, false))
+                .function("CreateProcessW", call -> createProcess(call, true))
+                .function("CreateRemoteThread", ProcessCreation::createRemoteThread)
+                .function("CreateRemoteThreadEx", ProcessCreation::createRemoteThread)
+                .function("OpenProcess", ProcessCreation::openProcess);
+    }
+
+    private static long createProcess(ApiCall call, boolean wide) {
+        GuestProcess parent = call.process();
+        Memory memory = call.memory();
+        String application = Texts.read(call, call.arg(0), wide);
+        String commandLine = Texts.read(call, call.arg(1), wide);
+        boolean inherits = call.boolArg(4);
+        int flags = call.intArg(5);
+        long startup = call.arg(8);
+        long result = call.arg(9);
+        if (application == null && (commandLine == null || commandLine.isBlank()) || startup == 0 || result == 0) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        memory.writeLong(result, 0);
+        String path;
+        String directory;
+        try {
+            path = application == null ? search(call, commandLine) : exact(call, application);
+            directory = directory(call, Texts.read(call, call.arg(7), wide));
+        } catch (FileException e) {
+            return call.fail(e.status());
+        }
+        if (path == null) {
+            return call.fail(ERROR_FILE_NOT_FOUND);
+        }
+        if (directory == null) {
+            return call.fail(ERROR_DIRECTORY);
+        }
+        long[] standard = null;
+        if ((memory.readInt(startup + STARTUP_FLAGS) & STARTF_USESTDHANDLES) != 0) {
+            standard = new long[] {
+                memory.readLong(startup + STARTUP_INPUT),
+                memory.readLong(startup + STARTUP_OUTPUT),
+                memory.readLong(startup + STARTUP_ERROR)
+            };
+        }
+        GuestThread main;
+        try {
+            main = parent.system()
+                    .createProcess(
+                            call.thread(),
+                            new ProcessRequest(
+                                    parent,
+                                    path,
+                                    commandLine == null ? '"' + path + '"' : commandLine,
+                                    directory,
+                                    environment(call, call.arg(6), (flags & CREATE_UNICODE_ENVIRONMENT) != 0),
+                                    inherits,
+                                    standard));
+        } catch (PeFormatException e) {
+            return call.fail(e.status());
+        } catch (LoaderException e) {
+            return call.fail(e.status());
+        } catch (IllegalStateException noMemory) {
+            return call.fail(ERROR_NOT_ENOUGH_MEMORY);
+        }
+        if ((flags & CREATE_SUSPENDED) != 0) {
+            main.suspend(1);
+        }
+        Eprocess made = main.process().eprocess();
+        int process = parent.objects().open(made.address(), KnownType.PROCESS.validAccess());
+        int thread = parent.objects().open(main.ethread().address(), KnownType.THREAD.validAccess());
+        SecurityAttributes.apply(call, call.arg(2), process);
+        SecurityAttributes.apply(call, call.arg(3), thread);
+        memory.writeLong(result, process);
+        memory.writeLong(result + 8, thread);
+        memory.writeInt(result + 16, (int) made.uniqueProcessId());
+        memory.writeInt(result + 20, (int) main.threadId());
+        main.process().start(main);
+        return 1;
+    }
+
+    /** The program that an application name means: that file, relative to the current directory. */
+    private static @Nullable String exact(ApiCall call, String name) {
+        return file(call, name);
+    }
+
+    /**
+     * The program that a command line begins with: what stands in quotes, or the shortest run of words that names a program, each
+     * looked for with {@code .exe} added if it has no extension.
+     */
+    private static @Nullable String search(ApiCall call, String commandLine) {
+        String text = commandLine.stripLeading();
+        if (text.startsWith("\"")) {
+            int quote = text.indexOf('"', 1);
+            return find(call, text.substring(1, quote < 0 ? text.length() : quote));
+        }
+        for (int end = 0; end < text.length(); ) {
+            end++;
+            while (end < text.length() && text.charAt(end) != ' ' && text.charAt(end) != '\t') {
+                end++;
+            }
+            String found = find(call, text.substring(0, end).stripTrailing());
+            if (found != null) {
+                return found;
+            }
+        }
+        return null;
+    }
+
+    private static @Nullable String find(ApiCall call, String name) {
+        String withExtension = name.substring(name.lastIndexOf('\\') + 1).indexOf('.') < 0 ? name + ".exe" : name;
+        if (withExtension.indexOf('\\') >= 0 || withExtension.indexOf('/') >= 0 || withExtension.indexOf(':') >= 0) {
+            return file(call, withExtension);
+        }
+        List<String> places = new ArrayList<>();
+        String program = call.process().loader().program().path();
+        places.add(program.substring(0, program.lastIndexOf('\\') + 1));
+        places.add("");
+        places.add("C:\\Windows\\System32\\");
+        places.add("C:\\Windows\\");
+        String path = EnvironmentFunctions.variable(call, "PATH");
+        for (String directory : path == null ? new String[0] : path.split(";", -1)) {
+            if (!directory.isBlank()) {
+                places.add(directory + "\\");
+            }
+        }
+        for (String place : places) {
+            String found = file(call, place + withExtension);
+            if (found != null) {
+                return found;
+            }
+        }
+        return null;
+    }
+
+    /** Full path of a file, null if there is none. */
+    private static @Nullable String file(ApiCall call, String name) {
+        try {
+            GuestPath path = FileFunctions.path(call, name);
+            FileNode node = call.process().files().find(path);
+            return node == null || node.isDirectory() ? null : path.toString();
+        } catch (FileException noName) {
+            return null;
+        }
+    }
+
+    private static @Nullable String directory(ApiCall call, @Nullable String name) {
+        if (name == null) {
+            return call.process().currentDirectory().toString();
+        }
+        GuestPath path = FileFunctions.path(call, name);
+        FileNode node = call.process().files().find(path);
+        return node == null || !node.isDirectory() ? null : path.toString();
+    }
+
+    /** The entries of the block at an address; of the calling process if there is none. */
+    private static List<String> environment(ApiCall call, long block, boolean wide) {
+        List<String> entries = new ArrayList<>();
+        if (block == 0) {
+            EnvironmentFunctions.read(call.memory(), EnvironmentFunctions.parameters(call))
+                    .forEach((name, value) -> entries.add(name + "=" + value));
+            return entries;
+        }
+        long at = block;
+        while (at - block < LONGEST_ENVIRONMENT) {
+            String entry = Texts.readOrEmpty(call, at, wide);
+            if (entry.isEmpty()) {
+                break;
+            }
+            entries.add(entry);
+            at += (Texts.length(entry, wide) + 1L) * (wide ? 2 : 1);
+        }
+        return entries;
+    }
+
+    // --- other processes ---
+
+    private static long createRemoteThread(ApiCall call) {
+        Eprocess target = call.process().byHandle(call.arg(0));
+        GuestProcess process = target == null ? null : call.process().system().find(target);
+        if (process == null) {
+            return call.fail(target == null ? NtStatus.INVALID_HANDLE : NtStatus.ACCESS_DENIED);
+        }
+        return ProcessFunctions.createThread(call, process, 1);
+    }
+
+    /** Processes that run programs can be opened; the system's own belong to other accounts or are protected. */
+    private static long openProcess(ApiCall call) {
+        long wanted = call.unsignedIntArg(2);
+        for (Eprocess process : call.process().kernel().processManager().processes()) {
+            if (process.uniqueProcessId() == wanted && wanted != 0) {
+                if (call.process().system().find(process) == null) {
+                    return call.fail(NtStatus.ACCESS_DENIED);
+                }
+                return call.process().objects().open(process.address(), call.intArg(0));
+            }
+        }
+        return call.fail(ERROR_INVALID_PARAMETER);
+    }
+}
