@@ -2,6 +2,7 @@ package org.vadose.win32.kernel32;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.io.FileException;
@@ -61,7 +62,7 @@ final class ProcessCreation {
         String path;
         String directory;
         try {
-            path = application == null ? search(call, commandLine) : exact(call, application);
+            path = application == null ? search(call, Objects.requireNonNull(commandLine)) : file(call, application);
             directory = directory(call, Texts.read(call, call.arg(7), wide));
         } catch (FileException e) {
             return call.fail(e.status());
@@ -116,11 +117,6 @@ final class ProcessCreation {
         return 1;
     }
 
-    /** The program that an application name means: that file, relative to the current directory. */
-    private static @Nullable String exact(ApiCall call, String name) {
-        return file(call, name);
-    }
-
     /**
      * The program that a command line begins with: what stands in quotes, or the shortest run of words that names a program, each
      * looked for with {@code .exe} added if it has no extension.
@@ -170,7 +166,7 @@ final class ProcessCreation {
         return null;
     }
 
-    /** Full path of a file, null if there is none. */
+    /** Full path of a file, which may be relative to the current directory; null if there is none. */
     private static @Nullable String file(ApiCall call, String name) {
         try {
             GuestPath path = FileFunctions.path(call, name);
