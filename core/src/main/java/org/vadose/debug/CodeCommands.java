@@ -1,6 +1,5 @@
 package org.vadose.debug;
 
-import java.util.List;
 import java.util.Map;
 import java.util.WeakHashMap;
 import org.vadose.base.Hex;
@@ -10,34 +9,14 @@ import org.vadose.cpu.InstructionFormatter;
 import org.vadose.debug.Command.Argument;
 import org.vadose.target.Register;
 import org.vadose.target.RegisterFile;
+import org.vadose.target.StopText;
 import org.vadose.target.TargetMemory;
 import org.vadose.target.UnreadableMemoryException;
 
 /** {@code u r}: instructions and registers. */
 final class CodeCommands {
     private static final int DEFAULT_COUNT = 8;
-    private static final Register[][] ROWS = {
-        {Register.RAX, Register.RBX, Register.RCX},
-        {Register.RDX, Register.RSI, Register.RDI},
-        {Register.RIP, Register.RSP, Register.RBP},
-        {Register.R8, Register.R9, Register.R10},
-        {Register.R11, Register.R12, Register.R13},
-        {Register.R14, Register.R15},
-    };
-    private static final List<Flag> FLAGS = List.of(
-            new Flag(11, "ov", "nv"),
-            new Flag(10, "dn", "up"),
-            new Flag(9, "ei", "di"),
-            new Flag(7, "ng", "pl"),
-            new Flag(6, "zr", "nz"),
-            new Flag(4, "ac", "na"),
-            new Flag(2, "pe", "po"),
-            new Flag(0, "cy", "nc"));
-
     private static final Map<Debugger, Long> NEXT = new WeakHashMap<>();
-
-    /** A bit of EFLAGS and what is shown for it. */
-    private record Flag(int bit, String set, String clear) {}
 
     private CodeCommands() {}
 
@@ -86,7 +65,7 @@ final class CodeCommands {
         try {
             new Decoder().decode(memory, at, instruction);
         } catch (UnreadableMemoryException e) {
-            debugger.out().line(Hex.ticked(at) + " ??              ???");
+            debugger.out().line(StopText.unreadableInstruction(at));
             return 1;
         }
         debugger.out().line(new InstructionFormatter(debugger::nameOf).line(instruction));
@@ -122,39 +101,16 @@ final class CodeCommands {
             long value = debugger.evaluate(text.substring(equals + 1));
             registers.set(register, register.bits() == 64 ? value : value & (1L << register.bits()) - 1);
         } else {
-            debugger.out().line(register.text() + "=" + digits(registers, register));
+            debugger.out().line(register.text() + "=" + StopText.digits(registers, register));
         }
-    }
-
-    private static String digits(RegisterFile registers, Register register) {
-        return Hex.digits(registers.get(register), register.bits() / 4);
     }
 
     /** The whole set and the instruction it stands at, as at every stop. */
     static void all(Debugger debugger, RegisterFile registers) {
-        Printer out = debugger.out();
-        for (Register[] row : ROWS) {
-            StringBuilder line = new StringBuilder();
-            for (Register register : row) {
-                String name = register.text();
-                line.append(line.isEmpty() ? "" : " ").append(name.length() < 3 ? " " : "");
-                line.append(name).append('=').append(digits(registers, register));
-            }
-            out.line(line.toString());
-        }
-        long flags = registers.get(Register.EFL);
-        StringBuilder line = new StringBuilder("iopl=" + (flags >>> 12 & 3) + "        ");
-        for (Flag flag : FLAGS) {
-            line.append(' ').append((flags >>> flag.bit() & 1) != 0 ? flag.set() : flag.clear());
-        }
-        out.line(line.toString());
-        out.line("cs=" + digits(registers, Register.CS) + "  ss=" + digits(registers, Register.SS) + "  ds="
-                + digits(registers, Register.DS) + "  es=" + digits(registers, Register.ES) + "  fs="
-                + digits(registers, Register.FS) + "  gs=" + digits(registers, Register.GS) + "             efl="
-                + Hex.digits(flags, 8));
-        long ip = registers.get(Register.RIP);
-        heading(debugger, ip);
-        instruction(debugger, ip);
+        StopText text = new StopText(registers, debugger.memory(), debugger::nameOf);
+        text.registerLines().forEach(debugger.out()::line);
+        heading(debugger, registers.get(Register.RIP));
+        debugger.out().line(text.instructionLine());
     }
 
     /** The machine moved on: {@code u} starts at the instruction pointer again. */

@@ -8,6 +8,7 @@ import org.vadose.nt.ContextRecord;
 import org.vadose.nt.ExceptionRecord;
 import org.vadose.win32.GuestEvents;
 import org.vadose.win32.GuestProcess;
+import org.vadose.win32.GuestRegisters;
 import org.vadose.win32.GuestThread;
 
 /** Writes the machine's memory when a process is about to end and its memory is still there; else passes events on. */

@@ -22,6 +22,7 @@ import org.vadose.target.RegisterFile;
 import org.vadose.win32.GuestCpu;
 import org.vadose.win32.GuestEvents;
 import org.vadose.win32.GuestProcess;
+import org.vadose.win32.GuestRegisters;
 import org.vadose.win32.GuestThread;
 import org.vadose.win32.ProcessEnded;
 

@@ -73,7 +73,10 @@ public final class Dispatcher {
             thread.cpu().setFlags(thread.cpu().flags() & ~TRAP_FLAG);
         }
         if (exception.isFastFail()) {
-            endUnhandled(thread, exception.code(), exception.address(), exception.parameters(), null);
+            ExceptionFrame frame = frame(thread, exception.code(), 0, exception.address(), exception.parameters());
+            process.events().exception(thread, frame.record(), frame.context(), false);
+            endUnhandled(
+                    thread, exception.code(), exception.address(), exception.parameters(), frame.context());
         }
         raise(thread, exception.code(), 0, exception.address(), exception.parameters());
     }
@@ -93,6 +96,15 @@ public final class Dispatcher {
      * @throws ProcessEnded if it does not
      */
     public void raise(GuestThread thread, int code, int flags, long address, long... parameters) {
+        ExceptionFrame frame = frame(thread, code, flags, address, parameters);
+        GuestCpu cpu = thread.cpu();
+        cpu.setRegister(GuestCpu.RSP, frame.address());
+        cpu.setRip(process.exceptionReturn());
+        dispatch(thread, frame.record(), frame.context(), true);
+    }
+
+    /** Writes record and registers below RSP, where Windows would; the processor's registers stay. */
+    private ExceptionFrame frame(GuestThread thread, int code, int flags, long address, long... parameters) {
         GuestCpu cpu = thread.cpu();
         long rsp = cpu.register(GuestCpu.RSP);
         ExceptionFrame frame = new ExceptionFrame(memory, (rsp & -16) - ExceptionFrame.SIZE);
@@ -104,9 +116,7 @@ public final class Dispatcher {
             int reported = noStackLeft.status().equals(NtStatus.STACK_OVERFLOW) ? NtStatus.STACK_OVERFLOW.code() : code;
             endUnhandled(thread, reported, address, parameters, null);
         }
-        cpu.setRegister(GuestCpu.RSP, frame.address());
-        cpu.setRip(process.exceptionReturn());
-        dispatch(thread, frame.record(), frame.context(), true);
+        return frame;
     }
 
     /**

@@ -1,17 +1,15 @@
-package org.vadose.cli;
+package org.vadose.win32;
 
 import org.vadose.target.Register;
 import org.vadose.target.RegisterFile;
-import org.vadose.win32.GuestCpu;
-import org.vadose.win32.GuestThread;
 
 /** The registers of a stopped guest thread. Selectors are those of 64-bit user mode on Windows. */
-final class GuestRegisters implements RegisterFile {
+public final class GuestRegisters implements RegisterFile {
     private final GuestThread thread;
     private final long root;
 
-    /** @param root CR3 of its process */
-    GuestRegisters(GuestThread thread, long root) {
+    /** @param root CR3 of its process, 0 if nobody asks for it */
+    public GuestRegisters(GuestThread thread, long root) {
         this.thread = thread;
         this.root = root;
     }
