@@ -36,6 +36,15 @@ public record Ethread(Memory memory, long address) {
         return ThreadState.of(memory.readUnsignedByte(address + KthreadLayout.STATE));
     }
 
+    /** A thread that waits does so for the reason that stands there already, {@code UserRequest} if it never waited before. */
+    public void setState(ThreadState state) {
+        if (state == ThreadState.WAITING && waitReason() == WaitReason.EXECUTIVE) {
+            memory.writeByte(address + KthreadLayout.WAIT_REASON, (byte) WaitReason.USER_REQUEST.ordinal());
+            memory.writeByte(address + KthreadLayout.WAIT_MODE, (byte) 1);
+        }
+        memory.writeByte(address + KthreadLayout.STATE, (byte) state.ordinal());
+    }
+
     /** {@code _KWAIT_REASON}; means something while the thread waits. */
     public WaitReason waitReason() {
         return WaitReason.of(memory.readUnsignedByte(address + KthreadLayout.WAIT_REASON));

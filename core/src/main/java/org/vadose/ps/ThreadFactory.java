@@ -172,7 +172,7 @@ final class ThreadFactory {
 
     /** Takes a thread out of the wait it is in, if any. */
     void endWait(Ethread thread) {
-        if (thread.state() == ThreadState.WAITING) {
+        if (thread.waitBlockCount() != 0) {
             new ListEntry(memory, thread.waitBlockList()).remove();
             memory.writeByte(thread.address() + KthreadLayout.WAIT_BLOCK_COUNT, (byte) 0);
         }

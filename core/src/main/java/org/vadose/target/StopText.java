@@ -145,8 +145,7 @@ public final class StopText {
             case Registers.FS -> Register.FS;
             case Registers.GS -> Register.GS;
             case Registers.ES -> Register.ES;
-            default ->
-                operand.base() == Registers.RSP || operand.base() == Registers.RBP ? Register.SS : Register.DS;
+            default -> operand.base() == Registers.RSP || operand.base() == Registers.RBP ? Register.SS : Register.DS;
         };
     }
 

@@ -29,6 +29,10 @@ public interface GuestEvents {
     /**
      * The process is about to end, whatever the way; its memory and its threads are still there. The one event that may come on a
      * Java thread that runs no guest: when the host ends a process that waits for it.
+     *
+     * @return whether the person now knows {@link GuestProcess#endReason}
      */
-    default void exit(GuestProcess process, int exitCode) {}
+    default boolean exit(GuestProcess process, int exitCode) {
+        return false;
+    }
 }

@@ -42,6 +42,7 @@ public final class GuestProcess {
     private volatile boolean stopRequested;
     private volatile boolean breakRequested;
     private boolean ending;
+    private volatile boolean reasonKnown;
     private volatile boolean ended;
     private volatile int exitCode;
     private volatile @Nullable String endReason;
@@ -367,6 +368,10 @@ public final class GuestProcess {
         }
     }
 
+    boolean hasKernel() {
+        return system.hasKernel();
+    }
+
     /** The thread now has the processor. */
     void switchedTo(GuestThread thread) {
         if (system.hasKernel()) {
@@ -424,7 +429,7 @@ public final class GuestProcess {
     private void runDown() {
         end(exitCode, null);
         String reason = endReason;
-        if (reason != null && console != null) {
+        if (reason != null && !reasonKnown && console != null) {
             console.report(reason);
         }
         ThreadMaker kernelSide = threadMaker;
@@ -459,7 +464,7 @@ public final class GuestProcess {
             endReason = reason;
         }
         try {
-            events.exit(this, code);
+            reasonKnown = events.exit(this, code);
         } finally {
             ended = true;
             stopProcessors();

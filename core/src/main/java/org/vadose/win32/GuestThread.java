@@ -11,6 +11,7 @@ import org.vadose.layout.TebLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
 import org.vadose.nt.Ethread;
+import org.vadose.nt.ThreadState;
 import org.vadose.win32.exception.ExceptionState;
 
 /**
@@ -195,6 +196,13 @@ public final class GuestThread {
     /** Lets the others run until somebody resumes this thread. */
     public void awaitResumed() {
         process.scheduler().await(this, Scheduler.Kind.OBJECTS, () -> suspendCount == 0, NEVER);
+    }
+
+    /** Writes into the kernel's thread object what the scheduler does with the thread. */
+    void showState(ThreadState state) {
+        if (process.hasKernel() && !ended) {
+            ethread.setState(state);
+        }
     }
 
     /** Nothing of it runs any more. */

@@ -13,6 +13,7 @@ import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.memory.MemoryFault;
+import org.vadose.nt.ThreadState;
 
 /**
  * Hands one baton among the Java threads of all guest threads: the holder alone runs, so the simulated processor does one
@@ -106,6 +107,7 @@ final class Scheduler {
                 return;
             }
             ready.addLast(thread);
+            thread.showState(ThreadState.READY);
             passOn();
             awaitTurnLocked(thread);
         } finally {
@@ -132,6 +134,7 @@ final class Scheduler {
             }
             thread.setWaitSatisfied(false);
             waiting.add(new Wait(thread, kind, condition, deadline));
+            thread.showState(ThreadState.WAITING);
             passOn();
             awaitTurnLocked(thread);
             thread.throwWaitFault();
@@ -220,6 +223,7 @@ final class Scheduler {
             moved.awaitUninterruptibly();
         }
         putOnProcessor(thread);
+        thread.showState(ThreadState.RUNNING);
         if (thread.mustGo()) {
             throw new ProcessEnded();
         }

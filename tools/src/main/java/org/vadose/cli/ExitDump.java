@@ -51,11 +51,11 @@ final class ExitDump implements GuestEvents {
     }
 
     @Override
-    public void exit(GuestProcess process, int exitCode) {
-        next.exit(process, exitCode);
+    public boolean exit(GuestProcess process, int exitCode) {
+        boolean told = next.exit(process, exitCode);
         if (file != null) {
-            if (!crashed && !process.threads().isEmpty()) {
-                GuestThread thread = process.threads().getFirst();
+            GuestThread thread = StoppedProcessor.running(machine, process);
+            if (!crashed && thread != null) {
                 StoppedProcessor.save(
                         machine, new GuestRegisters(thread, machine.mmu().root()));
             }
@@ -65,6 +65,7 @@ final class ExitDump implements GuestEvents {
                 failure = e;
             }
         }
+        return told;
     }
 
     /** Throws what went wrong with the file. */

@@ -164,24 +164,25 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
     }
 
     @Override
-    public void exit(GuestProcess ended, int exitCode) {
+    public boolean exit(GuestProcess ended, int exitCode) {
         if (quit || leaving) {
-            return;
+            return quit;
         }
         canStep = false;
-        List<GuestThread> threads = ended.threads();
+        GuestThread thread = StoppedProcessor.running(machine, ended);
         String reason = "Process exits with code 0x" + Hex.plain(exitCode & 0xFFFF_FFFFL);
         String why = ended.endReason();
         if (why != null && !crashShown) {
             reason = why + "\n" + reason;
         }
-        if (threads.isEmpty()) {
+        if (thread == null) {
             guestOutput.endLine();
             out.println(reason);
             ask();
         } else {
-            stop(new GuestRegisters(threads.getFirst(), machine.mmu().root()), reason);
+            stop(new GuestRegisters(thread, machine.mmu().root()), reason);
         }
+        return true;
     }
 
     private Debugger.Outcome stop(RegisterFile where, String reason) {

@@ -105,7 +105,8 @@ final class RunCommand implements Callable<Integer> {
                     .start(Launch.of(
                                     program,
                                     arguments,
-                                    new GuestConsole(in, session.guestOutput(), session.guestOutput(), false))
+                                    new GuestConsole(
+                                            in, session.guestOutput(), session.guestOutput(), session.isInteractive()))
                             .withMounts(mounts)
                             .withEvents(events));
             session.attach(running.process());

@@ -1,11 +1,13 @@
 package org.vadose.cli;
 
+import org.jspecify.annotations.Nullable;
 import org.vadose.machine.Machine;
 import org.vadose.nt.ContextRecord;
 import org.vadose.target.ContextRegisters;
 import org.vadose.target.Register;
 import org.vadose.target.RegisterFile;
 import org.vadose.target.SavedProcessor;
+import org.vadose.win32.GuestProcess;
 import org.vadose.win32.GuestThread;
 
 /** The registers of a machine that stands still, and their place in its memory: {@code _KPRCB.ProcessorState}. */
@@ -27,6 +29,18 @@ final class StoppedProcessor {
         public void set(Register register, long value) {
             context.set(register, value);
         }
+    }
+
+    /** The thread of a process that has the processor, or had it last; null if none is left. */
+    static @Nullable GuestThread running(Machine machine, GuestProcess process) {
+        long current = machine.processor().prcb().currentThread().address();
+        GuestThread found = null;
+        for (GuestThread thread : process.threads()) {
+            if (found == null || thread.ethread().address() == current) {
+                found = thread;
+            }
+        }
+        return found;
     }
 
     static RegisterFile atException(Machine machine, GuestThread thread, ContextRecord context) {

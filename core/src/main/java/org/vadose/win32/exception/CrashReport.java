@@ -74,12 +74,11 @@ final class CrashReport {
                 || code == NtStatus.STACK_OVERFLOW.code()
                 || code == NtStatus.IN_PAGE_ERROR.code();
         if (isAccess && parameters.length >= 2) {
-            String attempt =
-                    switch ((int) parameters[0]) {
-                        case 0 -> "read from";
-                        case 1 -> "write to";
-                        default -> "execute non-executable";
-                    };
+            String attempt = switch ((int) parameters[0]) {
+                case 0 -> "read from";
+                case 1 -> "write to";
+                default -> "execute non-executable";
+            };
             lines.add("Attempt to " + attempt + " address " + Hex.address(parameters[1]));
         }
     }

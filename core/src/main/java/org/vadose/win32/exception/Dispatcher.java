@@ -75,8 +75,7 @@ public final class Dispatcher {
         if (exception.isFastFail()) {
             ExceptionFrame frame = frame(thread, exception.code(), 0, exception.address(), exception.parameters());
             process.events().exception(thread, frame.record(), frame.context(), false);
-            endUnhandled(
-                    thread, exception.code(), exception.address(), exception.parameters(), frame.context());
+            endUnhandled(thread, exception.code(), exception.address(), exception.parameters(), frame.context());
         }
         raise(thread, exception.code(), 0, exception.address(), exception.parameters());
     }
