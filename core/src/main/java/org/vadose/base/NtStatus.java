@@ -154,6 +154,12 @@ public final class NtStatus {
     public static final NtStatus CANNOT_DELETE = define("CANNOT_DELETE", 0xC0000121, 5);
     public static final NtStatus FILE_INVALID = define("FILE_INVALID", 0xC0000098, 1006);
     public static final NtStatus MAPPED_FILE_SIZE_ZERO = define("MAPPED_FILE_SIZE_ZERO", 0xC000011E, 1006);
+    public static final NtStatus INVALID_PARAMETER_9 = define("INVALID_PARAMETER_9", 0xC00000F7, 87);
+    public static final NtStatus INVALID_PARAMETER_10 = define("INVALID_PARAMETER_10", 0xC00000F8, 87);
+    public static final NtStatus SECTION_NOT_IMAGE = define("SECTION_NOT_IMAGE", 0xC0000049, 87);
+    public static final NtStatus SECTION_NOT_EXTENDED = define("SECTION_NOT_EXTENDED", 0xC0000087, 14);
+    public static final NtStatus MAPPED_ALIGNMENT = define("MAPPED_ALIGNMENT", 0xC0000220, 1132);
+    public static final NtStatus USER_MAPPED_FILE = define("USER_MAPPED_FILE", 0xC0000243, 1224);
 
     private final int code;
     private final String name;

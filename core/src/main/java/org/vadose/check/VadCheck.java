@@ -128,15 +128,15 @@ final class VadCheck {
             if (nextPte < ptes.size() && ptes.address(nextPte) >>> Pages.SHIFT == vpn) {
                 pte = ptes.pte(nextPte++);
             }
-            long prototype = vad.firstPrototypePte() + (vpn - vad.startingVpn()) * Long.BYTES;
-            owed += owesCopy(pte, prototype) ? 1 : 0;
+            owed += owesCopy(vad, pte, vad.prototypePte(vpn)) ? 1 : 0;
         }
         return owed;
     }
 
-    private boolean owesCopy(long pte, long prototypeAddress) {
+    private boolean owesCopy(Vad vad, long pte, long prototypeAddress) {
         return switch (Pte.kind(pte)) {
-            case EMPTY -> PageProtection.isCopyOnWrite(prototypeProtection(prototypeAddress));
+            case EMPTY ->
+                PageProtection.isCopyOnWrite(vad.isImage() ? prototypeProtection(prototypeAddress) : vad.protection());
             case PROTOTYPE -> PageProtection.isCopyOnWrite(Pte.protection(pte));
             case VALID -> {
                 boolean isShared = ledger.pfn(Pte.frame(pte)).isPrototype();

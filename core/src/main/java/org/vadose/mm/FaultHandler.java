@@ -179,7 +179,10 @@ final class FaultHandler implements PageFaultHandler {
             return NtStatus.NO_MEMORY;
         }
         long prototype = UserPages.prototypeOf(vad, page);
-        long frame = manager.sections().share(prototype);
+        long frame = manager.prototypes().share(prototype);
+        if (frame == Prototypes.UNREADABLE) {
+            return NtStatus.IN_PAGE_ERROR;
+        }
         if (frame == PfnDatabase.NONE) {
             return NtStatus.NO_MEMORY;
         }

@@ -1,22 +1,18 @@
 package org.vadose.mm;
 
-import java.util.HashMap;
-import java.util.Map;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
-import org.vadose.base.Hex;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.base.VpnRange;
+import org.vadose.layout.FileObjectLayout;
 import org.vadose.layout.MiExtraImageInformationLayout;
 import org.vadose.layout.MiSectionImageInformationLayout;
 import org.vadose.layout.SectionImageInformationLayout;
+import org.vadose.layout.SectionObjectPointersLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.ControlArea;
 import org.vadose.nt.Eprocess;
-import org.vadose.nt.ListEntry;
 import org.vadose.nt.PageProtection;
-import org.vadose.nt.Pfn;
 import org.vadose.nt.PoolTag;
 import org.vadose.nt.PoolType;
 import org.vadose.nt.Pte;
@@ -36,16 +32,6 @@ import org.vadose.pe.PeSection;
  *  prototype PTEs, one a page of the image                             paged pool, tag MmSt
  * </pre>
  *
- * States of a prototype PTE:
- *
- * <pre>
- *  empty         the page belongs to no part of the image
- *  subsection    in the file                    --first fault--> valid
- *  demand-zero   zeros behind the file's bytes  --first fault--> valid
- *  valid         in RAM; share count = PTEs that map it  --last unmapping--> transition
- *  transition    on the standby list, or modified        --fault--> valid;  --repurposed--> what it was first
- * </pre>
- *
  * All views of an image that may move have the one base that was drawn for it when the section was made, if it is free there, so
  * relocated pages are shared too. A view elsewhere shows the same pages; the loader then relocates private copies.
  */
@@ -56,38 +42,17 @@ public final class ImageSections {
     private static final int TAG_PROTOTYPES = PoolTag.of("MmSt");
     private static final int DYNAMICALLY_RELOCATED =
             1 << SectionImageInformationLayout.IMAGE_DYNAMICALLY_RELOCATED_SHIFT;
+    /** {@code IMAGE_FILE_RELOCS_STRIPPED}. */
+    private static final int RELOCATIONS_STRIPPED = 1;
 
     private final MemoryManager manager;
     private final AddressSpaces spaces;
-    private final UserTables tables;
-    private final UserPages pages;
     private final Commit commit;
+    private final Prototypes prototypes;
+    private final ControlAreas areas;
+    private final SectionViews views;
     private final Memory memory;
     private final ImageBases bases;
-    /** Files behind control areas; what a disk would hold. */
-    private final Map<Long, Source> sources = new HashMap<>();
-
-    /** An image file; its bytes as they lie in memory are made when the first page is asked for. */
-    private static final class Source {
-        final PeImage image;
-        final long base;
-        byte @Nullable [] laidOut;
-
-        Source(PeImage image, long base) {
-            this.image = image;
-            this.base = base;
-        }
-
-        byte[] bytes() {
-            byte[] bytes = laidOut;
-            if (bytes == null) {
-                bytes = image.layOut(base);
-                laidOut = bytes;
-            }
-            return bytes;
-        }
-    }
-
     /**
      * A view of an image.
      *
@@ -100,15 +65,17 @@ public final class ImageSections {
     ImageSections(
             MemoryManager manager,
             AddressSpaces spaces,
-            UserTables tables,
-            UserPages pages,
             Commit commit,
+            Prototypes prototypes,
+            ControlAreas areas,
+            SectionViews views,
             ImageBases bases) {
         this.manager = manager;
         this.spaces = spaces;
-        this.tables = tables;
-        this.pages = pages;
         this.commit = commit;
+        this.prototypes = prototypes;
+        this.areas = areas;
+        this.views = views;
         this.memory = manager.kernelMemory();
         this.bases = bases;
     }
@@ -124,6 +91,19 @@ public final class ImageSections {
      * @throws org.vadose.pe.PeFormatException if the image must be relocated and cannot be
      */
     public long create(PeImage image, String name, long fileObject) {
+        return create(image, name, fileObject, null);
+    }
+
+    /** As {@link #create(PeImage, String, long)}, for a file that the section keeps. */
+    long create(PeImage image, String name, MappedFile file) {
+        long area = create(image, name, file.fileObject(), file);
+        if (area != 0) {
+            file.acquire();
+        }
+        return area;
+    }
+
+    private long create(PeImage image, String name, long fileObject, @Nullable MappedFile file) {
         long base = bases.choose(image, name);
         if (base != image.imageBase()) {
             image.relocations((rva, type) -> {});
@@ -139,17 +119,17 @@ public final class ImageSections {
                 memory,
                 allocate(PoolType.NON_PAGED_POOL_NX, ControlArea.SIZE + parts * Subsection.SIZE, TAG_CONTROL_AREA));
         Segment segment = new Segment(memory, allocate(PoolType.PAGED_POOL, Segment.SIZE, TAG_SEGMENT));
-        long prototypes = allocate(PoolType.PAGED_POOL, imagePages * Long.BYTES, TAG_PROTOTYPES);
+        long protos = allocate(PoolType.PAGED_POOL, imagePages * Long.BYTES, TAG_PROTOTYPES);
         area.setSegment(segment.address());
         area.views().initialize();
         area.addSectionReferences(1);
         area.setImageFile();
         area.setFileObject(fileObject);
-        segment.initialize(area, imagePages, base, prototypes, Pages.SIZE);
+        segment.initialize(area, imagePages, base, protos, Pages.SIZE);
         segment.setCommittedPages(shared);
         segment.setImageInformation(describe(image, base));
-        segment.setImageCommitment(divide(area, image, prototypes, imagePages));
-        sources.put(area.address(), new Source(image, base));
+        segment.setImageCommitment(divide(area, image, protos, imagePages));
+        prototypes.setSource(area, new ImageFile(image, base, file));
         return area.address();
     }
 
@@ -242,36 +222,7 @@ public final class ImageSections {
 
     /** Gives back a reference to a section; with the last, and no view left, the section and its pages go. */
     public void dereference(long controlArea) {
-        ControlArea area = new ControlArea(memory, controlArea);
-        area.addSectionReferences(-1);
-        deleteIfUnused(area);
-    }
-
-    private void deleteIfUnused(ControlArea area) {
-        if (area.sectionReferences() != 0 || area.mappedViews() != 0) {
-            return;
-        }
-        Segment segment = area.segment();
-        for (long i = 0; i < segment.pages(); i++) {
-            long address = segment.prototypePtes() + i * Long.BYTES;
-            long prototype = memory.readLong(address);
-            if (Pte.kind(prototype) == Pte.Kind.VALID) {
-                throw new IllegalStateException("section without views is mapped controlArea="
-                        + Hex.address(area.address()) + " prototype=" + Hex.address(prototype));
-            }
-            if (Pte.kind(prototype) == Pte.Kind.TRANSITION) {
-                long frame = Pte.frame(prototype);
-                addShare(manager.pfns().pfn(frame).pteFrame(), -1);
-                manager.pfns().discard(frame);
-            }
-        }
-        commit.releaseShared(segment.committedPages());
-        bases.release(segment.basedAddress(), segment.sizeBytes());
-        sources.remove(area.address());
-        manager.pool().free(segment.prototypePtes());
-        manager.pool().free(segment.imageInformation());
-        manager.pool().free(segment.address());
-        manager.pool().free(area.address());
+        areas.dereference(new ControlArea(memory, controlArea));
     }
 
     // --- views ---
@@ -280,47 +231,46 @@ public final class ImageSections {
     public View map(Eprocess process, long controlArea) {
         long before = spaces.enter(process);
         try {
-            return mapEntered(spaces.entered(), new ControlArea(memory, controlArea));
+            return mapEntered(spaces.entered(), new ControlArea(memory, controlArea), 0);
         } finally {
             spaces.leave(before);
         }
     }
 
-    private View mapEntered(ProcessSpace space, ControlArea area) {
+    /** @param wanted where it shall be; 0 for the section's base, or elsewhere if that is taken */
+    View mapEntered(ProcessSpace space, ControlArea area, long wanted) {
         Segment segment = area.segment();
-        long base = segment.basedAddress();
         long sizeBytes = segment.sizeBytes();
-        NtStatus status = NtStatus.SUCCESS;
+        long base = wanted == 0 ? segment.basedAddress() : wanted;
         if (!isFree(space, base, sizeBytes)) {
-            if (!source(area).image.isRelocatable()) {
+            if (wanted != 0 || !isRelocatable(area)) {
                 return new View(NtStatus.CONFLICTING_ADDRESSES, 0, false);
             }
             base = space.holes().findUp(sizeBytes, VirtualMemoryServices.HIGHEST_USER);
             if (base == 0) {
                 return new View(NtStatus.NO_MEMORY, 0, false);
             }
-            status = NtStatus.IMAGE_NOT_AT_BASE;
         }
+        NtStatus status = base == segment.basedAddress() ? NtStatus.SUCCESS : NtStatus.IMAGE_NOT_AT_BASE;
         long owed = segment.imageCommitment();
         if (!commit.charge(space.process(), owed)) {
             space.holes().freed(base, base + sizeBytes);
             return new View(NtStatus.COMMITMENT_LIMIT, 0, false);
         }
         VpnRange range = VpnRange.covering(base, sizeBytes);
-        Vad vad = manager.virtualMemory().newVad(Vad.TAG_LONG, Vad.SIZE_LONG, range.first(), range.last());
-        vad.setFlags(PageProtection.EXECUTE_WRITECOPY, false, Vad.TYPE_IMAGE_MAP, false);
-        vad.setCommitment(false, owed);
+        Vad vad = views.insert(space, area, range, PageProtection.EXECUTE_WRITECOPY, Vad.TYPE_IMAGE_MAP, owed);
         vad.setSubsection(area.firstSubsection().address());
         long prototypes = segment.prototypePtes();
         vad.setPrototypePtes(prototypes, prototypes + (range.pages() - 1) * Long.BYTES);
-        vad.setProcess(space.process().address());
-        vad.setFileObject(area.fileObject());
-        area.views().insertTail(vad.viewLinks().address());
-        space.vads().insert(vad.address());
-        space.process().addVirtualSize(range.sizeBytes());
-        area.addMappedViews(1);
-        area.addUserReferences(1);
         return new View(status, base, status == NtStatus.SUCCESS);
+    }
+
+    private boolean isRelocatable(ControlArea area) {
+        long information =
+                area.segment().imageInformation() + MiSectionImageInformationLayout.EXPORTED_IMAGE_INFORMATION;
+        int characteristics =
+                memory.readUnsignedShort(information + SectionImageInformationLayout.IMAGE_CHARACTERISTICS);
+        return (characteristics & RELOCATIONS_STRIPPED) == 0;
     }
 
     private static boolean isFree(ProcessSpace space, long base, long sizeBytes) {
@@ -333,109 +283,43 @@ public final class ImageSections {
 
     /** Unmaps the view that holds an address. */
     public NtStatus unmap(Eprocess process, long address) {
-        long before = spaces.enter(process);
-        try {
-            ProcessSpace space = spaces.entered();
-            long node = space.vads().find(Pages.vpn(address));
-            if (node == 0 || new Vad(memory, node).isPrivate()) {
-                return NtStatus.NOT_MAPPED_VIEW;
+        return manager.sectionObjects().unmap(process, address);
+    }
+
+    /** An image file; its bytes as they lie in memory are made when the first page is asked for. */
+    private final class ImageFile implements PageSource {
+        private final PeImage image;
+        private final long base;
+        private final @Nullable MappedFile file;
+        private byte @Nullable [] laidOut;
+
+        ImageFile(PeImage image, long base, @Nullable MappedFile file) {
+            this.image = image;
+            this.base = base;
+            this.file = file;
+        }
+
+        @Override
+        public NtStatus read(long page, byte[] target) {
+            byte[] bytes = laidOut;
+            if (bytes == null) {
+                bytes = image.layOut(base);
+                laidOut = bytes;
             }
-            unmapView(space, new Vad(memory, node));
+            System.arraycopy(bytes, (int) (page << Pages.SHIFT), target, 0, target.length);
             return NtStatus.SUCCESS;
-        } finally {
-            spaces.leave(before);
         }
-    }
 
-    void unmapView(ProcessSpace space, Vad vad) {
-        VpnRange range = vad.range();
-        for (long page = range.startAddress(); page <= range.endAddress(); ) {
-            long gap = tables.gap(page);
-            if (gap == 0) {
-                pages.replace(space, page, tables.read(page), 0);
-                gap = Pages.SIZE;
+        @Override
+        public void deleting(ControlArea area) {
+            Segment segment = area.segment();
+            bases.release(segment.basedAddress(), segment.sizeBytes());
+            manager.pool().free(segment.imageInformation());
+            if (file != null) {
+                long pointers = memory.readLong(file.fileObject() + FileObjectLayout.SECTION_OBJECT_POINTER);
+                memory.writeLong(pointers + SectionObjectPointersLayout.IMAGE_SECTION_OBJECT, 0);
+                file.release();
             }
-            page += gap;
         }
-        ControlArea area = new Subsection(memory, vad.subsection()).controlArea();
-        new ListEntry(memory, vad.viewLinks().address()).remove();
-        commit.release(space.process(), vad.commitCharge());
-        space.process().addVirtualSize(-range.sizeBytes());
-        space.vads().remove(vad.address());
-        space.holes().freed(range.startAddress(), range.endAddress() + 1);
-        manager.pool().free(vad.address());
-        area.addMappedViews(-1);
-        area.addUserReferences(-1);
-        deleteIfUnused(area);
-    }
-
-    // --- pages ---
-
-    /**
-     * Takes a share of a prototype's page for a mapping to come; the page is read from the file now if it is not in RAM.
-     *
-     * @return its frame; {@link PfnDatabase#NONE} when there is no RAM
-     */
-    long share(long prototypeAddress) {
-        PfnDatabase pfns = manager.pfns();
-        long prototype = memory.readLong(prototypeAddress);
-        return switch (Pte.kind(prototype)) {
-            case VALID -> {
-                addShare(Pte.frame(prototype), 1);
-                yield Pte.frame(prototype);
-            }
-            case TRANSITION -> {
-                long frame = Pte.frame(prototype);
-                pfns.reactivate(frame);
-                memory.writeLong(prototypeAddress, Pte.validPrototype(frame, Pte.protection(prototype)));
-                yield frame;
-            }
-            case DEMAND_ZERO -> {
-                long frame = pfns.allocate(prototypeAddress, tables.tableFrame(prototypeAddress));
-                if (frame != PfnDatabase.NONE) {
-                    makeValid(prototypeAddress, prototype, frame);
-                }
-                yield frame;
-            }
-            case PROTOTYPE -> {
-                long frame = pfns.allocateForOverwrite(prototypeAddress, tables.tableFrame(prototypeAddress));
-                if (frame != PfnDatabase.NONE) {
-                    Subsection part = new Subsection(memory, Pte.prototypeAddress(prototype));
-                    ControlArea area = part.controlArea();
-                    long page = (prototypeAddress - area.segment().prototypePtes()) / Long.BYTES;
-                    read(source(area), page, frame);
-                    makeValid(prototypeAddress, prototype, frame);
-                    area.addPfnReferences(1);
-                }
-                yield frame;
-            }
-            case EMPTY, DECOMMITTED, PAGE_FILE ->
-                throw new IllegalStateException("no page can be had from prototype=" + Hex.address(prototype) + " at="
-                        + Hex.address(prototypeAddress));
-        };
-    }
-
-    private void read(Source source, long page, long frame) {
-        byte[] bytes = source.bytes();
-        manager.mmu().ram().write(frame << Pages.SHIFT, bytes, (int) (page << Pages.SHIFT), (int) Pages.SIZE);
-    }
-
-    private void makeValid(long prototypeAddress, long prototype, long frame) {
-        Pfn pfn = manager.pfns().pfn(frame);
-        pfn.setOriginalPte(prototype);
-        long table = tables.tableFrame(prototypeAddress);
-        pfn.setPteFrame(table, true);
-        addShare(table, 1);
-        memory.writeLong(prototypeAddress, Pte.validPrototype(frame, Pte.protection(prototype)));
-    }
-
-    private void addShare(long frame, long delta) {
-        Pfn pfn = manager.pfns().pfn(frame);
-        pfn.setShareCount(pfn.shareCount() + delta);
-    }
-
-    private Source source(ControlArea area) {
-        return Objects.requireNonNull(
-                sources.get(area.address()), () -> "no file is behind controlArea=" + Hex.address(area.address()));
     }
 }

@@ -27,7 +27,10 @@ public final class MemoryManager {
     private final VirtualMemoryServices virtualMemory;
     private final UserPages pages;
     private final ImageBases imageBases;
+    private final Prototypes prototypes;
+    private final SectionViews sectionViews;
     private final ImageSections sections;
+    private final SectionServices sectionObjects;
     private @Nullable Pool pool;
     private @Nullable SharedUserPage sharedUserData;
 
@@ -46,7 +49,11 @@ public final class MemoryManager {
         this.pages = new UserPages(mmu.kernel(), tables, pfns);
         this.imageBases = new ImageBases(mmu.kernel(), kernelBase, seed);
         this.virtualMemory = new VirtualMemoryServices(this, spaces, tables, pages, commit);
-        this.sections = new ImageSections(this, spaces, tables, pages, commit, imageBases);
+        this.prototypes = new Prototypes(this, tables);
+        ControlAreas areas = new ControlAreas(this, prototypes, commit);
+        this.sectionViews = new SectionViews(this, tables, pages, commit, prototypes, areas);
+        this.sections = new ImageSections(this, spaces, commit, prototypes, areas, sectionViews, imageBases);
+        this.sectionObjects = new SectionServices(this, spaces, commit, areas, sectionViews);
         for (SystemRegion region : new SystemRegion[] {
             SystemRegion.NON_PAGED_POOL,
             SystemRegion.PAGED_POOL,
@@ -143,6 +150,19 @@ public final class MemoryManager {
 
     public ImageSections sections() {
         return sections;
+    }
+
+    /** What section objects do. */
+    public SectionServices sectionObjects() {
+        return sectionObjects;
+    }
+
+    Prototypes prototypes() {
+        return prototypes;
+    }
+
+    SectionViews sectionViews() {
+        return sectionViews;
     }
 
     /**

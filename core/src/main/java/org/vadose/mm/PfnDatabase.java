@@ -318,6 +318,19 @@ public final class PfnDatabase {
         pfn.setLocation(PageLocation.ACTIVE);
     }
 
+    /** The page was written to its file: it is no longer modified, and if it was listed, it is on standby. */
+    void written(long frame) {
+        Pfn pfn = pfn(frame);
+        pfn.setModified(false);
+        if (pfn.location() != PageLocation.MODIFIED && pfn.location() != PageLocation.MODIFIED_NO_WRITE) {
+            return;
+        }
+        unlinkTransition(pfn, frame);
+        pfn.setLocation(PageLocation.STANDBY);
+        linkLast(standby[pfn.priority()], frame);
+        addAvailable(1);
+    }
+
     /** Nobody will want a listed frame's contents any more. The caller has written its PTE over. */
     void discard(long frame) {
         unlinkTransition(pfn(frame), frame);

@@ -1,5 +1,6 @@
 package org.vadose.mm;
 
+import org.vadose.base.Pages;
 import org.vadose.layout.MmpteSoftwareLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.X64PageTables;
@@ -43,10 +44,9 @@ final class UserPages {
         this.pfns = pfns;
     }
 
-    /** The prototype PTE of a page of a view, 0 for none. */
+    /** The prototype PTE of a page of a view, 0 for none: the page is behind the section's end. */
     static long prototypeOf(Vad vad, long page) {
-        long first = vad.firstPrototypePte();
-        return first == 0 ? 0 : first + ((page >>> 12) - vad.startingVpn()) * Long.BYTES;
+        return vad.prototypePte(Pages.vpn(page));
     }
 
     boolean isCommitted(Vad vad, long page, long pte) {
@@ -61,7 +61,7 @@ final class UserPages {
     int protection(Vad vad, long page, long pte) {
         return switch (Pte.kind(pte)) {
             case VALID -> validProtection(pte);
-            case EMPTY -> vad.isPrivate() ? vad.protection() : prototypeProtection(vad, page);
+            case EMPTY -> vad.isPrivate() ? vad.protection() : defaultProtection(vad, page);
             case DEMAND_ZERO, DECOMMITTED, TRANSITION, PAGE_FILE, PROTOTYPE -> Pte.protection(pte);
         };
     }
@@ -72,6 +72,11 @@ final class UserPages {
         return own != 0 && pfn.isPrototype()
                 ? own | Pte.protectionOfValid(pte) & PageProtection.WRITECOMBINE
                 : Pte.protection(pfn.originalPte());
+    }
+
+    /** What a page of a view has until somebody changes it: what the section says of an image's, what the view says else. */
+    private int defaultProtection(Vad vad, long page) {
+        return vad.isImage() ? prototypeProtection(vad, page) : vad.protection();
     }
 
     /** What a section gives a page of a view; 0 for a page that belongs to none of its parts. */
@@ -185,13 +190,13 @@ final class UserPages {
     }
 
     private boolean protectShared(ProcessSpace space, Vad vad, long page, long pte, int protection) {
-        boolean isDefault = protection == prototypeProtection(vad, page);
         if (Pte.kind(pte) == Pte.Kind.VALID && isMappable(protection)) {
             long valid = Pte.validUser(Pte.frame(pte), protection, false) | pte & X64PageTables.DIRTY;
-            tables.write(space.workingSet(), page, isDefault ? valid : Pte.withOwnProtection(valid, protection));
+            boolean isGiven = protection == prototypeProtection(vad, page);
+            tables.write(space.workingSet(), page, isGiven ? valid : Pte.withOwnProtection(valid, protection));
             return true;
         }
-        if (isDefault) {
+        if (protection == defaultProtection(vad, page)) {
             replace(space, page, pte, 0);
             return true;
         }

@@ -101,7 +101,9 @@ public final class VirtualMemoryServices {
             return NtStatus.INVALID_PARAMETER_5;
         }
         int protection = PageProtection.toMask(pageProtection);
-        if (protection == PageProtection.INVALID || PageProtection.isCopyOnWrite(protection)) {
+        // In a view, committing with write-copy fails for other reasons.
+        boolean makesRegion = (type & MEM_RESERVE) != 0 || region.base == 0;
+        if (protection == PageProtection.INVALID || makesRegion && PageProtection.isCopyOnWrite(protection)) {
             return NtStatus.INVALID_PAGE_PROTECTION;
         }
         if ((type & (MEM_LARGE_PAGES | MEM_PHYSICAL | MEM_WRITE_WATCH)) != 0) {
@@ -177,7 +179,7 @@ public final class VirtualMemoryServices {
         return vad;
     }
 
-    private static long highestAddress(long zeroBits) {
+    static long highestAddress(long zeroBits) {
         if (zeroBits == 0) {
             return HIGHEST_USER;
         }
@@ -199,13 +201,15 @@ public final class VirtualMemoryServices {
         if (Pages.vpn(last) > vad.endingVpn()) {
             return NtStatus.CONFLICTING_ADDRESSES;
         }
-        if (!vad.isPrivate()) {
-            return NtStatus.ALREADY_COMMITTED;
-        }
         if (vad.isNoChange()) {
             return NtStatus.INVALID_PAGE_PROTECTION;
         }
-        NtStatus status = commitPages(space, first, last, protection);
+        if (vad.isPrivate() && PageProtection.isCopyOnWrite(protection)) {
+            return NtStatus.INVALID_PAGE_PROTECTION;
+        }
+        NtStatus status = vad.isPrivate()
+                ? commitPages(space, first, last, protection)
+                : manager.sectionViews().commit(space, vad, first, last, protection);
         if (status.isSuccess()) {
             region.base = first;
             region.sizeBytes = last - first + 1;
@@ -257,8 +261,6 @@ public final class VirtualMemoryServices {
     }
 
     private NtStatus reset(ProcessSpace space, Region region) {
-        long first = Pages.up(region.base);
-        long last = Pages.down(region.base + region.sizeBytes) - 1;
         long node = space.vads().find(Pages.vpn(region.base));
         if (node == 0) {
             return NtStatus.CONFLICTING_ADDRESSES;
@@ -266,11 +268,6 @@ public final class VirtualMemoryServices {
         Vad vad = new Vad(memory, node);
         if (Pages.vpn(region.base + region.sizeBytes - 1) > vad.endingVpn() || vad.isImage()) {
             return NtStatus.CONFLICTING_ADDRESSES;
-        }
-        for (long page = first; page < last; page += Pages.SIZE) {
-            if (!pages.isCommitted(vad, page, tables.read(page))) {
-                return NtStatus.NOT_COMMITTED;
-            }
         }
         return NtStatus.SUCCESS;
     }
@@ -459,7 +456,7 @@ public final class VirtualMemoryServices {
             if (vad.isPrivate()) {
                 release(space, vad, vad.startingVpn(), vad.endingVpn());
             } else {
-                manager.sections().unmapView(space, vad);
+                manager.sectionViews().unmap(space, vad);
             }
         }
     }
@@ -486,7 +483,7 @@ public final class VirtualMemoryServices {
         }
     }
 
-    private NtStatus protectEntered(ProcessSpace space, Region region, int wanted, int[] oldProtection) {
+    private NtStatus protectEntered(ProcessSpace space, Region region, int asked, int[] oldProtection) {
         long first = Pages.down(region.base);
         long last = region.base + region.sizeBytes - 1 | Pages.OFFSET_MASK;
         long node = space.vads().find(Pages.vpn(first));
@@ -497,18 +494,51 @@ public final class VirtualMemoryServices {
         if (Pages.vpn(last) > vad.endingVpn()) {
             return NtStatus.CONFLICTING_ADDRESSES;
         }
+        int wanted = asked;
         if (vad.isPrivate() && PageProtection.isCopyOnWrite(wanted)) {
             return NtStatus.INVALID_PARAMETER_4;
         }
         if (vad.isNoChange()) {
             return NtStatus.INVALID_PAGE_PROTECTION;
         }
+        if (!vad.isPrivate() && !vad.isImage()) {
+            if (!SectionRules.mayBecome(vad.protection(), wanted)) {
+                return NtStatus.SECTION_PROTECTION;
+            }
+            if ((wanted & PageProtection.EXECUTE_WRITECOPY) == PageProtection.EXECUTE_WRITECOPY
+                    && !PageProtection.isCopyOnWrite(vad.protection())) {
+                // So Windows reports it, though not for write-copy without execute.
+                wanted &= ~1;
+            }
+        }
+        for (long page = first; page <= last; page += Pages.SIZE) {
+            if (!pages.isCommitted(vad, page, tables.read(page))) {
+                return NtStatus.NOT_COMMITTED;
+            }
+        }
+        oldProtection[0] = PageProtection.toPage(pages.protection(vad, first, tables.read(first)));
+        NtStatus status = recharge(space, vad, first, last, wanted);
+        if (!status.isSuccess()) {
+            return status;
+        }
+        if (!changeAll(space, vad, first, last, wanted)) {
+            return NtStatus.NO_MEMORY;
+        }
+        region.base = first;
+        region.sizeBytes = last - first + 1;
+        return NtStatus.SUCCESS;
+    }
+
+    /** Gives pages of a view that are committed a protection; false when there is no RAM or commitment for that. */
+    boolean protectView(ProcessSpace space, Vad vad, long first, long last, int wanted) {
+        return recharge(space, vad, first, last, wanted).isSuccess() && changeAll(space, vad, first, last, wanted);
+    }
+
+    /** Charges, or gives back, the copies that writing to pages of a view can make once they have a protection. */
+    private NtStatus recharge(ProcessSpace space, Vad vad, long first, long last, int wanted) {
         long copies = 0;
         for (long page = first; page <= last; page += Pages.SIZE) {
             long pte = tables.read(page);
-            if (!pages.isCommitted(vad, page, pte)) {
-                return NtStatus.NOT_COMMITTED;
-            }
             if (!vad.isPrivate() && !pages.isOwn(pte)) {
                 copies += PageProtection.isCopyOnWrite(pages.viewProtection(vad, page, wanted)) ? 1 : 0;
                 copies -= pages.owesCopy(vad, page, pte) ? 1 : 0;
@@ -521,17 +551,18 @@ public final class VirtualMemoryServices {
             commit.release(space.process(), -copies);
         }
         vad.addCommitCharge(copies);
-        oldProtection[0] = PageProtection.toPage(pages.protection(vad, first, tables.read(first)));
+        return NtStatus.SUCCESS;
+    }
+
+    private boolean changeAll(ProcessSpace space, Vad vad, long first, long last, int wanted) {
         for (long page = first; page <= last; page += Pages.SIZE) {
             long pte = tables.read(page);
             int protection = vad.isPrivate() || pages.isOwn(pte) ? wanted : pages.viewProtection(vad, page, wanted);
             if (!pages.protect(space, vad, page, pte, protection)) {
-                return NtStatus.NO_MEMORY;
+                return false;
             }
         }
-        region.base = first;
-        region.sizeBytes = last - first + 1;
-        return NtStatus.SUCCESS;
+        return true;
     }
 
     // --- query ---

@@ -11,8 +11,15 @@ import org.vadose.memory.Memory;
 public record ControlArea(Memory memory, long address) {
     public static final long SIZE = ControlAreaLayout.SIZE;
 
-    private static final int IMAGE_BIT = 1 << MmsectionFlagsLayout.IMAGE_SHIFT;
-    private static final int FILE_BIT = 1 << MmsectionFlagsLayout.FILE_SHIFT;
+    /** {@code _MMSECTION_FLAGS.Image}; the others below likewise. */
+    public static final int FLAG_IMAGE = 1 << MmsectionFlagsLayout.IMAGE_SHIFT;
+
+    public static final int FLAG_BASED = 1 << MmsectionFlagsLayout.BASED_SHIFT;
+    public static final int FLAG_FILE = 1 << MmsectionFlagsLayout.FILE_SHIFT;
+    public static final int FLAG_RESERVE = 1 << MmsectionFlagsLayout.RESERVE_SHIFT;
+    public static final int FLAG_COMMIT = 1 << MmsectionFlagsLayout.COMMIT_SHIFT;
+    public static final int FLAG_NO_CHANGE = 1 << MmsectionFlagsLayout.NO_CHANGE_SHIFT;
+    public static final int FLAG_USER_REFERENCE = 1 << MmsectionFlagsLayout.USER_REFERENCE_SHIFT;
 
     public Segment segment() {
         return new Segment(memory, memory.readLong(address + ControlAreaLayout.SEGMENT));
@@ -31,16 +38,26 @@ public record ControlArea(Memory memory, long address) {
         return new ListEntry(memory, address + ControlAreaLayout.LIST_HEAD);
     }
 
-    public boolean isImage() {
-        return (memory.readInt(address + ControlAreaLayout.U) & IMAGE_BIT) != 0;
+    /** {@code _MMSECTION_FLAGS}: bits of {@code FLAG_IMAGE} and its kin. */
+    public int flags() {
+        return memory.readInt(address + ControlAreaLayout.U);
     }
 
+    public void setFlags(int flags) {
+        memory.writeInt(address + ControlAreaLayout.U, flags);
+    }
+
+    public boolean isImage() {
+        return (flags() & FLAG_IMAGE) != 0;
+    }
+
+    /** An image or a data file; everything else is backed by page files. */
     public boolean isFile() {
-        return (memory.readInt(address + ControlAreaLayout.U) & FILE_BIT) != 0;
+        return (flags() & FLAG_FILE) != 0;
     }
 
     public void setImageFile() {
-        memory.writeInt(address + ControlAreaLayout.U, IMAGE_BIT | FILE_BIT);
+        setFlags(FLAG_IMAGE | FLAG_FILE);
     }
 
     /** The {@code _FILE_OBJECT}, without the fast reference's count; 0 for none. */
@@ -84,6 +101,12 @@ public record ControlArea(Memory memory, long address) {
 
     public void addPfnReferences(long delta) {
         add(ControlAreaLayout.NUMBER_OF_PFN_REFERENCES, delta);
+    }
+
+    /** Views and sections that let their holders write. */
+    public void addWritableUserReferences(int delta) {
+        long at = address + ControlAreaLayout.U2_E2_WRITABLE_USER_REFERENCES;
+        memory.writeInt(at, memory.readInt(at) + delta);
     }
 
     private void add(long field, long delta) {

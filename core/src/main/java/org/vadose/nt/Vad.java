@@ -2,6 +2,7 @@ package org.vadose.nt;
 
 import org.vadose.base.VpnRange;
 import org.vadose.layout.MmvadFlags1Layout;
+import org.vadose.layout.MmvadFlags2Layout;
 import org.vadose.layout.MmvadFlagsLayout;
 import org.vadose.layout.MmvadLayout;
 import org.vadose.layout.MmvadShortLayout;
@@ -130,9 +131,43 @@ public record Vad(Memory memory, long address) {
         memory.writeLong(address + MmvadLayout.LAST_CONTIGUOUS_PTE, lastContiguous);
     }
 
+    /**
+     * The prototype PTE of a page of a view; 0 for one behind the section's end. A view of a file that grew goes on in the
+     * prototypes of further subsections. Long VADs only.
+     */
+    public long prototypePte(long vpn) {
+        long first = firstPrototypePte();
+        if (first == 0) {
+            return 0;
+        }
+        long at = first + (vpn - startingVpn()) * Long.BYTES;
+        return isImage() || at <= lastContiguousPte() ? at : prototypeBehind(at);
+    }
+
+    private long prototypeBehind(long at) {
+        Subsection part = new Subsection(memory, subsection());
+        long index = (at - part.base()) / Long.BYTES;
+        while (index >= part.pages()) {
+            index -= part.pages();
+            if (part.next() == 0 || part.pages() == 0) {
+                return 0;
+            }
+            part = new Subsection(memory, part.next());
+        }
+        return part.base() + index * Long.BYTES;
+    }
+
     /** Address of the prototype PTE of the last page that {@link #firstPrototypePte} counts up to. */
     public long lastContiguousPte() {
         return memory.readLong(address + MmvadLayout.LAST_CONTIGUOUS_PTE);
+    }
+
+    /** {@code _MMVAD_FLAGS2}: where in the section the view begins, in units of 64 KB, and whether children inherit it. */
+    public void setFlags2(long offsetUnits, boolean inherit) {
+        memory.writeInt(
+                address + MmvadLayout.U2,
+                (int) (offsetUnits & MmvadFlags2Layout.FILE_OFFSET_MASK) << MmvadFlags2Layout.FILE_OFFSET_SHIFT
+                        | (inherit ? 1 << MmvadFlags2Layout.INHERIT_SHIFT : 0));
     }
 
     /** Its link among the views of its control area. Long VADs only. */
@@ -150,6 +185,11 @@ public record Vad(Memory memory, long address) {
     }
 
     /** The {@code _FILE_OBJECT} of a view of a file, 0 for none. Long VADs only. */
+    public long fileObject() {
+        return memory.readLong(address + MmvadLayout.FILE_OBJECT);
+    }
+
+    /** See {@link #fileObject}. */
     public void setFileObject(long file) {
         memory.writeLong(address + MmvadLayout.FILE_OBJECT, file);
     }

@@ -114,7 +114,8 @@ public final class ProcessManager {
                 objects.handleTables().createStrict().address());
         objects.onDelete(KnownType.THREAD, this::threadDeleted);
         objects.onDelete(KnownType.PROCESS, this::processDeleted);
-        objects.onDelete(KnownType.SECTION, this::sectionDeleted);
+        objects.onDelete(
+                KnownType.SECTION, section -> memoryManager.sectionObjects().deleted(section));
         createIdle(prcb);
         createSystem();
     }
@@ -344,11 +345,6 @@ public final class ProcessManager {
         memory.writeInt(section + SectionLayout.INITIAL_PAGE_PROTECTION, PAGE_EXECUTE);
         memory.getAndAddLong(controlArea + ControlAreaLayout.NUMBER_OF_SECTION_REFERENCES, 1);
         return section;
-    }
-
-    private void sectionDeleted(long section) {
-        long controlArea = memory.readLong(section + SectionLayout.U1_CONTROL_AREA);
-        memoryManager.sections().dereference(controlArea);
     }
 
     /**

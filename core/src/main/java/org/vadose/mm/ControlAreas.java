@@ -1,0 +1,239 @@
+package org.vadose.mm;
+
+import org.vadose.base.NtStatus;
+import org.vadose.base.Pages;
+import org.vadose.layout.FileObjectLayout;
+import org.vadose.layout.SectionObjectPointersLayout;
+import org.vadose.memory.Memory;
+import org.vadose.nt.ControlArea;
+import org.vadose.nt.PageProtection;
+import org.vadose.nt.PoolTag;
+import org.vadose.nt.PoolType;
+import org.vadose.nt.Pte;
+import org.vadose.nt.Segment;
+import org.vadose.nt.Subsection;
+
+/**
+ * Control areas of data sections: how they are made, grow and go. Those of images are {@link ImageSections}'.
+ *
+ * <pre>
+ *  without a file                                    of a data file
+ *  _CONTROL_AREA + _SUBSECTION     nonpaged  MmCa    _CONTROL_AREA + _MSUBSECTION    nonpaged  MmCa
+ *  _SEGMENT                        paged     MmSg    further _MSUBSECTIONs           nonpaged  MmSd
+ *  prototype PTEs                  paged     MmSt    _MAPPED_FILE_SEGMENT            paged     MmSm
+ *                                                    prototype PTEs of each subsection         MmSt
+ * </pre>
+ *
+ * <p>A data file has one control area, named in its {@code _SECTION_OBJECT_POINTERS}, as long as a section or a view of it
+ * exists; then what was written goes to the file and the pages go.
+ */
+final class ControlAreas {
+    /** What a data file's pages begin with: a view takes away what it does not give. */
+    static final int FILE_PROTECTION = PageProtection.EXECUTE_READWRITE;
+
+    private static final int TAG_CONTROL_AREA = PoolTag.of("MmCa");
+    private static final int TAG_SEGMENT = PoolTag.of("MmSg");
+    private static final int TAG_MAPPED_SEGMENT = PoolTag.of("MmSm");
+    private static final int TAG_SUBSECTION = PoolTag.of("MmSd");
+    private static final int TAG_PROTOTYPES = PoolTag.of("MmSt");
+
+    private final MemoryManager manager;
+    private final Memory memory;
+    private final Prototypes prototypes;
+    private final Commit commit;
+
+    ControlAreas(MemoryManager manager, Prototypes prototypes, Commit commit) {
+        this.manager = manager;
+        this.memory = manager.kernelMemory();
+        this.prototypes = prototypes;
+        this.commit = commit;
+    }
+
+    private long allocate(PoolType type, long sizeBytes, int tag) {
+        long address = manager.pool().allocate(type, sizeBytes, tag);
+        memory.fill(address, sizeBytes, (byte) 0);
+        return address;
+    }
+
+    /** Whether there is RAM for so many prototype PTEs and what surrounds them. */
+    boolean canHold(long pages) {
+        return Pages.count(pages * Long.BYTES) + 16 < manager.pfns().availablePages();
+    }
+
+    /**
+     * A section of pages without a file. It has one section reference.
+     *
+     * @param protection five bits of {@link PageProtection}
+     * @param committed whether all pages are committed at once; the caller has charged them
+     */
+    ControlArea createPaged(long pages, int protection, boolean committed, long creatorId) {
+        long base = allocate(PoolType.PAGED_POOL, pages * Long.BYTES, TAG_PROTOTYPES);
+        ControlArea area = new ControlArea(
+                memory, allocate(PoolType.NON_PAGED_POOL_NX, ControlArea.SIZE + Subsection.SIZE, TAG_CONTROL_AREA));
+        Segment segment = new Segment(memory, allocate(PoolType.PAGED_POOL, Segment.SIZE, TAG_SEGMENT));
+        begin(area, segment, committed ? ControlArea.FLAG_COMMIT : ControlArea.FLAG_RESERVE);
+        segment.initialize(area, pages, 0, base, Pages.SIZE);
+        segment.setDefaultProtection(protection);
+        segment.setCreatingProcessId(creatorId);
+        area.firstSubsection().initialize(area, base, pages, protection);
+        if (committed) {
+            segment.setCommittedPages(pages);
+            for (long i = 0; i < pages; i++) {
+                memory.writeLong(base + i * Long.BYTES, Pte.demandZero(protection));
+            }
+        }
+        return area;
+    }
+
+    private static void begin(ControlArea area, Segment segment, int flags) {
+        area.setSegment(segment.address());
+        area.views().initialize();
+        area.addSectionReferences(1);
+        area.setFlags(flags);
+    }
+
+    /** The data section that a file has, 0 for none. */
+    long dataSection(MappedFile file) {
+        return memory.readLong(pointers(file.fileObject()) + SectionObjectPointersLayout.DATA_SECTION_OBJECT);
+    }
+
+    private long pointers(long fileObject) {
+        return memory.readLong(fileObject + FileObjectLayout.SECTION_OBJECT_POINTER);
+    }
+
+    /** Makes the data section of a file that has none. It has one section reference and covers so many pages. */
+    ControlArea createForFile(MappedFile file, long pages) {
+        ControlArea area = new ControlArea(
+                memory,
+                allocate(
+                        PoolType.NON_PAGED_POOL_NX,
+                        ControlArea.SIZE + Subsection.SIZE_OF_MAPPED_FILE,
+                        TAG_CONTROL_AREA));
+        Segment segment =
+                new Segment(memory, allocate(PoolType.PAGED_POOL, Segment.SIZE_OF_MAPPED_FILE, TAG_MAPPED_SEGMENT));
+        begin(area, segment, ControlArea.FLAG_FILE);
+        segment.initializeMappedFile(area, pages, FILE_PROTECTION);
+        addPages(area, area.firstSubsection(), 0, pages, file.sizeBytes());
+        file.acquire();
+        area.setFileObject(file.fileObject());
+        prototypes.setSource(area, new DataFile(file));
+        memory.writeLong(pointers(file.fileObject()) + SectionObjectPointersLayout.DATA_SECTION_OBJECT, area.address());
+        return area;
+    }
+
+    private void addPages(ControlArea area, Subsection part, long startingPage, long pages, long fileBytes) {
+        long base = allocate(PoolType.PAGED_POOL, pages * Long.BYTES, TAG_PROTOTYPES);
+        long inside = Math.max(0, fileBytes - startingPage * Pages.SIZE);
+        long full = Math.min(pages, inside / Pages.SIZE);
+        part.initializeMappedFile(
+                area, base, pages, FILE_PROTECTION, startingPage, full, full == pages ? 0 : (int) Pages.offset(inside));
+        for (long i = 0; i < pages; i++) {
+            memory.writeLong(base + i * Long.BYTES, Pte.subsection(part.address(), FILE_PROTECTION));
+        }
+    }
+
+    /** Makes a file's data section cover at least so many pages, with one more subsection behind the last. */
+    void extend(ControlArea area, long pages, long fileBytes) {
+        long before = area.segment().pages();
+        if (pages <= before) {
+            return;
+        }
+        Subsection last = last(area);
+        Subsection added = new Subsection(
+                memory, allocate(PoolType.NON_PAGED_POOL_NX, Subsection.SIZE_OF_MAPPED_FILE, TAG_SUBSECTION));
+        addPages(area, added, before, pages - before, fileBytes);
+        last.setNext(added.address());
+        area.segment().setPages(pages);
+    }
+
+    private Subsection last(ControlArea area) {
+        Subsection at = area.firstSubsection();
+        while (at.next() != 0) {
+            at = new Subsection(memory, at.next());
+        }
+        return at;
+    }
+
+    /** Writes modified pages of a data file back, as far as their PFNs say so. */
+    NtStatus flush(ControlArea area, long firstPage, long pages) {
+        NtStatus status = NtStatus.SUCCESS;
+        for (long at = area.firstSubsection().address(); at != 0; ) {
+            Subsection part = new Subsection(memory, at);
+            long start = part.startingPage();
+            long from = Math.max(firstPage, start);
+            long to = Math.min(firstPage + pages, start + part.pages());
+            for (long page = from; page < to; page++) {
+                NtStatus one = prototypes.flush(part, part.base() + (page - start) * Long.BYTES);
+                status = one.isSuccess() ? status : one;
+            }
+            at = part.next();
+        }
+        return status;
+    }
+
+    /** Gives back a section reference; with the last, and no view left, the section and its pages go. */
+    void dereference(ControlArea area) {
+        area.addSectionReferences(-1);
+        deleteIfUnused(area);
+    }
+
+    void deleteIfUnused(ControlArea area) {
+        if (area.sectionReferences() != 0 || area.mappedViews() != 0) {
+            return;
+        }
+        if (area.isFile() && !area.isImage()) {
+            flush(area, 0, area.segment().pages());
+        }
+        prototypes.discardAll(area);
+        PageSource source = prototypes.removeSource(area);
+        if (source != null) {
+            source.deleting(area);
+        }
+        Segment segment = area.segment();
+        commit.releaseShared(segment.committedPages());
+        if (area.isImage() || !area.isFile()) {
+            manager.pool().free(segment.prototypePtes());
+        } else {
+            freeSubsections(area);
+        }
+        manager.pool().free(segment.address());
+        manager.pool().free(area.address());
+    }
+
+    private void freeSubsections(ControlArea area) {
+        manager.pool().free(area.firstSubsection().base());
+        for (long at = area.firstSubsection().next(); at != 0; ) {
+            Subsection part = new Subsection(memory, at);
+            at = part.next();
+            manager.pool().free(part.base());
+            manager.pool().free(part.address());
+        }
+    }
+
+    /** The pages of a data file, where they are on its disk. */
+    private final class DataFile implements PageSource {
+        private final MappedFile file;
+
+        DataFile(MappedFile file) {
+            this.file = file;
+        }
+
+        @Override
+        public NtStatus read(long page, byte[] target) {
+            return file.read(page * Pages.SIZE, target, 0, target.length);
+        }
+
+        @Override
+        public NtStatus write(long page, byte[] source) {
+            long position = page * Pages.SIZE;
+            int length = (int) Math.min(source.length, file.sizeBytes() - position);
+            return length <= 0 ? NtStatus.SUCCESS : file.write(position, source, 0, length);
+        }
+
+        @Override
+        public void deleting(ControlArea area) {
+            memory.writeLong(pointers(file.fileObject()) + SectionObjectPointersLayout.DATA_SECTION_OBJECT, 0);
+            file.release();
+        }
+    }
+}

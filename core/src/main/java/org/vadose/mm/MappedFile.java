@@ -1,0 +1,37 @@
+package org.vadose.mm;
+
+import org.vadose.base.NtStatus;
+
+/**
+ * What the manager asks of the file system about one file. All file objects of a file have the same
+ * {@code _SECTION_OBJECT_POINTERS}, and so the same data section.
+ */
+public interface MappedFile {
+    /** Address of the {@code _FILE_OBJECT} that a section of the file keeps, its {@code SectionObjectPointer} set. */
+    long fileObject();
+
+    /** Whether the file object may write. */
+    boolean isWritable();
+
+    /** Bytes in the file. */
+    long sizeBytes();
+
+    /** Grows or cuts the file; what is new is zero. */
+    NtStatus setSize(long bytes);
+
+    /**
+     * Reads from the file itself, past any data section.
+     *
+     * @param target filled with zeros from the end of the file on
+     */
+    NtStatus read(long position, byte[] target, int offset, int length);
+
+    /** Writes to the file itself, past any data section; does not go beyond its end. */
+    NtStatus write(long position, byte[] source, int offset, int length);
+
+    /** A control area begins to hold the file object. */
+    void acquire();
+
+    /** A control area no longer holds it. */
+    void release();
+}

@@ -1,0 +1,23 @@
+package org.vadose.mm;
+
+import org.vadose.base.NtStatus;
+import org.vadose.nt.ControlArea;
+
+/** Where pages of a section come from when they are not in RAM, and what goes when the section does. */
+interface PageSource {
+    /**
+     * Reads a page.
+     *
+     * @param page of the section, or, for a data file, of the file
+     * @param target a page of bytes, all of which are written
+     */
+    NtStatus read(long page, byte[] target);
+
+    /** Writes a page back; what lies behind the end of the file is left out. */
+    default NtStatus write(long page, byte[] source) {
+        return NtStatus.NOT_SUPPORTED;
+    }
+
+    /** The control area is about to be freed; its pages are gone. */
+    void deleting(ControlArea area);
+}

@@ -1,0 +1,186 @@
+package org.vadose.mm;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.vadose.base.Hex;
+import org.vadose.base.NtStatus;
+import org.vadose.base.Pages;
+import org.vadose.memory.Memory;
+import org.vadose.memory.PhysicalMemory;
+import org.vadose.nt.ControlArea;
+import org.vadose.nt.Pfn;
+import org.vadose.nt.Pte;
+import org.vadose.nt.Subsection;
+
+/**
+ * Prototype PTEs: what all who map a page of a section share.
+ *
+ * <pre>
+ *  empty         the page belongs to no part of an image, or is not committed
+ *  subsection    in the file                    --first fault--> valid
+ *  demand-zero   zeros                          --first fault--> valid
+ *  valid         in RAM; share count = PTEs that map it  --last unmapping--> transition
+ *  transition    on the standby list, or modified        --fault--> valid;  --repurposed--> what it was first
+ * </pre>
+ */
+final class Prototypes {
+    /** Instead of a frame: the page could not be read from its file. */
+    static final long UNREADABLE = -2;
+
+    private final MemoryManager manager;
+    private final Memory memory;
+    private final PhysicalMemory ram;
+    private final UserTables tables;
+    private final PfnDatabase pfns;
+    /** Files behind control areas; what a disk would hold. */
+    private final Map<Long, PageSource> sources = new HashMap<>();
+
+    private final byte[] page = new byte[(int) Pages.SIZE];
+
+    Prototypes(MemoryManager manager, UserTables tables) {
+        this.manager = manager;
+        this.memory = manager.kernelMemory();
+        this.ram = manager.mmu().ram();
+        this.tables = tables;
+        this.pfns = manager.pfns();
+    }
+
+    void setSource(ControlArea area, PageSource source) {
+        sources.put(area.address(), source);
+    }
+
+    private PageSource source(ControlArea area) {
+        return Objects.requireNonNull(
+                sources.get(area.address()), () -> "no file is behind controlArea=" + Hex.address(area.address()));
+    }
+
+    /** What stands behind a control area; null for one of page files. */
+    @Nullable PageSource removeSource(ControlArea area) {
+        return sources.remove(area.address());
+    }
+
+    /**
+     * Takes a share of a prototype's page for a mapping to come; the page is read from the file now if it is not in RAM.
+     *
+     * @return its frame; {@link PfnDatabase#NONE} when there is no RAM, {@link #UNREADABLE} when the file cannot be read
+     */
+    long share(long prototypeAddress) {
+        long prototype = memory.readLong(prototypeAddress);
+        return switch (Pte.kind(prototype)) {
+            case VALID -> {
+                addShare(Pte.frame(prototype), 1);
+                yield Pte.frame(prototype);
+            }
+            case TRANSITION -> {
+                long frame = Pte.frame(prototype);
+                pfns.reactivate(frame);
+                memory.writeLong(prototypeAddress, Pte.validPrototype(frame, Pte.protection(prototype)));
+                yield frame;
+            }
+            case DEMAND_ZERO -> {
+                long frame = pfns.allocate(prototypeAddress, tables.tableFrame(prototypeAddress));
+                if (frame != PfnDatabase.NONE) {
+                    makeValid(prototypeAddress, prototype, frame);
+                }
+                yield frame;
+            }
+            case PROTOTYPE -> readIn(prototypeAddress, prototype);
+            case EMPTY, DECOMMITTED, PAGE_FILE ->
+                throw new IllegalStateException("no page can be had from prototype=" + Hex.address(prototype) + " at="
+                        + Hex.address(prototypeAddress));
+        };
+    }
+
+    private long readIn(long prototypeAddress, long prototype) {
+        Subsection part = new Subsection(memory, Pte.prototypeAddress(prototype));
+        ControlArea area = part.controlArea();
+        if (source(area).read(pageOf(area, part, prototypeAddress), page) != NtStatus.SUCCESS) {
+            return UNREADABLE;
+        }
+        long frame = pfns.allocateForOverwrite(prototypeAddress, tables.tableFrame(prototypeAddress));
+        if (frame == PfnDatabase.NONE) {
+            return frame;
+        }
+        ram.write(frame << Pages.SHIFT, page, 0, page.length);
+        makeValid(prototypeAddress, prototype, frame);
+        area.addPfnReferences(1);
+        return frame;
+    }
+
+    /** The page a prototype stands for, counted from the start of the image or of the file. */
+    private static long pageOf(ControlArea area, Subsection part, long prototypeAddress) {
+        return area.isImage()
+                ? (prototypeAddress - area.segment().prototypePtes()) / Long.BYTES
+                : part.startingPage() + (prototypeAddress - part.base()) / Long.BYTES;
+    }
+
+    private void makeValid(long prototypeAddress, long prototype, long frame) {
+        Pfn pfn = pfns.pfn(frame);
+        pfn.setOriginalPte(prototype);
+        long table = tables.tableFrame(prototypeAddress);
+        pfn.setPteFrame(table, true);
+        addShare(table, 1);
+        memory.writeLong(prototypeAddress, Pte.validPrototype(frame, Pte.protection(prototype)));
+    }
+
+    private void addShare(long frame, long delta) {
+        Pfn pfn = pfns.pfn(frame);
+        pfn.setShareCount(pfn.shareCount() + delta);
+    }
+
+    /** The frame that holds a prototype's page; {@link PfnDatabase#NONE} when it is not in RAM. */
+    long resident(long prototypeAddress) {
+        long prototype = memory.readLong(prototypeAddress);
+        return Pte.holdsFrame(prototype) ? Pte.frame(prototype) : PfnDatabase.NONE;
+    }
+
+    /**
+     * Writes a page of a data file back if the PFN says that it is modified.
+     *
+     * @return the status of the write; SUCCESS also if there was nothing to do
+     */
+    NtStatus flush(Subsection part, long prototypeAddress) {
+        long frame = resident(prototypeAddress);
+        if (frame == PfnDatabase.NONE || !pfns.pfn(frame).isModified()) {
+            return NtStatus.SUCCESS;
+        }
+        ram.read(frame << Pages.SHIFT, page, 0, page.length);
+        ControlArea area = part.controlArea();
+        NtStatus status = source(area).write(pageOf(area, part, prototypeAddress), page);
+        if (status == NtStatus.SUCCESS) {
+            pfns.written(frame);
+        }
+        return status;
+    }
+
+    /** Gives up all pages of a control area that nobody maps any more. */
+    void discardAll(ControlArea area) {
+        for (long at = area.firstSubsection().address(); at != 0; ) {
+            Subsection part = new Subsection(memory, at);
+            for (long i = 0; i < part.pages(); i++) {
+                discard(area, part.base() + i * Long.BYTES);
+            }
+            at = part.next();
+        }
+    }
+
+    private void discard(ControlArea area, long address) {
+        long prototype = memory.readLong(address);
+        switch (Pte.kind(prototype)) {
+            case TRANSITION -> {
+                long frame = Pte.frame(prototype);
+                addShare(pfns.pfn(frame).pteFrame(), -1);
+                pfns.discard(frame);
+                memory.writeLong(address, 0);
+            }
+            case VALID ->
+                throw new IllegalStateException("section without views is mapped controlArea="
+                        + Hex.address(area.address()) + " prototype=" + Hex.address(prototype));
+            case EMPTY, DEMAND_ZERO, DECOMMITTED, PROTOTYPE, PAGE_FILE -> {
+                // No frame is held.
+            }
+        }
+    }
+}

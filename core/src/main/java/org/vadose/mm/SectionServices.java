@@ -1,0 +1,530 @@
+package org.vadose.mm;
+
+import org.jspecify.annotations.Nullable;
+import org.vadose.base.NtStatus;
+import org.vadose.base.Pages;
+import org.vadose.base.VpnRange;
+import org.vadose.layout.FileObjectLayout;
+import org.vadose.layout.SectionObjectPointersLayout;
+import org.vadose.memory.Memory;
+import org.vadose.nt.ControlArea;
+import org.vadose.nt.Eprocess;
+import org.vadose.nt.PageProtection;
+import org.vadose.nt.Section;
+import org.vadose.nt.Subsection;
+import org.vadose.nt.Vad;
+import org.vadose.pe.PeFormatException;
+import org.vadose.pe.PeImage;
+
+/**
+ * {@code NtCreateSection}, {@code NtExtendSection}, {@code NtMapViewOfSection}, {@code NtUnmapViewOfSection},
+ * {@code NtFlushVirtualMemory} and {@code NtQuerySection} behind their handles: the objects are whole {@code _SECTION} bodies that
+ * the caller made. Statuses are those of the WDK's pages on these calls and of what programs see on Windows.
+ */
+public final class SectionServices {
+    public static final int SEC_BASED = 0x20_0000;
+    public static final int SEC_NO_CHANGE = 0x40_0000;
+    public static final int SEC_FILE = 0x80_0000;
+    public static final int SEC_IMAGE = 0x100_0000;
+    public static final int SEC_RESERVE = 0x400_0000;
+    public static final int SEC_COMMIT = 0x800_0000;
+    public static final int SEC_NOCACHE = 0x1000_0000;
+    public static final int SEC_IMAGE_NO_EXECUTE = SEC_IMAGE | SEC_NOCACHE;
+    public static final int SEC_WRITECOMBINE = 0x4000_0000;
+    public static final int SEC_LARGE_PAGES = 0x8000_0000;
+
+    /** {@code ViewShare}: child processes have the view, too. */
+    public static final int VIEW_SHARE = 1;
+    /** {@code ViewUnmap}. */
+    public static final int VIEW_UNMAP = 2;
+
+    private static final int ATTRIBUTES = SEC_BASED
+            | SEC_NO_CHANGE
+            | SEC_FILE
+            | SEC_IMAGE
+            | SEC_RESERVE
+            | SEC_COMMIT
+            | SEC_NOCACHE
+            | SEC_WRITECOMBINE
+            | SEC_LARGE_PAGES;
+    private static final int MAP_TYPES = VirtualMemoryServices.MEM_TOP_DOWN
+            | VirtualMemoryServices.MEM_RESERVE
+            | VirtualMemoryServices.MEM_LARGE_PAGES
+            | SEC_NO_CHANGE;
+    /** 16 TB less 64 KB, what the prototype PTEs of one section can describe. */
+    private static final long MOST_BYTES = 0xFFF_FFFF_0000L;
+
+    private final MemoryManager manager;
+    private final AddressSpaces spaces;
+    private final Commit commit;
+    private final ControlAreas areas;
+    private final SectionViews views;
+    private final Memory memory;
+
+    SectionServices(
+            MemoryManager manager, AddressSpaces spaces, Commit commit, ControlAreas areas, SectionViews views) {
+        this.manager = manager;
+        this.spaces = spaces;
+        this.commit = commit;
+        this.areas = areas;
+        this.views = views;
+        this.memory = manager.kernelMemory();
+    }
+
+    /** Where a view is and what it shows, in and out; all in bytes. */
+    public static final class View {
+        public long base;
+        public long sizeBytes;
+        public long offsetBytes;
+    }
+
+    /** What {@code SECTION_BASIC_INFORMATION} holds. */
+    public record BasicInformation(long baseAddress, int attributes, long sizeBytes) {}
+
+    // --- sections ---
+
+    /**
+     * {@code NtCreateSection}.
+     *
+     * @param body a {@code _SECTION} of zeros; filled on success
+     * @param maximumBytes 0 for the size of the file
+     * @param pageProtection {@code PAGE_*}
+     * @param attributes {@code SEC_*}
+     * @param file null for a section without a file
+     * @param path of the file, for the randomness of an image's base
+     */
+    public NtStatus create(
+            long body,
+            Eprocess creator,
+            long maximumBytes,
+            int pageProtection,
+            int attributes,
+            @Nullable MappedFile file,
+            String path) {
+        NtStatus status = checkAttributes(attributes);
+        if (!status.isSuccess()) {
+            return status;
+        }
+        int protection = PageProtection.toMask(pageProtection);
+        if (protection == PageProtection.INVALID
+                || (protection & PageProtection.WRITECOMBINE) != 0
+                || !PageProtection.isAccessible(protection)) {
+            return NtStatus.INVALID_PAGE_PROTECTION;
+        }
+        if ((attributes & SEC_LARGE_PAGES) != 0) {
+            return NtStatus.PRIVILEGE_NOT_HELD;
+        }
+        Section section = new Section(memory, body);
+        if (file == null) {
+            return (attributes & SEC_IMAGE) != 0
+                    ? NtStatus.INVALID_FILE_FOR_SECTION
+                    : createPaged(section, creator, maximumBytes, pageProtection, protection, attributes);
+        }
+        return (attributes & SEC_IMAGE) != 0
+                ? createImage(section, pageProtection, file, path)
+                : createForFile(section, maximumBytes, pageProtection, protection, attributes, file);
+    }
+
+    private static NtStatus checkAttributes(int attributes) {
+        boolean isImage = (attributes & SEC_IMAGE) != 0;
+        int kinds = attributes & (SEC_COMMIT | SEC_RESERVE);
+        boolean wrongKind = isImage
+                ? (attributes & ~(SEC_IMAGE_NO_EXECUTE | SEC_BASED | SEC_NO_CHANGE | SEC_FILE)) != 0
+                : kinds != SEC_COMMIT && kinds != SEC_RESERVE;
+        boolean caching = !isImage && (attributes & SEC_NOCACHE) != 0 && (attributes & SEC_WRITECOMBINE) != 0;
+        boolean large = (attributes & SEC_LARGE_PAGES) != 0 && (attributes & SEC_COMMIT) == 0;
+        return (attributes & ~ATTRIBUTES) != 0 || wrongKind || caching || large
+                ? NtStatus.INVALID_PARAMETER_6
+                : NtStatus.SUCCESS;
+    }
+
+    private static int sectionFlags(int attributes) {
+        return ((attributes & SEC_BASED) != 0 ? ControlArea.FLAG_BASED : 0)
+                | ((attributes & SEC_NO_CHANGE) != 0 ? ControlArea.FLAG_NO_CHANGE : 0)
+                | ControlArea.FLAG_USER_REFERENCE;
+    }
+
+    private void finish(Section section, ControlArea area, long bytes, int attributes, int pageProtection) {
+        section.initialize(area.address(), bytes, area.flags() | sectionFlags(attributes), pageProtection);
+        area.addUserReferences(1);
+    }
+
+    private NtStatus createPaged(
+            Section section, Eprocess creator, long bytes, int pageProtection, int protection, int attributes) {
+        if (bytes == 0) {
+            return NtStatus.INVALID_PARAMETER_4;
+        }
+        if (Long.compareUnsigned(bytes, MOST_BYTES) > 0) {
+            return NtStatus.SECTION_TOO_BIG;
+        }
+        long pages = Pages.count(bytes);
+        boolean committed = (attributes & SEC_COMMIT) != 0;
+        if (committed && !commit.chargeShared(pages)) {
+            return NtStatus.COMMITMENT_LIMIT;
+        }
+        if (!areas.canHold(pages)) {
+            commit.releaseShared(committed ? pages : 0);
+            return NtStatus.INSUFFICIENT_RESOURCES;
+        }
+        int given = cached(protection, attributes);
+        ControlArea area = areas.createPaged(pages, given, committed, creator.uniqueProcessId());
+        area.segment().setCaching((attributes & SEC_NOCACHE) != 0, (attributes & SEC_WRITECOMBINE) != 0);
+        finish(section, area, pages * Pages.SIZE, attributes, pageProtection);
+        return NtStatus.SUCCESS;
+    }
+
+    private static int cached(int protection, int attributes) {
+        if ((attributes & SEC_NOCACHE) != 0) {
+            return protection | PageProtection.NOCACHE;
+        }
+        return (attributes & SEC_WRITECOMBINE) != 0 ? protection | PageProtection.WRITECOMBINE : protection;
+    }
+
+    private NtStatus createForFile(
+            Section section, long wanted, int pageProtection, int protection, int attributes, MappedFile file) {
+        long fileBytes = file.sizeBytes();
+        if (wanted == 0 && fileBytes == 0) {
+            return NtStatus.MAPPED_FILE_SIZE_ZERO;
+        }
+        long bytes = wanted == 0 ? fileBytes : wanted;
+        if (Long.compareUnsigned(bytes, MOST_BYTES) > 0) {
+            return NtStatus.SECTION_TOO_BIG;
+        }
+        NtStatus status = grow(file, bytes, protection);
+        if (!status.isSuccess()) {
+            return status;
+        }
+        long pages = Pages.count(Math.max(bytes, fileBytes));
+        if (!areas.canHold(pages)) {
+            return NtStatus.INSUFFICIENT_RESOURCES;
+        }
+        long known = areas.dataSection(file);
+        ControlArea area;
+        if (known == 0) {
+            area = areas.createForFile(file, pages);
+        } else {
+            area = new ControlArea(memory, known);
+            area.addSectionReferences(1);
+            areas.extend(area, pages, file.sizeBytes());
+        }
+        finish(section, area, bytes, attributes, pageProtection);
+        return NtStatus.SUCCESS;
+    }
+
+    /** Makes a file at least so large, if the section is one that may write. */
+    private static NtStatus grow(MappedFile file, long bytes, int protection) {
+        if (bytes <= file.sizeBytes()) {
+            return NtStatus.SUCCESS;
+        }
+        boolean writes = PageProtection.isWritable(protection) && !PageProtection.isCopyOnWrite(protection);
+        return writes && file.isWritable() ? file.setSize(bytes) : NtStatus.SECTION_TOO_BIG;
+    }
+
+    private NtStatus createImage(Section section, int pageProtection, MappedFile file, String path) {
+        long pointers = memory.readLong(file.fileObject() + FileObjectLayout.SECTION_OBJECT_POINTER)
+                + SectionObjectPointersLayout.IMAGE_SECTION_OBJECT;
+        long known = memory.readLong(pointers);
+        if (known == 0) {
+            long bytes = file.sizeBytes();
+            if (bytes == 0 || bytes > Integer.MAX_VALUE - 64) {
+                return NtStatus.INVALID_FILE_FOR_SECTION;
+            }
+            byte[] contents = new byte[(int) bytes];
+            NtStatus status = file.read(0, contents, 0, contents.length);
+            if (!status.isSuccess()) {
+                return status;
+            }
+            if (contents.length < 2 || contents[0] != 'M' || contents[1] != 'Z') {
+                return NtStatus.INVALID_IMAGE_NOT_MZ;
+            }
+            try {
+                known = manager.sections().create(PeImage.ofFile(contents), path, file);
+            } catch (PeFormatException bad) {
+                return NtStatus.INVALID_IMAGE_FORMAT;
+            }
+            if (known == 0) {
+                return NtStatus.COMMITMENT_LIMIT;
+            }
+            memory.writeLong(pointers, known);
+        } else {
+            new ControlArea(memory, known).addSectionReferences(1);
+        }
+        ControlArea area = new ControlArea(memory, known);
+        finish(section, area, area.segment().sizeBytes(), 0, pageProtection);
+        return NtStatus.SUCCESS;
+    }
+
+    /** A section object ends: its reference to the control area goes. */
+    public void deleted(long body) {
+        Section section = new Section(memory, body);
+        if (!section.hasControlArea()) {
+            return;
+        }
+        ControlArea area = section.controlArea();
+        if ((section.flags() & ControlArea.FLAG_USER_REFERENCE) != 0) {
+            area.addUserReferences(-1);
+        }
+        areas.dereference(area);
+    }
+
+    /**
+     * {@code NtExtendSection}.
+     *
+     * @param sizeBytes wanted size in, size afterwards out
+     * @param file the section's; null for one without
+     */
+    public NtStatus extend(long body, long[] sizeBytes, @Nullable MappedFile file) {
+        Section section = new Section(memory, body);
+        ControlArea area = section.controlArea();
+        if (area.isImage() || !area.isFile() || file == null) {
+            return NtStatus.SECTION_NOT_EXTENDED;
+        }
+        if (Long.compareUnsigned(sizeBytes[0], section.sizeBytes()) <= 0) {
+            sizeBytes[0] = section.sizeBytes();
+            return NtStatus.SUCCESS;
+        }
+        if (Long.compareUnsigned(sizeBytes[0], MOST_BYTES) > 0 || !areas.canHold(Pages.count(sizeBytes[0]))) {
+            return NtStatus.SECTION_TOO_BIG;
+        }
+        NtStatus status = grow(file, sizeBytes[0], PageProtection.toMask(section.pageProtection()));
+        if (!status.isSuccess()) {
+            return status;
+        }
+        areas.extend(area, Pages.count(sizeBytes[0]), file.sizeBytes());
+        section.setSizeBytes(sizeBytes[0]);
+        return NtStatus.SUCCESS;
+    }
+
+    /** {@code NtQuerySection(SectionBasicInformation)}. */
+    public BasicInformation query(long body) {
+        Section section = new Section(memory, body);
+        int flags = section.flags();
+        int attributes = ((flags & ControlArea.FLAG_FILE) != 0 ? SEC_FILE : 0)
+                | ((flags & ControlArea.FLAG_IMAGE) != 0 ? SEC_IMAGE : 0)
+                | ((flags & ControlArea.FLAG_RESERVE) != 0 ? SEC_RESERVE : 0)
+                | ((flags & ControlArea.FLAG_COMMIT) != 0 ? SEC_COMMIT : 0)
+                | ((flags & ControlArea.FLAG_BASED) != 0 ? SEC_BASED : 0)
+                | ((flags & ControlArea.FLAG_NO_CHANGE) != 0 ? SEC_NO_CHANGE : 0);
+        return new BasicInformation(0, attributes, section.sizeBytes());
+    }
+
+    // --- views ---
+
+    /**
+     * {@code NtMapViewOfSection}.
+     *
+     * @param view its place and size, 0 for the system's choice and the rest of the section; what was done comes back
+     * @param zeroBits as {@link VirtualMemoryServices#allocate} has them
+     * @param commitBytes of a SEC_RESERVE section, from the view's start on
+     * @param inheritDisposition {@link #VIEW_SHARE} or {@link #VIEW_UNMAP}
+     */
+    public NtStatus map(
+            long body,
+            Eprocess process,
+            View view,
+            long zeroBits,
+            long commitBytes,
+            int inheritDisposition,
+            int type,
+            int pageProtection) {
+        if (zeroBits > 21 && zeroBits < 32) {
+            return NtStatus.INVALID_PARAMETER_4;
+        }
+        if (inheritDisposition != VIEW_SHARE && inheritDisposition != VIEW_UNMAP) {
+            return NtStatus.INVALID_PARAMETER_8;
+        }
+        if ((type & ~MAP_TYPES) != 0) {
+            return NtStatus.INVALID_PARAMETER_9;
+        }
+        int protection = PageProtection.toMask(pageProtection);
+        if (protection == PageProtection.INVALID) {
+            return NtStatus.INVALID_PAGE_PROTECTION;
+        }
+        if (Long.compareUnsigned(view.base, VirtualMemoryServices.HIGHEST_USER) > 0) {
+            return NtStatus.INVALID_PARAMETER_3;
+        }
+        if (Long.compareUnsigned(view.sizeBytes, VirtualMemoryServices.HIGHEST_USER + 1 - view.base) > 0) {
+            return NtStatus.INVALID_PARAMETER_3;
+        }
+        long highest = VirtualMemoryServices.highestAddress(zeroBits);
+        if (view.base != 0 && Long.compareUnsigned(view.base + Math.max(view.sizeBytes, 1) - 1, highest) > 0) {
+            return NtStatus.INVALID_PARAMETER_4;
+        }
+        Section section = new Section(memory, body);
+        if (!SectionRules.allowsView(PageProtection.toMask(section.pageProtection()), protection)) {
+            return NtStatus.SECTION_PROTECTION;
+        }
+        if (process.isExiting()) {
+            return NtStatus.PROCESS_IS_TERMINATING;
+        }
+        ControlArea area = section.controlArea();
+        long before = spaces.enter(process);
+        try {
+            return area.isImage()
+                    ? mapImage(spaces.entered(), area, view)
+                    : mapData(
+                            spaces.entered(),
+                            section,
+                            view,
+                            highest,
+                            commitBytes,
+                            inheritDisposition == VIEW_SHARE,
+                            type,
+                            protection);
+        } finally {
+            spaces.leave(before);
+        }
+    }
+
+    private NtStatus mapImage(ProcessSpace space, ControlArea area, View view) {
+        ImageSections.View mapped = manager.sections().mapEntered(space, area, view.base);
+        if (mapped.status().isSuccess()) {
+            view.base = mapped.base();
+            view.sizeBytes = area.segment().sizeBytes();
+            view.offsetBytes = 0;
+        }
+        return mapped.status();
+    }
+
+    private NtStatus mapData(
+            ProcessSpace space,
+            Section section,
+            View view,
+            long highest,
+            long commitBytes,
+            boolean inherit,
+            int type,
+            int protection) {
+        if (Pages.alignDown(view.base, Pages.GRANULARITY) != view.base
+                || Pages.alignDown(view.offsetBytes, Pages.GRANULARITY) != view.offsetBytes) {
+            return NtStatus.MAPPED_ALIGNMENT;
+        }
+        ControlArea area = section.controlArea();
+        long rest = section.sizeBytes() - view.offsetBytes;
+        boolean mayGrow = (type & VirtualMemoryServices.MEM_RESERVE) != 0;
+        if (mayGrow && !area.isFile()) {
+            return NtStatus.INVALID_PARAMETER_9;
+        }
+        if (view.offsetBytes < 0
+                || rest <= 0
+                || !mayGrow && Long.compareUnsigned(view.sizeBytes, Pages.up(rest)) > 0
+                || Long.compareUnsigned(commitBytes, Pages.up(rest)) > 0) {
+            return NtStatus.INVALID_VIEW_SIZE;
+        }
+        long sizeBytes = Pages.up(view.sizeBytes == 0 ? rest : view.sizeBytes);
+        if (sizeBytes > VirtualMemoryServices.HIGHEST_USER) {
+            return NtStatus.INVALID_VIEW_SIZE;
+        }
+        long base = view.base;
+        if (base == 0) {
+            base = (type & VirtualMemoryServices.MEM_TOP_DOWN) != 0
+                    ? space.holes().findDown(sizeBytes, highest)
+                    : space.holes().findUp(sizeBytes, highest);
+            if (base == 0) {
+                return NtStatus.NO_MEMORY;
+            }
+        } else if (base < VirtualMemoryServices.LOWEST_USER
+                || sizeBytes > VirtualMemoryServices.HIGHEST_USER + 1 - base
+                || space.vads().overlaps(Pages.vpn(base), Pages.vpn(base + sizeBytes - 1))) {
+            return NtStatus.CONFLICTING_ADDRESSES;
+        }
+        VpnRange range = VpnRange.covering(base, sizeBytes);
+        boolean noChange = (section.flags() & ControlArea.FLAG_NO_CHANGE) != 0 || (type & SEC_NO_CHANGE) != 0;
+        NtStatus status = commitAtOnce(area, view.offsetBytes, commitBytes);
+        if (status.isSuccess()) {
+            int cached = protection & ~PageProtection.WRITECOMBINE
+                    | area.segment().defaultProtection() & PageProtection.WRITECOMBINE;
+            int given = PageProtection.isAccessible(protection) ? withCaching(protection, cached, area) : protection;
+            status = views.map(space, area, range, view.offsetBytes / Pages.SIZE, given, noChange, inherit);
+        }
+        if (!status.isSuccess()) {
+            space.holes().freed(base, base + sizeBytes);
+            return status;
+        }
+        view.base = base;
+        view.sizeBytes = sizeBytes;
+        return NtStatus.SUCCESS;
+    }
+
+    private static int withCaching(int protection, int cached, ControlArea area) {
+        return area.isFile() || (cached & PageProtection.WRITECOMBINE) == 0 ? protection : cached;
+    }
+
+    private NtStatus commitAtOnce(ControlArea area, long offsetBytes, long commitBytes) {
+        if (commitBytes == 0 || area.isFile()) {
+            return NtStatus.SUCCESS;
+        }
+        long first = area.firstSubsection().base() + offsetBytes / Pages.SIZE * Long.BYTES;
+        return views.commitPages(
+                area.segment(), first, Pages.count(commitBytes), area.segment().defaultProtection());
+    }
+
+    /** {@code NtUnmapViewOfSection}: unmaps the view that holds an address. */
+    public NtStatus unmap(Eprocess process, long address) {
+        if (Long.compareUnsigned(address, VirtualMemoryServices.HIGHEST_USER) > 0) {
+            return NtStatus.NOT_MAPPED_VIEW;
+        }
+        long before = spaces.enter(process);
+        try {
+            ProcessSpace space = spaces.entered();
+            long node = space.vads().find(Pages.vpn(address));
+            if (node == 0 || new Vad(memory, node).isPrivate()) {
+                return NtStatus.NOT_MAPPED_VIEW;
+            }
+            views.unmap(space, new Vad(memory, node));
+            return NtStatus.SUCCESS;
+        } finally {
+            spaces.leave(before);
+        }
+    }
+
+    /**
+     * {@code NtFlushVirtualMemory}: writes a part of a view back to its file.
+     *
+     * @param region size 0 means up to the end of the view; rounded to pages afterwards
+     */
+    public NtStatus flush(Eprocess process, VirtualMemoryServices.Region region) {
+        if (Long.compareUnsigned(region.base, VirtualMemoryServices.HIGHEST_USER) > 0) {
+            return NtStatus.INVALID_PARAMETER_2;
+        }
+        if (Long.compareUnsigned(region.sizeBytes, VirtualMemoryServices.HIGHEST_USER + 1 - region.base) > 0) {
+            return NtStatus.INVALID_PARAMETER_3;
+        }
+        long before = spaces.enter(process);
+        try {
+            ProcessSpace space = spaces.entered();
+            long first = Pages.down(region.base);
+            long node = space.vads().find(Pages.vpn(first));
+            if (node == 0) {
+                return NtStatus.NOT_MAPPED_VIEW;
+            }
+            Vad vad = new Vad(memory, node);
+            long end = vad.endingVpn() + 1 << Pages.SHIFT;
+            long last = region.sizeBytes == 0 ? end - 1 : region.base + region.sizeBytes - 1 | Pages.OFFSET_MASK;
+            if (vad.isPrivate() || last >= end) {
+                return NtStatus.NOT_MAPPED_VIEW;
+            }
+            region.base = first;
+            region.sizeBytes = last - first + 1;
+            return views.flush(space, vad, first, last);
+        } finally {
+            spaces.leave(before);
+        }
+    }
+
+    /** The file object behind the view that holds an address; 0 when there is no view of a file. */
+    public long fileObjectAt(Eprocess process, long address) {
+        long before = spaces.enter(process);
+        try {
+            long node = spaces.entered().vads().find(Pages.vpn(address));
+            if (node == 0 || new Vad(memory, node).isPrivate()) {
+                return 0;
+            }
+            return new Subsection(memory, new Vad(memory, node).subsection())
+                    .controlArea()
+                    .fileObject();
+        } finally {
+            spaces.leave(before);
+        }
+    }
+}

@@ -1,0 +1,303 @@
+package org.vadose.mm;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.vadose.base.NtStatus;
+import org.vadose.base.Pages;
+import org.vadose.memory.Memory;
+import org.vadose.memory.MemoryFault;
+import org.vadose.mm.SectionServices.View;
+import org.vadose.mm.VirtualMemoryServices.BasicInformation;
+import org.vadose.mm.VirtualMemoryServices.Region;
+import org.vadose.nt.Eprocess;
+import org.vadose.nt.PageProtection;
+import org.vadose.nt.PoolType;
+import org.vadose.nt.Section;
+import org.vadose.nt.Segment;
+
+class SectionTest {
+    private static final int COMMIT = SectionServices.SEC_COMMIT;
+    private static final int RESERVE = SectionServices.SEC_RESERVE;
+    private static final int NOACCESS = PageProtection.PAGE_NOACCESS;
+    private static final int R = PageProtection.PAGE_READONLY;
+    private static final int RW = PageProtection.PAGE_READWRITE;
+    private static final int WC = PageProtection.PAGE_WRITECOPY;
+    private static final int X = PageProtection.PAGE_EXECUTE;
+    private static final int RX = PageProtection.PAGE_EXECUTE_READ;
+    private static final int RWX = PageProtection.PAGE_EXECUTE_READWRITE;
+    private static final int XWC = PageProtection.PAGE_EXECUTE_WRITECOPY;
+
+    private SmallMachine machine;
+    private MemoryManager manager;
+    private SectionServices services;
+    private Memory user;
+    private Eprocess process;
+    private final View view = new View();
+
+    @BeforeEach
+    void boot() {
+        machine = new SmallMachine(64L << 20, 1);
+        manager = machine.manager();
+        services = manager.sectionObjects();
+        user = manager.mmu().user();
+        process = machine.newProcess(4);
+        manager.switchTo(process);
+    }
+
+    @AfterEach
+    void checkAndClose() {
+        machine.check("end of test");
+        machine.ram().close();
+    }
+
+    private long body() {
+        long body = manager.pool().allocate(PoolType.PAGED_POOL, Section.SIZE, 0);
+        manager.kernelMemory().fill(body, Section.SIZE, (byte) 0);
+        return body;
+    }
+
+    private NtStatus create(long body, long bytes, int protection, int attributes, @Nullable MappedFile file) {
+        return services.create(body, process, bytes, protection, attributes, file, "test");
+    }
+
+    private long created(long bytes, int protection, int attributes) {
+        long body = body();
+        assertEquals(NtStatus.SUCCESS, create(body, bytes, protection, attributes, null));
+        return body;
+    }
+
+    private void close(long body) {
+        services.deleted(body);
+        manager.pool().free(body);
+    }
+
+    private NtStatus map(long body, long base, long offset, long size, int protection) {
+        view.base = base;
+        view.offsetBytes = offset;
+        view.sizeBytes = size;
+        return services.map(body, process, view, 0, 0, SectionServices.VIEW_SHARE, 0, protection);
+    }
+
+    private long mapped(long body, long offset, long size, int protection) {
+        assertEquals(NtStatus.SUCCESS, map(body, 0, offset, size, protection));
+        return view.base;
+    }
+
+    private void unmap(long address) {
+        assertEquals(NtStatus.SUCCESS, services.unmap(process, address));
+    }
+
+    private BasicInformation query(long address) {
+        BasicInformation information = new BasicInformation();
+        assertEquals(NtStatus.SUCCESS, manager.virtualMemory().query(process, address, information));
+        return information;
+    }
+
+    private NtStatus protect(long address, int protection) {
+        Region region = new Region();
+        region.base = address;
+        region.sizeBytes = 1;
+        return manager.virtualMemory().protect(process, region, protection, new int[1]);
+    }
+
+    @Test
+    void viewsShareThePages() {
+        Eprocess other = machine.newProcess(8);
+        long free = manager.pfns().availablePages();
+        long committed = manager.totalCommittedPages();
+        long section = created(100_000, RW, COMMIT);
+        long first = mapped(section, 0, 0, RW);
+        assertEquals(Pages.up(100_000), view.sizeBytes);
+        long second = mapped(section, 0x10000, 0x2000, R);
+        user.writeLong(first + 0x10008, 42);
+        assertEquals(42, user.readLong(second + 8));
+        assertThrows(MemoryFault.class, () -> user.writeLong(second, 1));
+        manager.switchTo(other);
+        view.base = 0;
+        view.offsetBytes = 0;
+        view.sizeBytes = 0;
+        assertEquals(NtStatus.SUCCESS, services.map(section, other, view, 0, 0, 1, 0, RW));
+        assertEquals(42, user.readLong(view.base + 0x10008));
+        user.writeLong(view.base + 0x10010, 43);
+        manager.switchTo(process);
+        assertEquals(43, user.readLong(first + 0x10010));
+        machine.check("mapped");
+        manager.switchTo(process);
+        close(section);
+        unmap(first + 5000);
+        assertEquals(43, user.readLong(second + 0x10));
+        unmap(second);
+        manager.cleanAddressSpace(other);
+        assertEquals(committed, manager.totalCommittedPages());
+        assertEquals(free, manager.pfns().availablePages());
+    }
+
+    @Test
+    void pagesOutliveTheirViewsAsLongAsTheSectionIsOpen() {
+        long section = created(0x3000, RW, COMMIT);
+        long first = mapped(section, 0, 0, RW);
+        user.writeLong(first + 0x1000, 7);
+        unmap(first);
+        machine.check("without views");
+        long again = mapped(section, 0, 0, WC);
+        assertEquals(7, user.readLong(again + 0x1000));
+        unmap(again);
+        close(section);
+    }
+
+    @Test
+    void writeCopyMakesPrivateCopies() {
+        long section = created(0x4000, RW, COMMIT);
+        long shared = mapped(section, 0, 0, RW);
+        long commitBefore = process.commitCharge();
+        long copy = mapped(section, 0, 0, WC);
+        assertEquals(commitBefore + 4, process.commitCharge());
+        user.writeLong(shared, 1);
+        assertEquals(1, user.readLong(copy));
+        assertEquals(WC, query(copy).protect);
+        user.writeLong(copy, 2);
+        user.writeLong(shared + 8, 3);
+        assertEquals(1, user.readLong(shared));
+        assertEquals(0, user.readLong(copy + 8));
+        assertEquals(RW, query(copy).protect);
+        assertEquals(0x1000, query(copy).regionSizeBytes);
+        machine.check("copied");
+        unmap(copy);
+        unmap(shared);
+        close(section);
+    }
+
+    @Test
+    void reservedPagesAreCommittedForAllViews() {
+        long section = created(0x40000, RW, RESERVE);
+        Segment segment =
+                new Section(manager.kernelMemory(), section).controlArea().segment();
+        assertEquals(0, segment.committedPages());
+        long one = mapped(section, 0, 0, RW);
+        long two = mapped(section, 0, 0, RW);
+        BasicInformation information = query(one);
+        assertEquals(0x40000, information.regionSizeBytes);
+        assertEquals(VirtualMemoryServices.MEM_RESERVE, information.state);
+        assertEquals(0, information.protect);
+        assertEquals(RW, information.allocationProtect);
+        assertEquals(VirtualMemoryServices.MEM_MAPPED, information.type);
+        assertThrows(MemoryFault.class, () -> user.readByte(one));
+        Region region = new Region();
+        region.base = one;
+        region.sizeBytes = 0x10000;
+        assertEquals(
+                NtStatus.SUCCESS,
+                manager.virtualMemory().allocate(process, region, 0, VirtualMemoryServices.MEM_COMMIT, R));
+        assertEquals(16, segment.committedPages());
+        assertEquals(R, query(one).protect);
+        assertEquals(0x10000, query(one).regionSizeBytes);
+        assertEquals(RW, query(two).protect);
+        assertEquals(0x10000, query(two).regionSizeBytes);
+        user.writeLong(two + 8, 5);
+        assertEquals(5, user.readLong(one + 8));
+        region.base = two;
+        region.sizeBytes = 0x10000;
+        assertEquals(
+                NtStatus.UNABLE_TO_DELETE_SECTION,
+                manager.virtualMemory().free(process, region, VirtualMemoryServices.MEM_DECOMMIT));
+        machine.check("committed");
+        unmap(one);
+        unmap(two);
+        close(section);
+    }
+
+    @Test
+    void statusesOfCreate() {
+        long body = body();
+        assertEquals(NtStatus.INVALID_PARAMETER_4, create(body, 0, RW, COMMIT, null));
+        assertEquals(NtStatus.INVALID_PARAMETER_6, create(body, 1, RW, 0, null));
+        assertEquals(NtStatus.INVALID_PARAMETER_6, create(body, 1, RW, COMMIT | RESERVE, null));
+        assertEquals(NtStatus.INVALID_PARAMETER_6, create(body, 1, RW, COMMIT | 1, null));
+        assertEquals(NtStatus.INVALID_PAGE_PROTECTION, create(body, 1, NOACCESS, COMMIT, null));
+        assertEquals(NtStatus.INVALID_PAGE_PROTECTION, create(body, 1, RW | R, COMMIT, null));
+        assertEquals(NtStatus.INVALID_PAGE_PROTECTION, create(body, 1, RW | 0x200, COMMIT, null));
+        assertEquals(NtStatus.COMMITMENT_LIMIT, create(body, 1L << 40, RW, COMMIT, null));
+        assertEquals(NtStatus.SECTION_TOO_BIG, create(body, -1, RW, COMMIT, null));
+        assertEquals(NtStatus.INVALID_FILE_FOR_SECTION, create(body, 1, R, SectionServices.SEC_IMAGE, null));
+        manager.pool().free(body);
+    }
+
+    @Test
+    void statusesOfMap() {
+        long section = created(0x21000, RW, COMMIT);
+        assertEquals(NtStatus.MAPPED_ALIGNMENT, map(section, 0, 1, 0, RW));
+        assertEquals(NtStatus.MAPPED_ALIGNMENT, map(section, 0x10001000, 0, 0, RW));
+        assertEquals(NtStatus.INVALID_VIEW_SIZE, map(section, 0, 0x30000, 0, RW));
+        assertEquals(NtStatus.INVALID_VIEW_SIZE, map(section, 0, 0x10000, 0x12000, RW));
+        assertEquals(NtStatus.SUCCESS, map(section, 0x10000000, 0x20000, 0, RW));
+        assertEquals(0x1000, view.sizeBytes);
+        assertEquals(NtStatus.CONFLICTING_ADDRESSES, map(section, 0x10000000, 0, 0, RW));
+        assertEquals(NtStatus.SECTION_PROTECTION, map(section, 0, 0, 0, RX));
+        assertEquals(NtStatus.INVALID_PAGE_PROTECTION, map(section, 0, 0, 0, RW | R));
+        assertEquals(NtStatus.INVALID_PARAMETER_3, map(section, -0x10000, 0, 0, RW));
+        view.base = 0;
+        assertEquals(NtStatus.INVALID_PARAMETER_4, services.map(section, process, view, 22, 0, 1, 0, RW));
+        assertEquals(NtStatus.INVALID_PARAMETER_8, services.map(section, process, view, 0, 0, 3, 0, RW));
+        assertEquals(NtStatus.INVALID_PARAMETER_9, services.map(section, process, view, 0, 0, 1, 1, RW));
+        assertEquals(NtStatus.NOT_MAPPED_VIEW, services.unmap(process, 0x20000000));
+        view.offsetBytes = 0;
+        view.sizeBytes = 0;
+        assertEquals(
+                NtStatus.SUCCESS,
+                services.map(section, process, view, 0, 0, 2, VirtualMemoryServices.MEM_TOP_DOWN, NOACCESS));
+        assertThrows(MemoryFault.class, () -> user.readByte(view.base));
+        unmap(view.base);
+        unmap(0x10000000);
+        close(section);
+    }
+
+    /** Rows: what the section has; columns: what a view may have. */
+    @Test
+    void everyViewOfEverySection() {
+        int[] all = {NOACCESS, R, RW, WC, X, RX, RWX, XWC};
+        String[] allowed = {
+            /* R */ "yynynnnn", /* RW */
+            "yyyynnnn", /* WC */
+            "yynynnnn", /* X */
+            "ynnnynnn",
+            /* RX */ "yynyyyny", /* RWX */
+            "yyyyyyyy", /* XWC */
+            "yynyyyny"
+        };
+        int[] rows = {R, RW, WC, X, RX, RWX, XWC};
+        for (int row = 0; row < rows.length; row++) {
+            long section = created(0x1000, rows[row], COMMIT);
+            for (int column = 0; column < all.length; column++) {
+                boolean may = allowed[row].charAt(column) == 'y';
+                assertEquals(
+                        may ? NtStatus.SUCCESS : NtStatus.SECTION_PROTECTION,
+                        map(section, 0, 0, 0, all[column]),
+                        () -> "view of section");
+                if (may) {
+                    assertEquals(all[column], query(view.base).protect);
+                    everyProtectionOfTheView(view.base, all[column]);
+                    unmap(view.base);
+                }
+            }
+            close(section);
+        }
+    }
+
+    private void everyProtectionOfTheView(long base, int given) {
+        assertEquals(given == NOACCESS ? NtStatus.SECTION_PROTECTION : NtStatus.SUCCESS, protect(base, R));
+        assertEquals(NtStatus.SUCCESS, protect(base, NOACCESS));
+        assertEquals(NOACCESS, query(base).protect);
+        assertEquals(given == RW || given == RWX ? NtStatus.SUCCESS : NtStatus.SECTION_PROTECTION, protect(base, RW));
+        assertEquals(given == RWX ? NtStatus.SUCCESS : NtStatus.SECTION_PROTECTION, protect(base, RWX));
+        assertEquals(given == NOACCESS ? NtStatus.SECTION_PROTECTION : NtStatus.SUCCESS, protect(base, WC));
+        boolean executes = given == X || given == RX || given == RWX || given == XWC;
+        assertEquals(executes ? NtStatus.SUCCESS : NtStatus.SECTION_PROTECTION, protect(base, RX));
+        machine.check("protected");
+        manager.switchTo(process);
+    }
+}
