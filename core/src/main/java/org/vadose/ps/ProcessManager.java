@@ -367,11 +367,21 @@ public final class ProcessManager {
         return memoryManager.attached(process, () -> {
             boolean first = process.threadListHead().isEmpty();
             long[] stack = userSpace.createStack(process, stackReserveBytes, stackCommitBytes);
-            long teb = userSpace.createTeb(process);
-            Ethread thread = createThread(
-                    process,
-                    new ThreadSpec(
-                            startAddress, win32StartAddress, teb, process.basePriority(), waitReason, waitObject));
+            long teb = 0;
+            Ethread thread;
+            try {
+                teb = userSpace.createTeb(process);
+                thread = createThread(
+                        process,
+                        new ThreadSpec(
+                                startAddress, win32StartAddress, teb, process.basePriority(), waitReason, waitObject));
+            } catch (IllegalStateException noMemory) {
+                userSpace.releaseStack(process, stack[2]);
+                if (teb != 0) {
+                    userSpace.releaseTeb(process, teb);
+                }
+                throw noMemory;
+            }
             UserThread made = new UserThread(thread, teb, stack[0], stack[1], stack[2]);
             userSpace.fillTeb(process, made, first);
             return made;
@@ -405,6 +415,13 @@ public final class ProcessManager {
         Eprocess process = thread.process();
         memory.writeInt(process.address() + EprocessLayout.LAST_THREAD_EXIT_STATUS, exitStatus);
         memory.writeInt(process.address() + EprocessLayout.ACTIVE_THREADS, process.activeThreads() - 1);
+        long teb = thread.teb();
+        if (teb != 0 && !process.isExiting()) {
+            memoryManager.attached(process, () -> {
+                userSpace.release(process, teb);
+                return null;
+            });
+        }
         objects.dereference(thread.address());
     }
 

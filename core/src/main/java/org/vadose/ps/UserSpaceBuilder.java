@@ -14,10 +14,10 @@ import org.vadose.layout.RtlUserProcessParametersLayout;
 import org.vadose.layout.TebLayout;
 import org.vadose.layout.UnicodeStringLayout;
 import org.vadose.memory.Memory;
+import org.vadose.memory.MemoryFault;
 import org.vadose.mm.MemoryManager;
 import org.vadose.mm.VirtualMemoryServices;
 import org.vadose.nt.Eprocess;
-import org.vadose.nt.Ethread;
 import org.vadose.nt.UnicodeString;
 
 /**
@@ -158,17 +158,29 @@ final class UserSpaceBuilder {
         long low = allocate(process, 0, reserve, VirtualMemoryServices.MEM_RESERVE, PAGE_READWRITE);
         long base = low + reserve;
         long limit = base - commit;
-        allocate(process, limit, commit, VirtualMemoryServices.MEM_COMMIT, PAGE_READWRITE);
-        allocate(
-                process, limit - Pages.SIZE, Pages.SIZE, VirtualMemoryServices.MEM_COMMIT, PAGE_READWRITE | PAGE_GUARD);
+        if (tryAllocate(process, limit, commit, VirtualMemoryServices.MEM_COMMIT, PAGE_READWRITE) == 0
+                || tryAllocate(
+                                process,
+                                limit - Pages.SIZE,
+                                Pages.SIZE,
+                                VirtualMemoryServices.MEM_COMMIT,
+                                PAGE_READWRITE | PAGE_GUARD)
+                        == 0) {
+            releaseStack(process, low);
+            throw new IllegalStateException("no memory for a thread's stack bytes=" + Hex.address(commit) + " pid="
+                    + process.uniqueProcessId());
+        }
         return new long[] {base, limit, low};
     }
 
     /** Commits the pages of a thread's TEB in the first free place behind the PEB. */
     long createTeb(Eprocess process) {
         long teb = process.peb() + Pages.SIZE;
-        while (isTebInUse(process, teb)) {
-            teb += TEB_BYTES;
+        VirtualMemoryServices.BasicInformation run = new VirtualMemoryServices.BasicInformation();
+        while ((teb & -PEB_REGION_BYTES) == (process.peb() & -PEB_REGION_BYTES)
+                && virtualMemory.query(process, teb, run).isSuccess()
+                && run.state == VirtualMemoryServices.MEM_COMMIT) {
+            teb += (run.regionSizeBytes + TEB_BYTES - 1) / TEB_BYTES * TEB_BYTES;
         }
         if ((teb & -PEB_REGION_BYTES) != (process.peb() & -PEB_REGION_BYTES)
                 || (teb + TEB_BYTES - 1 & -PEB_REGION_BYTES) != (process.peb() & -PEB_REGION_BYTES)) {
@@ -181,15 +193,6 @@ final class UserSpaceBuilder {
                     PAGE_READWRITE);
         }
         return allocate(process, teb, TEB_BYTES, VirtualMemoryServices.MEM_COMMIT, PAGE_READWRITE);
-    }
-
-    private boolean isTebInUse(Eprocess process, long teb) {
-        for (long links : process.threadListHead().entries(1 << 20)) {
-            if (Ethread.ofThreadListEntry(memory, links).teb() == teb) {
-                return true;
-            }
-        }
-        return false;
     }
 
     /** Fills a TEB once its thread has an id. */
@@ -214,14 +217,29 @@ final class UserSpaceBuilder {
         memory.writeShort(teb + TebLayout.SAME_TEB_FLAGS, (short) (first ? SAME_TEB_INITIAL_THREAD : 0));
     }
 
-    /** Gives an ended thread's stack and TEB back. */
-    void release(Eprocess process, Ethread thread) {
+    /** Gives an ended thread's stack and TEB back; what the program itself freed or overwrote is left as it is. */
+    void release(Eprocess process, long teb) {
+        try {
+            releaseStack(process, memory.readLong(teb + TebLayout.DEALLOCATION_STACK));
+        } catch (MemoryFault gone) {
+            return;
+        }
+        releaseTeb(process, teb);
+    }
+
+    void releaseStack(Eprocess process, long low) {
         VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
-        region.base = memory.readLong(thread.teb() + TebLayout.DEALLOCATION_STACK);
+        region.base = low;
         virtualMemory.free(process, region, VirtualMemoryServices.MEM_RELEASE);
-        region.base = thread.teb();
-        region.sizeBytes = TEB_BYTES;
-        virtualMemory.free(process, region, VirtualMemoryServices.MEM_DECOMMIT);
+    }
+
+    void releaseTeb(Eprocess process, long teb) {
+        VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
+        boolean shared = (teb & -PEB_REGION_BYTES) == (process.peb() & -PEB_REGION_BYTES);
+        region.base = teb;
+        region.sizeBytes = shared ? TEB_BYTES : 0;
+        virtualMemory.free(
+                process, region, shared ? VirtualMemoryServices.MEM_DECOMMIT : VirtualMemoryServices.MEM_RELEASE);
     }
 
     private long allocate(Eprocess process, long base, long bytes, int type, int protection) {

@@ -23,7 +23,8 @@ import org.vadose.win32.exception.ExceptionState;
  * <pre>
  * rsp          return address: the SYSCALL instruction in ntdll!KiUserCallbackDispatcher
  * rsp+8        {@value #ARGUMENT_SLOTS} argument slots, the first four being the callee's home space
- * then         machine frame: RIP, CS, EFLAGS, RSP (= floor), SS, by which a walk of the stack goes on to the caller
+ * then         machine frame: RIP, CS, EFLAGS, RSP (at the Java function's entry), SS, by which a walk of the stack goes on to
+ *              the caller, whatever the function has put on the stack in between
  * </pre>
  */
 public final class GuestThread {
@@ -49,6 +50,7 @@ public final class GuestThread {
     private final ExceptionState exceptionState = new ExceptionState();
     private final List<Long> floors = new ArrayList<>();
     private GuestCpu.@Nullable Exit unhandledExit;
+    private long entryStackPointer;
     private boolean waitSatisfied;
     private @Nullable MemoryFault waitFault;
     private int suspendCount;
@@ -113,6 +115,15 @@ public final class GuestThread {
         return stackPointerAfterReturn + 8L * ARGUMENT_SLOTS;
     }
 
+    /** RSP where the built-in code that runs now was entered: at a function's stub, or at an exception's frame. */
+    public long entryStackPointer() {
+        return entryStackPointer;
+    }
+
+    public void setEntryStackPointer(long rsp) {
+        entryStackPointer = rsp;
+    }
+
     /** How many Java functions are calling guest code at the moment. */
     public int nesting() {
         return floors.size();
@@ -143,7 +154,7 @@ public final class GuestThread {
         memory.writeLong(frame, rip);
         memory.writeLong(frame + 8, USER_CODE_SELECTOR);
         memory.writeLong(frame + 16, 0x202);
-        memory.writeLong(frame + 24, floor);
+        memory.writeLong(frame + 24, entryStackPointer);
         memory.writeLong(frame + 32, USER_STACK_SELECTOR);
         for (int i = 4; i < arguments.length; i++) {
             memory.writeLong(slots + 8L * i, arguments[i]);
@@ -156,10 +167,12 @@ public final class GuestThread {
         cpu.setRegister(GuestCpu.RSP, slots - 8);
         cpu.setRip(function);
         floors.add(floor);
+        long entry = entryStackPointer;
         try {
             run(floor);
         } finally {
             floors.removeLast();
+            entryStackPointer = entry;
         }
         cpu.setRegister(GuestCpu.RSP, floor);
         cpu.setRip(rip);

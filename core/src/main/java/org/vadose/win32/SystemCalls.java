@@ -33,6 +33,7 @@ final class SystemCalls {
             throw new ProcessEnded();
         }
         ApiCall call = new ApiCall(thread);
+        thread.setEntryStackPointer(call.stackPointer());
         long result;
         try {
             result = body.call(call);

@@ -214,8 +214,9 @@ final class ScanFormat {
             }
             putBack(c);
             NumberText.Integral number = NumberText.integral(text, radix);
-            // A lone "0x" counts as zero, as the library has used up its zero.
-            if (number.end() == 0 && text.indexOf("0") < 0) {
+            boolean isPrefixAlone =
+                    radix == 16 && text.length() > 0 && "xX".indexOf(text.charAt(text.length() - 1)) >= 0;
+            if (number.end() == 0 || isPrefixAlone) {
                 return Outcome.MISMATCH;
             }
             if (!suppressed) {

@@ -98,6 +98,7 @@ public final class Dispatcher {
         ExceptionFrame frame = frame(thread, code, flags, address, parameters);
         GuestCpu cpu = thread.cpu();
         cpu.setRegister(GuestCpu.RSP, frame.address());
+        thread.setEntryStackPointer(frame.address());
         cpu.setRip(process.exceptionReturn());
         dispatch(thread, frame.record(), frame.context(), true);
     }

@@ -8,10 +8,10 @@ public final class ExceptionState {
     private final Deque<StackWalk.ActiveUnwind> unwinds = new ArrayDeque<>();
     private int dispatching;
 
-    /** Address of the dispatcher context of the unwind handler whose call's frame ends at {@code floor}; 0 if there is none. */
-    long activeUnwindAt(long floor) {
+    /** Address of the dispatcher context of the unwind handler whose caller was entered with this RSP; 0 if there is none. */
+    long activeUnwindAt(long entry) {
         for (StackWalk.ActiveUnwind unwind : unwinds) {
-            if (unwind.floor() == floor) {
+            if (unwind.entry() == entry) {
                 return unwind.dispatcher().address();
             }
         }

@@ -14,7 +14,7 @@ final class StackWalk {
     private static final int MOST_FRAMES = 1_000_000;
 
     /** A call of an unwind handler in progress: whoever walks into it goes on where that unwind had got to. */
-    record ActiveUnwind(long floor, DispatcherContext dispatcher) {}
+    record ActiveUnwind(long entry, DispatcherContext dispatcher) {}
 
     private final GuestThread thread;
     private final GuestProcess process;

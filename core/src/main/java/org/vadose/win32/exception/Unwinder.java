@@ -124,7 +124,7 @@ public final class Unwinder {
     private int callHandler(
             ExceptionRecord record, VirtualUnwind.Frame frame, ContextRecord context, DispatcherContext dispatcher) {
         ExceptionState state = thread.exceptionState();
-        state.begin(new StackWalk.ActiveUnwind(thread.cpu().register(GuestCpu.RSP), dispatcher));
+        state.begin(new StackWalk.ActiveUnwind(thread.entryStackPointer(), dispatcher));
         try {
             return (int) thread.callGuest(
                     frame.handler(),

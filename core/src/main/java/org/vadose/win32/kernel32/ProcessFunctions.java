@@ -63,7 +63,6 @@ final class ProcessFunctions {
                 .function("CheckRemoteDebuggerPresent", ProcessFunctions::checkRemoteDebugger)
                 .function("OutputDebugStringA", call -> outputDebugString(call, false))
                 .function("OutputDebugStringW", call -> outputDebugString(call, true))
-                .function("DebugBreak", ProcessFunctions::debugBreak)
                 .function("SetErrorMode", call -> 0)
                 .function("GetErrorMode", call -> 0)
                 .function("IsWow64Process", ProcessFunctions::isWow64)
@@ -84,7 +83,6 @@ final class ProcessFunctions {
                         call -> call.process().objects().close(call.arg(0)).code())
                 .function("RtlExitUserThread", call -> exitThread(call, call.intArg(0)))
                 .function("RtlExitUserProcess", call -> exitProcess(call, call.intArg(0)))
-                .function("DbgBreakPoint", ProcessFunctions::debugBreak)
                 .function("RtlGetLastWin32Error", call -> call.lastError() & 0xFFFF_FFFFL)
                 .function("RtlSetLastWin32Error", ProcessFunctions::setLastError);
     }
@@ -99,6 +97,7 @@ final class ProcessFunctions {
     /** Ends the process in order: DLLs and TLS callbacks are told first, on this thread. */
     static long exitProcess(ApiCall call, int code) {
         GuestProcess process = call.process();
+        StorageFunctions.threadEnds(call);
         process.loader().exitProcess(call.thread());
         process.end(code, null);
         throw new ProcessEnded();
@@ -109,6 +108,7 @@ final class ProcessFunctions {
         if (process.threads().size() == 1) {
             return exitProcess(call, code);
         }
+        StorageFunctions.threadEnds(call);
         process.loader().exitThread(call.thread());
         process.threadEnds(call.thread(), code);
         throw new ProcessEnded();
@@ -298,13 +298,6 @@ final class ProcessFunctions {
 
     private static long outputDebugString(ApiCall call, boolean wide) {
         call.process().events().debugOutput(call.thread(), Texts.readOrEmpty(call, call.arg(0), wide));
-        return 0;
-    }
-
-    private static long debugBreak(ApiCall call) {
-        call.process()
-                .exceptions()
-                .raise(call.thread(), 0x80000003, 0, call.thread().cpu().rip(), 0);
         return 0;
     }
 

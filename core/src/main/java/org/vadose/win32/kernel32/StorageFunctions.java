@@ -155,6 +155,28 @@ final class StorageFunctions {
         return 1;
     }
 
+    /** Calls the functions of the slots in which an ending thread has a value, then gives its block back. */
+    static void threadEnds(ApiCall call) {
+        long field = call.thread().teb() + TebLayout.FLS_DATA;
+        long block = call.memory().readLong(field);
+        if (block == 0) {
+            return;
+        }
+        for (int slot = 1; slot < FLS_SLOTS; slot++) {
+            long place = block + 8L * slot;
+            long value = call.memory().readLong(place);
+            if (value != 0 && call.process().fiberSlots().isUsed(slot)) {
+                call.memory().writeLong(place, 0);
+                long callback = call.process().fiberSlots().callback(slot);
+                if (callback != 0) {
+                    call.callGuest(callback, value);
+                }
+            }
+        }
+        call.memory().writeLong(field, 0);
+        call.process().heap().free(block);
+    }
+
     private static long flsGetValue(ApiCall call) {
         long index = call.unsignedIntArg(0);
         if (index >= FLS_SLOTS || !call.process().fiberSlots().isUsed((int) index)) {

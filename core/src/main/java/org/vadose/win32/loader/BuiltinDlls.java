@@ -71,8 +71,12 @@ public final class BuiltinDlls {
         }
         if (isNtdll) {
             NtdllCode.addTo(builder, name -> table.missingImport(NTDLL, name));
+            NtdllCode.addBreakpoint(builder, "DbgBreakPoint");
         } else if (module.name().equals(KERNEL32)) {
             NtdllCode.addBaseThreadInitThunk(builder);
+        }
+        if (module.name().startsWith("kernel")) {
+            NtdllCode.addBreakpoint(builder, "DebugBreak");
         }
         return builder.build();
     }

@@ -73,6 +73,9 @@ final class NtdllCode {
     /** Version 1, no prologue, two codes: allocate 60h bytes (the argument slots), then a machine frame. */
     private static final byte[] CALLBACK_UNWIND = HexFormat.of().parseHex("01000200" + "00B2" + "000A");
 
+    /** int 3; ret */
+    private static final byte[] BREAKPOINT_CODE = HexFormat.of().parseHex("CCC3");
+
     private NtdllCode() {}
 
     /** @param missing gives the number of a stub that reports the call of a name nobody implements */
@@ -93,6 +96,11 @@ final class NtdllCode {
                 StubDllBuilder.stubBytes(missing.applyAsInt(CALLBACK_DISPATCHER)),
                 Map.of(),
                 CALLBACK_UNWIND);
+    }
+
+    /** A function that stops in the debugger: RIP is at the INT 3, and a handler that steps over it comes to the RET. */
+    static void addBreakpoint(StubDllBuilder builder, String name) {
+        builder.code(name, BREAKPOINT_CODE, Map.of(), new byte[0]);
     }
 
     static void addBaseThreadInitThunk(StubDllBuilder builder) {

@@ -1,0 +1,53 @@
+package org.vadose.machine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.vadose.win32.GuestConsole;
+import org.vadose.win32.loader.BuiltinDlls;
+
+/** Every program of {@code examples/tests} prints what it printed where it was recorded, and exits with the same code. */
+class ProgramsTest {
+    private static final Path PROGRAMS = Path.of(System.getProperty("maven.multiModuleProjectDirectory", ".."))
+            .resolve("examples/tests");
+    private static final BuiltinDlls DLLS = ProgramRunner.builtinDlls();
+
+    static List<String> names() throws IOException {
+        try (Stream<Path> files = Files.list(PROGRAMS)) {
+            return files.map(f -> f.getFileName().toString())
+                    .filter(n -> n.endsWith(".exe"))
+                    .map(n -> n.substring(0, n.length() - ".exe".length()))
+                    .filter(n -> Files.exists(PROGRAMS.resolve("expected/" + n + ".txt")))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("names")
+    void printsWhatWasRecorded(String name) throws Exception {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ByteArrayOutputStream errors = new ByteArrayOutputStream();
+        byte[] input = Files.readAllBytes(PROGRAMS.resolve("build"));
+        int code;
+        try (Machine machine =
+                Machine.boot(MachineConfig.standard().withBare(true).withRamBytes(128 << 20), DLLS)) {
+            GuestConsole console = new GuestConsole(new ByteArrayInputStream(input), out, errors, false);
+            code = new ProgramRunner(machine, DLLS)
+                    .start(Launch.of(PROGRAMS.resolve(name + ".exe"), List.of("one", "two three"), console))
+                    .await();
+        }
+        String printed = out.toString(StandardCharsets.ISO_8859_1).replace("\r\n", "\n");
+        String expected = Files.readString(PROGRAMS.resolve("expected/" + name + ".txt"), StandardCharsets.ISO_8859_1);
+        assertEquals(expected, printed + "[exit " + (code & 0xFF) + "]\n", errors::toString);
+    }
+}
