@@ -7,6 +7,7 @@ import org.vadose.ex.PoolAllocator;
 import org.vadose.ex.PoolPages;
 import org.vadose.io.IoSystem;
 import org.vadose.memory.Mmu;
+import org.vadose.memory.Mmus;
 import org.vadose.memory.PhysicalMemory;
 import org.vadose.memory.X64PageTables;
 import org.vadose.mm.MemoryManager;
@@ -34,14 +35,14 @@ public final class Machine implements AutoCloseable {
 
     private final MachineConfig config;
     private final PhysicalMemory ram;
-    private final Mmu mmu;
+    private final Mmus mmus;
     private final List<Timing> timings = new ArrayList<>();
     private final MemoryManager memoryManager;
     private final PoolAllocator pool;
     private final ObjectManager objects;
     private final SystemClock clock;
     private final ProcessManager processes;
-    private final Processor processor;
+    private final List<Processor> processors = new ArrayList<>();
     private final IoSystem io;
     private final Modules modules;
     private final Devices devices;
@@ -51,8 +52,8 @@ public final class Machine implements AutoCloseable {
     private Machine(MachineConfig config, @Nullable BuiltinDlls builtin) {
         this.config = config;
         ram = new PhysicalMemory(config.ramBytes());
-        mmu = new Mmu(ram, new X64PageTables());
-        memoryManager = MemoryManager.boot(mmu, config.seed(), KernelImage.build());
+        mmus = new Mmus(ram, new X64PageTables(), config.processors());
+        memoryManager = MemoryManager.boot(mmus, config.seed(), KernelImage.build());
         end(BootPhase.MEMORY);
         clock = new SystemClock(memoryManager.kernelMemory(), memoryManager.kernelBase());
         clock.start(config.bootTime());
@@ -68,10 +69,15 @@ public final class Machine implements AutoCloseable {
         objects.initialize(config.seed());
         Devices.createDirectories(objects.namespace(), clock.now());
         end(BootPhase.OBJECTS);
-        processor = Processor.create(memoryManager, 0);
+        for (int number = 0; number < config.processors(); number++) {
+            processors.add(Processor.create(memoryManager, number));
+        }
         end(BootPhase.PROCESSORS);
         processes = new ProcessManager(memoryManager, pool, objects, clock, config.seed());
-        processes.initialize(processor.prcb());
+        processes.initialize(processor().prcb());
+        for (Processor other : processors.subList(1, processors.size())) {
+            processes.createIdleThread(other.prcb());
+        }
         memoryManager.switchTo(processes.system());
         SystemThreads.create(processes, objects);
         end(BootPhase.FIRST_PROCESSES);
@@ -138,11 +144,22 @@ public final class Machine implements AutoCloseable {
 
     /** The first processor's. */
     public Mmu mmu() {
-        return mmu;
+        return mmus.get(0);
     }
 
+    /** The first processor. */
     public Processor processor() {
-        return processor;
+        return processors.getFirst();
+    }
+
+    /** All processors, by number. */
+    public List<Processor> processors() {
+        return List.copyOf(processors);
+    }
+
+    /** The processors' MMUs. */
+    public Mmus mmus() {
+        return mmus;
     }
 
     public MemoryManager memoryManager() {
@@ -195,12 +212,12 @@ public final class Machine implements AutoCloseable {
 
     /** The thread the first processor runs, as its control block says. */
     public Ethread currentThread() {
-        return processor.prcb().currentThread();
+        return processor().prcb().currentThread();
     }
 
-    /** Switches the first processor to a thread: its control block, and CR3 if the process is another. */
+    /** Switches the calling thread's processor to a thread: its control block, and CR3 if the process is another. */
     public void switchTo(Ethread thread) {
-        processor.prcb().setCurrentThread(thread.address());
+        processors.get(mmus.current().number()).prcb().setCurrentThread(thread.address());
         attach(thread.process());
     }
 
@@ -215,7 +232,7 @@ public final class Machine implements AutoCloseable {
                 "live machine",
                 ram,
                 ram.sizeBytes(),
-                mmu.format(),
+                mmus.format(),
                 memoryManager.systemRoot(),
                 memoryManager.kernelBase(),
                 List.of());

@@ -9,9 +9,11 @@ import org.vadose.memory.PhysicalMemory;
  * @param ramBytes a multiple of 4 KB, at least {@link PhysicalMemory#MINIMUM_BYTES}
  * @param seed of all randomness
  * @param bare whether to boot Idle and System alone
+ * @param processors simulated ones, 1 to {@value #MOST_PROCESSORS}; with more than one, guest threads run at the same time and runs
+ *     need not repeat
  * @param bootTime what the clock shows at power-on, in 100 ns units since 1601
  */
-public record MachineConfig(long ramBytes, long seed, boolean bare, long bootTime) {
+public record MachineConfig(long ramBytes, long seed, boolean bare, int processors, long bootTime) {
     /** 512 MB. */
     public static final long DEFAULT_RAM_BYTES = 512L << 20;
     /** 2023-10-16 08:00:00 UTC, a few days after the build was published. */
@@ -19,10 +21,17 @@ public record MachineConfig(long ramBytes, long seed, boolean bare, long bootTim
     /** The least for the whole tree of processes. */
     public static final long FULL_TREE_BYTES = 128L << 20;
 
+    /** As many as one processor group has. */
+    public static final int MOST_PROCESSORS = 64;
+
     public MachineConfig {
         if (ramBytes < PhysicalMemory.MINIMUM_BYTES || Pages.offset(ramBytes) != 0) {
             throw new IllegalArgumentException(
                     "RAM must be a multiple of 4 KB and at least 32 MB ramBytes=" + ramBytes);
+        }
+        if (processors < 1 || processors > MOST_PROCESSORS) {
+            throw new IllegalArgumentException(
+                    "a machine has 1 to " + MOST_PROCESSORS + " processors processors=" + processors);
         }
         if (!bare && ramBytes < FULL_TREE_BYTES) {
             throw new IllegalArgumentException(
@@ -32,18 +41,22 @@ public record MachineConfig(long ramBytes, long seed, boolean bare, long bootTim
 
     /** Half a gigabyte, seed 1, everything a desktop boots. */
     public static MachineConfig standard() {
-        return new MachineConfig(DEFAULT_RAM_BYTES, 1, false, DEFAULT_BOOT_TIME);
+        return new MachineConfig(DEFAULT_RAM_BYTES, 1, false, 1, DEFAULT_BOOT_TIME);
     }
 
     public MachineConfig withRamBytes(long bytes) {
-        return new MachineConfig(bytes, seed, bare, bootTime);
+        return new MachineConfig(bytes, seed, bare, processors, bootTime);
     }
 
     public MachineConfig withSeed(long newSeed) {
-        return new MachineConfig(ramBytes, newSeed, bare, bootTime);
+        return new MachineConfig(ramBytes, newSeed, bare, processors, bootTime);
     }
 
     public MachineConfig withBare(boolean newBare) {
-        return new MachineConfig(ramBytes, seed, newBare, bootTime);
+        return new MachineConfig(ramBytes, seed, newBare, processors, bootTime);
+    }
+
+    public MachineConfig withProcessors(int count) {
+        return new MachineConfig(ramBytes, seed, bare, count, bootTime);
     }
 }

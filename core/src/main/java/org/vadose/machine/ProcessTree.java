@@ -241,7 +241,7 @@ final class ProcessTree {
                 "\\Device\\HarddiskVolume2".concat(row.path().substring(2)),
                 quoted,
                 SYSTEM32,
-                StandardEnvironment.of(row.account()),
+                StandardEnvironment.of(row.account(), memoryManager.mmu().count()),
                 parent,
                 row.session(),
                 row.account(),

@@ -79,7 +79,11 @@ public final class Processor {
         memory.writeShort(active + KaffinityExLayout.SIZE_FIELD, (short) 20);
         memory.writeLong(
                 active + KaffinityExLayout.BITMAP, memory.readLong(active + KaffinityExLayout.BITMAP) | 1L << number);
-        return new Processor(memoryManager.mmu(), new Kprcb(memory, prcb));
+        Mmu mmu = memoryManager.mmu().get(number);
+        if (number != 0) {
+            mmu.loadRoot(memoryManager.systemRoot());
+        }
+        return new Processor(mmu, new Kprcb(memory, prcb));
     }
 
     private static void writeSpecialRegisters(MemoryManager memoryManager, long state, long pcr, long idt, long gdt) {

@@ -8,7 +8,6 @@ import java.util.Locale;
 import java.util.Objects;
 import org.vadose.base.NtStatus;
 import org.vadose.base.SeededRandom;
-import org.vadose.cpu.BlockCache;
 import org.vadose.io.GuestFileSystem;
 import org.vadose.io.GuestPath;
 import org.vadose.layout.ControlAreaLayout;
@@ -33,6 +32,7 @@ import org.vadose.win32.GuestEvents;
 import org.vadose.win32.GuestKernel;
 import org.vadose.win32.GuestObjects;
 import org.vadose.win32.GuestProcess;
+import org.vadose.win32.GuestProcessor;
 import org.vadose.win32.GuestSystem;
 import org.vadose.win32.GuestThread;
 import org.vadose.win32.ProcessRequest;
@@ -72,14 +72,12 @@ public final class ProgramRunner {
 
     private final Machine machine;
     private final BuiltinDlls dlls;
-    private final BlockCache blocks;
     private final GuestSystem system;
 
     /** @param dlls those the machine was booted with */
     public ProgramRunner(Machine machine, BuiltinDlls dlls) {
         this.machine = machine;
         this.dlls = dlls;
-        this.blocks = new BlockCache(machine.mmu());
         this.system = new GuestSystem(
                 new GuestKernel(
                         machine.memoryManager(),
@@ -89,8 +87,9 @@ public final class ProgramRunner {
                         machine.systemVolume(),
                         machine.consoleDevice(),
                         machine::switchTo),
+                machine.mmus().all().stream().map(GuestProcessor::new).toList(),
                 dlls.table(),
-                new GuestClock(machine.clock().now()));
+                new GuestClock(machine.clock().now(), machine.config().processors()));
         system.setProcessMaker(this::create);
     }
 
@@ -126,7 +125,7 @@ public final class ProgramRunner {
                 image,
                 CommandLineText.of(path, launch.arguments()),
                 folder,
-                StandardEnvironment.of(Account.USER),
+                StandardEnvironment.of(Account.USER, machine.config().processors()),
                 shellId(),
                 files,
                 launch.console(),
@@ -371,9 +370,10 @@ public final class ProgramRunner {
                             committed,
                             WaitReason.EXECUTIVE,
                             0);
-            ProcessorState cpu = new ProcessorState(machine.mmu(), blocks, made.teb());
+            GuestProcessor processor = system.leastLoaded();
+            ProcessorState cpu = processor.newState(made.teb());
             process.loader().prepareThread(cpu, made.stackBase(), function, argument);
-            return new GuestThread(process, cpu, made.thread());
+            return new GuestThread(process, processor, cpu, made.thread());
         }
 
         @Override

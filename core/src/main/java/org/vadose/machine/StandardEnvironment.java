@@ -14,7 +14,7 @@ public final class StandardEnvironment {
     private StandardEnvironment() {}
 
     /** Entries {@code NAME=value}, sorted by name as the system sorts them. */
-    public static List<String> of(Account account) {
+    public static List<String> of(Account account, int processors) {
         boolean user = account == Account.USER;
         String profile = user ? "C:\\Users\\".concat(USER_NAME) : "C:\\Windows\\system32\\config\\systemprofile";
         String temp = user ? profile.concat("\\AppData\\Local\\Temp") : "C:\\Windows\\TEMP";
@@ -29,7 +29,7 @@ public final class StandardEnvironment {
             entries.add("HOMEPATH=\\Users\\".concat(USER_NAME));
         }
         entries.add("LOCALAPPDATA=".concat(profile).concat("\\AppData\\Local"));
-        entries.add("NUMBER_OF_PROCESSORS=1");
+        entries.add("NUMBER_OF_PROCESSORS=".concat(Integer.toString(processors)));
         entries.add("OS=Windows_NT");
         entries.add("Path=C:\\Windows\\system32;C:\\Windows;C:\\Windows\\System32\\Wbem");
         entries.add("PATHEXT=.COM;.EXE;.BAT;.CMD;.VBS;.VBE;.JS;.JSE;.WSF;.WSH;.MSC");

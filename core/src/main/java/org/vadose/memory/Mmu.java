@@ -9,19 +9,34 @@ package org.vadose.memory;
  * invalidate it here, as on the hardware; turning an invalid entry valid needs nothing.
  */
 public final class Mmu {
+    private final int number;
     private final PhysicalMemory ram;
     private final PageTableFormat format;
     private final VirtualMemory kernel;
     private final VirtualMemory user;
     private PageFaultHandler faultHandler = (virtualAddress, errorCode) -> org.vadose.base.NtStatus.ACCESS_VIOLATION;
-    private long root;
+    private volatile long root;
+    private volatile boolean executesGuest;
+    private volatile boolean mustInvalidate;
+    private volatile Runnable interrupt = () -> {};
     private int epoch;
 
     public Mmu(PhysicalMemory ram, PageTableFormat format) {
+        this(ram, format, 0);
+    }
+
+    /** @param number of the processor it belongs to */
+    Mmu(PhysicalMemory ram, PageTableFormat format, int number) {
+        this.number = number;
         this.ram = ram;
         this.format = format;
         this.kernel = new VirtualMemory(this, 0);
         this.user = new VirtualMemory(this, PageFaultCode.USER);
+    }
+
+    /** Number of the processor it belongs to. */
+    public int number() {
+        return number;
     }
 
     public PhysicalMemory ram() {
@@ -72,6 +87,54 @@ public final class Mmu {
         kernel.invalidateAll();
         user.invalidateAll();
         epoch++;
+    }
+
+    // --- several processors ---
+
+    /** @param newInterrupt makes guest code that runs on this processor stop soon */
+    public void setInterrupt(Runnable newInterrupt) {
+        interrupt = newInterrupt;
+    }
+
+    /** From now on this processor executes guest instructions, until {@link #leaveGuest}. */
+    public void enterGuest() {
+        // First said, then looked: whoever asks for an invalidation does it the other way round.
+        executesGuest = true;
+        catchUp();
+    }
+
+    /** This processor has stopped executing guest instructions. */
+    public void leaveGuest() {
+        executesGuest = false;
+    }
+
+    /** Waits until this processor executes no guest instructions; asked by another processor's thread. */
+    public void halt() {
+        while (executesGuest) {
+            interrupt.run();
+            Thread.onSpinWait();
+        }
+    }
+
+    /** Forgets what other processors asked this one to forget; its own thread calls it before it uses memory again. */
+    public void catchUp() {
+        if (mustInvalidate) {
+            mustInvalidate = false;
+            invalidateAll();
+        }
+    }
+
+    /**
+     * Asked by another processor's thread.
+     *
+     * @param wait until no guest instruction can use an old translation any more
+     */
+    void invalidateSoon(boolean wait) {
+        mustInvalidate = true;
+        while (wait && executesGuest && mustInvalidate) {
+            interrupt.run();
+            Thread.onSpinWait();
+        }
     }
 
     /** Changes whenever a cached translation may have become wrong: who keeps translations of its own compares it. */

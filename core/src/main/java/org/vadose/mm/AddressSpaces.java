@@ -1,13 +1,14 @@
 package org.vadose.mm;
 
-import java.util.HashMap;
+import java.util.Arrays;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.memory.Memory;
-import org.vadose.memory.Mmu;
+import org.vadose.memory.Mmus;
 import org.vadose.memory.PhysicalMemory;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.ListEntry;
@@ -22,7 +23,7 @@ final class AddressSpaces {
     private static final int KERNEL_HALF = 256;
     private static final int MOST_PROCESSES = 1 << 16;
 
-    private final Mmu mmu;
+    private final Mmus mmu;
     private final Memory memory;
     private final PhysicalMemory ram;
     private final SelfMap selfMap;
@@ -31,12 +32,18 @@ final class AddressSpaces {
     private final long kernelBase;
     private final long seed;
     /** By PML4 address. What is in it can be derived from RAM again. */
-    private final Map<Long, ProcessSpace> known = new HashMap<>();
+    private final Map<Long, ProcessSpace> known = new ConcurrentHashMap<>();
 
-    private @Nullable ProcessSpace current;
-    private long currentRoot;
+    /** By processor. */
+    private final Loaded[] loaded;
 
-    AddressSpaces(Mmu mmu, SelfMap selfMap, PfnDatabase pfns, Commit commit, long kernelBase, long seed) {
+    /** What a processor has in CR3. */
+    private static final class Loaded {
+        @Nullable ProcessSpace space;
+        long root;
+    }
+
+    AddressSpaces(Mmus mmu, SelfMap selfMap, PfnDatabase pfns, Commit commit, long kernelBase, long seed) {
         this.mmu = mmu;
         this.memory = mmu.kernel();
         this.ram = mmu.ram();
@@ -45,19 +52,26 @@ final class AddressSpaces {
         this.commit = commit;
         this.kernelBase = kernelBase;
         this.seed = seed;
+        this.loaded = new Loaded[mmu.count()];
+        Arrays.setAll(loaded, processor -> new Loaded());
+    }
+
+    private Loaded here() {
+        return loaded[mmu.current().number()];
     }
 
     /** The process whose address space is loaded; null if there is no such process yet. */
     @Nullable ProcessSpace current() {
+        Loaded here = here();
         long root = mmu.root();
-        if (currentRoot != root) {
-            currentRoot = root;
-            current = known.get(root);
-            if (current == null) {
-                current = search(root);
+        if (here.root != root) {
+            here.root = root;
+            here.space = known.get(root);
+            if (here.space == null) {
+                here.space = search(root);
             }
         }
-        return current;
+        return here.space;
     }
 
     private @Nullable ProcessSpace search(long root) {
@@ -92,8 +106,9 @@ final class AddressSpaces {
      */
     long enter(Eprocess process) {
         long before = mmu.root();
-        ProcessSpace now = current;
-        if (now != null && currentRoot == before && now.process().address() == process.address()) {
+        Loaded here = here();
+        ProcessSpace now = here.space;
+        if (now != null && here.root == before && now.process().address() == process.address()) {
             return before;
         }
         long root = process.directoryTableBase();
@@ -101,8 +116,8 @@ final class AddressSpaces {
         if (space == null || space.process().address() != process.address()) {
             space = learn(process, root);
         }
-        current = space;
-        currentRoot = root;
+        here.space = space;
+        here.root = root;
         if (before != root) {
             mmu.loadRoot(root);
         }
@@ -111,7 +126,7 @@ final class AddressSpaces {
 
     /** The space that {@link #enter} has just loaded. */
     ProcessSpace entered() {
-        ProcessSpace space = current;
+        ProcessSpace space = here().space;
         if (space == null) {
             throw new IllegalStateException("no process's address space is loaded cr3=" + Hex.plain(mmu.root()));
         }
@@ -157,11 +172,13 @@ final class AddressSpaces {
 
     /** Frees the PML4 of an address space whose user half is empty and which no processor has loaded. */
     void delete(long root) {
-        if (mmu.root() == root) {
+        if (mmu.isLoaded(root)) {
             throw new IllegalStateException("the loaded address space is deleted cr3=" + Hex.plain(root));
         }
         known.remove(root);
-        currentRoot = -1;
+        for (Loaded processor : loaded) {
+            processor.root = -1;
+        }
         pfns.free(root >>> Pages.SHIFT);
         commit.releaseSystem(1);
     }

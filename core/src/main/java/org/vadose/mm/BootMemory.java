@@ -9,7 +9,7 @@ import org.vadose.layout.MiSystemVaAssignmentLayout;
 import org.vadose.layout.MiVisiblePartitionLayout;
 import org.vadose.layout.MiVisibleStateLayout;
 import org.vadose.memory.Memory;
-import org.vadose.memory.Mmu;
+import org.vadose.memory.Mmus;
 import org.vadose.memory.PhysicalMemory;
 import org.vadose.memory.X64PageTables;
 import org.vadose.nt.Pfn;
@@ -112,7 +112,7 @@ final class BootMemory {
     }
 
     /** Writes the page tables and the kernel image, and turns the processor's paging on. */
-    void mapKernel(Mmu mmu, PeBuilder kernelImage) {
+    void mapKernel(Mmus mmu, PeBuilder kernelImage) {
         ram.writeLong(SYSTEM_ROOT + 8L * selfMap.index(), SYSTEM_ROOT | SystemSpace.KERNEL_DATA);
         for (SystemRegion region : SystemRegion.values()) {
             if (region != SystemRegion.PAGE_TABLES) {
@@ -156,7 +156,7 @@ final class BootMemory {
     }
 
     /** Fills the PFN database and the kernel variables about memory; from here on frames come from the lists. */
-    PfnDatabase buildPfnDatabase(Mmu mmu) {
+    PfnDatabase buildPfnDatabase(Mmus mmu) {
         Memory memory = mmu.kernel();
         long pfnBase = regionBase(SystemRegion.PFN_DATABASE);
         memory.writeLong(kernelBase + KernelSymbols.MM_PFN_DATABASE, pfnBase);

@@ -8,7 +8,7 @@ import org.vadose.layout.NtTibLayout;
 import org.vadose.layout.TebLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
-import org.vadose.memory.Mmu;
+import org.vadose.memory.Mmus;
 import org.vadose.memory.PageFaultCode;
 import org.vadose.memory.PageFaultHandler;
 import org.vadose.nt.Ethread;
@@ -44,7 +44,7 @@ final class FaultHandler implements PageFaultHandler {
     /** What a 64-bit thread keeps for the handler of its stack overflow, if it did not ask for more. */
     private static final long GUARANTEED_BYTES = 2 * Pages.SIZE;
 
-    private final Mmu mmu;
+    private final Mmus mmu;
     private final Memory memory;
     private final int processor;
     private final MemoryManager manager;

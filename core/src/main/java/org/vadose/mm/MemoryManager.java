@@ -7,6 +7,7 @@ import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.memory.Memory;
 import org.vadose.memory.Mmu;
+import org.vadose.memory.Mmus;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.SelfMap;
 import org.vadose.pe.PeBuilder;
@@ -16,7 +17,7 @@ public final class MemoryManager {
     private static final long DRIVER_IMAGES_OFFSET = 32 * Pages.LARGE_SIZE;
     private static final long DRIVER_IMAGES_PAGES = 1 << 14;
 
-    private final Mmu mmu;
+    private final Mmus mmu;
     private final SelfMap selfMap;
     private final long kernelBase;
     private final PfnDatabase pfns;
@@ -34,7 +35,7 @@ public final class MemoryManager {
     private @Nullable Pool pool;
     private @Nullable SharedUserPage sharedUserData;
 
-    private MemoryManager(Mmu mmu, BootMemory boot, PfnDatabase pfns, long seed) {
+    private MemoryManager(Mmus mmu, BootMemory boot, PfnDatabase pfns, long seed) {
         this.mmu = mmu;
         this.selfMap = boot.selfMap();
         this.kernelBase = boot.kernelBase();
@@ -71,9 +72,9 @@ public final class MemoryManager {
      * Sets memory up as the boot loader and the kernel's first phase do: System's page tables with their self-map, the kernel image
      * at its randomised base, the PFN database, system space.
      *
-     * @param mmu of the first processor; its RAM is untouched so far
+     * @param mmu of the processors, the first of which boots; their RAM is untouched so far
      */
-    public static MemoryManager boot(Mmu mmu, long seed, PeBuilder kernelImage) {
+    public static MemoryManager boot(Mmus mmu, long seed, PeBuilder kernelImage) {
         BootMemory boot = new BootMemory(mmu.ram(), seed, kernelImage);
         boot.mapKernel(mmu, kernelImage);
         return new MemoryManager(mmu, boot, boot.buildPfnDatabase(mmu), seed);
@@ -84,7 +85,7 @@ public final class MemoryManager {
         return mmu.kernel();
     }
 
-    public Mmu mmu() {
+    public Mmus mmu() {
         return mmu;
     }
 
@@ -133,7 +134,9 @@ public final class MemoryManager {
         pool = newPool;
         imageBases.initialize(newPool);
         sharedUserData = new SharedUserPage(this, tables, commit);
-        mmu.setFaultHandler(new FaultHandler(this, 0, spaces, tables, pages));
+        for (Mmu each : mmu.all()) {
+            each.setFaultHandler(new FaultHandler(this, each.number(), spaces, tables, pages));
+        }
     }
 
     SharedUserPage sharedUserData() {

@@ -5,7 +5,7 @@ import java.util.Map;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.memory.Memory;
-import org.vadose.memory.Mmu;
+import org.vadose.memory.Mmus;
 import org.vadose.memory.X64PageTables;
 import org.vadose.nt.Pfn;
 import org.vadose.nt.SelfMap;
@@ -28,7 +28,7 @@ public final class SystemSpace {
     /** A kernel page that may be executed too, and what tables of the kernel half are mapped with. */
     static final long KERNEL_CODE_AND_DATA = KERNEL_DATA & ~X64PageTables.NO_EXECUTE;
 
-    private final Mmu mmu;
+    private final Mmus mmu;
     private final Memory memory;
     private final SelfMap selfMap;
     private final PfnDatabase pfns;
@@ -47,7 +47,7 @@ public final class SystemSpace {
         }
     }
 
-    SystemSpace(Mmu mmu, SelfMap selfMap, PfnDatabase pfns, Commit commit) {
+    SystemSpace(Mmus mmu, SelfMap selfMap, PfnDatabase pfns, Commit commit) {
         this.mmu = mmu;
         this.memory = mmu.kernel();
         this.selfMap = selfMap;

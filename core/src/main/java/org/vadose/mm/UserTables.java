@@ -4,7 +4,7 @@ import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.layout.MmpteSoftwareLayout;
 import org.vadose.memory.Memory;
-import org.vadose.memory.Mmu;
+import org.vadose.memory.Mmus;
 import org.vadose.memory.X64PageTables;
 import org.vadose.nt.Pfn;
 import org.vadose.nt.Pte;
@@ -25,13 +25,13 @@ final class UserTables {
     private static final long ONE_USED = 1L << MmpteSoftwareLayout.USED_PAGE_TABLE_ENTRIES_SHIFT;
     private static final int TOP_LEVEL = X64PageTables.LEVELS;
 
-    private final Mmu mmu;
+    private final Mmus mmu;
     private final Memory memory;
     private final SelfMap selfMap;
     private final PfnDatabase pfns;
     private final Commit commit;
 
-    UserTables(Mmu mmu, SelfMap selfMap, PfnDatabase pfns, Commit commit) {
+    UserTables(Mmus mmu, SelfMap selfMap, PfnDatabase pfns, Commit commit) {
         this.mmu = mmu;
         this.memory = mmu.kernel();
         this.selfMap = selfMap;

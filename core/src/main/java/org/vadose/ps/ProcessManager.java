@@ -8,6 +8,7 @@ import org.vadose.base.SeededRandom;
 import org.vadose.ex.PoolAllocator;
 import org.vadose.layout.ControlAreaLayout;
 import org.vadose.layout.EprocessLayout;
+import org.vadose.layout.EthreadLayout;
 import org.vadose.layout.KaffinityExLayout;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.KeventLayout;
@@ -50,6 +51,7 @@ public final class ProcessManager {
     public static final long HIGHEST_USER_ADDRESS = 0x7FFF_FFFE_FFFFL;
 
     private static final int IMAGE_NAME_TAG = PoolTag.of("SeOn");
+    private static final int IDLE_THREAD_TAG = PoolTag.of("Ke  ");
     /** CreateReported, OutswapEnabled, initialised address space, HasAddressSpace, ImageNotifyDone, inserted, normal I/O priority. */
     private static final int LIVE_FLAGS = 1 | 1 << 6 | 2 << 10 | 1 << 18 | 1 << 22 | 1 << 26 | 2 << 27;
 
@@ -130,6 +132,19 @@ public final class ProcessManager {
         long thread = kernelBase + KernelSymbols.KI_INITIAL_THREAD;
         threads.initialize(
                 thread, idle, ThreadSpec.system(kernelBase + KernelSymbols.KI_IDLE_LOOP, 0, WaitReason.EXECUTIVE, 0));
+        run(prcb, idle, thread);
+    }
+
+    /** Makes the idle thread of a further processor, which runs it. */
+    public void createIdleThread(Kprcb prcb) {
+        Eprocess idle = idle();
+        long thread = pool.allocateZeroed(PoolType.NON_PAGED_POOL_NX, EthreadLayout.SIZE, IDLE_THREAD_TAG);
+        threads.initialize(
+                thread, idle, ThreadSpec.system(kernelBase + KernelSymbols.KI_IDLE_LOOP, 0, WaitReason.EXECUTIVE, 0));
+        run(prcb, idle, thread);
+    }
+
+    private void run(Kprcb prcb, Eprocess idle, long thread) {
         idle.kernelThreadListHead().insertTail(thread + KthreadLayout.THREAD_LIST_ENTRY);
         memory.writeByte(thread + KthreadLayout.STATE, (byte) ThreadState.RUNNING.ordinal());
         memory.writeByte(thread + KthreadLayout.RUNNING, (byte) 1);
@@ -199,7 +214,9 @@ public final class ProcessManager {
             memory.writeShort(address + affinity + KaffinityExLayout.COUNT, (short) 1);
             memory.writeShort(address + affinity + KaffinityExLayout.SIZE_FIELD, (short) AFFINITY_WORDS);
         }
-        memory.writeLong(address + KprocessLayout.AFFINITY + KaffinityExLayout.BITMAP, 1);
+        memory.writeLong(
+                address + KprocessLayout.AFFINITY + KaffinityExLayout.BITMAP,
+                -1L >>> -memoryManager.mmu().count());
         memory.writeInt(address + KprocessLayout.ACTIVE_GROUPS_MASK, 1);
         memory.writeByte(address + KprocessLayout.BASE_PRIORITY, (byte) spec.basePriority());
         memory.writeByte(address + KprocessLayout.QUANTUM_RESET, (byte) 6);

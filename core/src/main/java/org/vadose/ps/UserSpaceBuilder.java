@@ -47,11 +47,13 @@ final class UserSpaceBuilder {
     private final Memory memory;
     private final VirtualMemoryServices virtualMemory;
     private final long seed;
+    private final int processors;
 
     UserSpaceBuilder(MemoryManager memoryManager, long seed) {
         this.memory = memoryManager.kernelMemory();
         this.virtualMemory = memoryManager.virtualMemory();
         this.seed = seed;
+        this.processors = memoryManager.mmu().count();
     }
 
     /** Makes the PEB in a region of its own that has room for TEBs behind it. */
@@ -69,7 +71,7 @@ final class UserSpaceBuilder {
         memory.writeByte(peb + PebLayout.BIT_FIELD, (byte) (moved ? IMAGE_DYNAMICALLY_RELOCATED : 0));
         memory.writeLong(peb + PebLayout.MUTANT, -1);
         memory.writeLong(peb + PebLayout.IMAGE_BASE_ADDRESS, imageBase);
-        memory.writeInt(peb + PebLayout.NUMBER_OF_PROCESSORS, 1);
+        memory.writeInt(peb + PebLayout.NUMBER_OF_PROCESSORS, processors);
         memory.writeLong(peb + PebLayout.CRITICAL_SECTION_TIMEOUT, CRITICAL_SECTION_TIMEOUT);
         memory.writeLong(peb + PebLayout.HEAP_SEGMENT_RESERVE, 0x10_0000);
         memory.writeLong(peb + PebLayout.HEAP_SEGMENT_COMMIT, 0x2000);
@@ -80,7 +82,7 @@ final class UserSpaceBuilder {
         memory.writeInt(peb + PebLayout.OS_PLATFORM_ID, 2);
         memory.writeInt(peb + PebLayout.IMAGE_SUBSYSTEM, spec.image().subsystem());
         memory.writeInt(peb + PebLayout.IMAGE_SUBSYSTEM_MAJOR_VERSION, 10);
-        memory.writeLong(peb + PebLayout.ACTIVE_PROCESS_AFFINITY_MASK, 1);
+        memory.writeLong(peb + PebLayout.ACTIVE_PROCESS_AFFINITY_MASK, -1L >>> -processors);
         memory.writeInt(peb + PebLayout.SESSION_ID, Math.max(spec.sessionId(), 0));
         memory.writeLong(peb + PebLayout.PROCESS_PARAMETERS, createParameters(process, spec));
         return peb;

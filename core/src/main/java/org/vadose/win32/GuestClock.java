@@ -10,16 +10,23 @@ public final class GuestClock {
 
     private final long start;
     private long jumped;
+    private final int processors;
     private long instructions;
 
     /** @param startTicks system time at boot: ticks since 1601 */
     public GuestClock(long startTicks) {
+        this(startTicks, 1);
+    }
+
+    /** @param processors that execute the instructions at the same time */
+    public GuestClock(long startTicks, int processors) {
         start = startTicks;
+        this.processors = processors;
     }
 
     /** Ticks since boot. */
     public long now() {
-        return jumped + instructions / INSTRUCTIONS_PER_TICK;
+        return jumped + instructions / (INSTRUCTIONS_PER_TICK * processors);
     }
 
     /** Ticks since 1601, UTC: a FILETIME. */

@@ -13,6 +13,9 @@ import org.vadose.base.NtStatus;
 import org.vadose.io.GuestFileSystem;
 import org.vadose.io.GuestPath;
 import org.vadose.memory.Memory;
+import org.vadose.memory.Mmu;
+import org.vadose.memory.ProcessorThread;
+import org.vadose.mm.MemoryManager;
 import org.vadose.nt.Eprocess;
 import org.vadose.ob.KnownType;
 import org.vadose.win32.exception.Dispatcher;
@@ -76,7 +79,7 @@ public final class GuestProcess {
      * @param peb address of its {@code _PEB}
      */
     public GuestProcess(Memory memory, ApiTable table, GuestClock clock, long processId, long peb) {
-        this(new GuestSystem(null, table, clock), memory, processId, peb, null);
+        this(new GuestSystem(table, clock), memory, processId, peb, null);
     }
 
     private GuestProcess(GuestSystem system, Memory memory, long processId, long peb, @Nullable Eprocess eprocess) {
@@ -379,10 +382,24 @@ public final class GuestProcess {
         }
     }
 
+    /** Loads the process's address space on the calling thread's processor; returns that one's number. */
+    int attach() {
+        if (!system.hasKernel()) {
+            return 0;
+        }
+        MemoryManager manager = system.kernel().memoryManager();
+        manager.switchTo(eprocess());
+        return manager.mmu().current().number();
+    }
+
     /** Lets a thread run from its processor's present state, on a Java thread of its own. */
     public void start(GuestThread thread) {
         threads.add(thread);
-        Thread java = new Thread(null, () -> runThread(thread), "guest-" + thread.threadId(), JAVA_STACK_BYTES);
+        String name = "guest-" + thread.threadId();
+        Mmu mmu = thread.processor().mmu();
+        Thread java = mmu == null
+                ? new Thread(null, () -> runThread(thread), name, JAVA_STACK_BYTES)
+                : new ProcessorThread(mmu, () -> runThread(thread), name, JAVA_STACK_BYTES);
         java.setDaemon(true);
         system.scheduler().admit(thread);
         java.start();

@@ -13,6 +13,7 @@ import org.vadose.nt.Eprocess;
 /** The processes of a machine that run programs, and what they share: the processor, the clock, the kernel, the functions. */
 public final class GuestSystem {
     private final @Nullable GuestKernel kernel;
+    private final List<GuestProcessor> processors;
     private final ApiTable table;
     private final GuestClock clock;
     private final Scheduler scheduler;
@@ -32,13 +33,24 @@ public final class GuestSystem {
         GuestThread create(ProcessRequest request);
     }
 
-    /** @param kernel null for processes of memory alone */
-    public GuestSystem(@Nullable GuestKernel kernel, ApiTable table, GuestClock clock) {
+    public GuestSystem(GuestKernel kernel, List<GuestProcessor> processors, ApiTable table, GuestClock clock) {
+        this(processors, kernel, table, clock);
+    }
+
+    /** The system of processes of memory alone. */
+    GuestSystem(ApiTable table, GuestClock clock) {
+        this(List.of(new GuestProcessor()), null, table, clock);
+    }
+
+    private GuestSystem(
+            List<GuestProcessor> processors, @Nullable GuestKernel kernel, ApiTable table, GuestClock clock) {
+        this.processors = List.copyOf(processors);
         this.kernel = kernel;
         this.table = table;
         this.clock = clock;
         this.systemCalls = new SystemCalls(table);
         this.scheduler = new Scheduler(
+                this.processors,
                 clock,
                 process -> process.end(
                         NtStatus.CONTROL_C_EXIT.code(), "every thread waits for what can no longer happen"));
@@ -50,6 +62,15 @@ public final class GuestSystem {
 
     boolean hasKernel() {
         return kernel != null;
+    }
+
+    public List<GuestProcessor> processors() {
+        return processors;
+    }
+
+    /** The processor for a new thread. */
+    public GuestProcessor leastLoaded() {
+        return scheduler.leastLoaded();
     }
 
     public ApiTable table() {

@@ -43,6 +43,7 @@ public final class GuestThread {
     private static final int DEEPEST_NESTING = 2_000;
 
     private final GuestProcess process;
+    private final GuestProcessor processor;
     private final GuestCpu cpu;
     private final Ethread ethread;
     private final long teb;
@@ -58,9 +59,18 @@ public final class GuestThread {
     private @Nullable BooleanSupplier stopWhen;
     private @Nullable Runnable stopAction;
 
-    /** @param ethread the thread, its TEB and stack limits filled in */
+    /** A thread of the first processor. */
     public GuestThread(GuestProcess process, GuestCpu cpu, Ethread ethread) {
+        this(process, process.system().processors().getFirst(), cpu, ethread);
+    }
+
+    /**
+     * @param cpu its registers, of that processor
+     * @param ethread the thread, its TEB and stack limits filled in
+     */
+    public GuestThread(GuestProcess process, GuestProcessor processor, GuestCpu cpu, Ethread ethread) {
         this.process = process;
+        this.processor = processor;
         this.cpu = cpu;
         this.ethread = ethread;
         this.teb = ethread.teb();
@@ -73,6 +83,11 @@ public final class GuestThread {
 
     public GuestProcess process() {
         return process;
+    }
+
+    /** The processor it runs on. */
+    public GuestProcessor processor() {
+        return processor;
     }
 
     public GuestCpu cpu() {
@@ -253,7 +268,7 @@ public final class GuestThread {
                 unhandledExit = null;
                 if (exit == null) {
                     long before = cpu.executed();
-                    exit = stopWhen == null ? cpu.run(TIME_SLICE) : runToStop();
+                    exit = stopWhen == null ? runFreely() : runToStop();
                     process.clock().executed(cpu.executed() - before);
                 }
                 if (isGone(floor)) {
@@ -273,6 +288,17 @@ public final class GuestThread {
                     throw unwind;
                 }
             }
+        }
+    }
+
+    /** Executes guest instructions beside other processors, at most a time slice. */
+    private GuestCpu.Exit runFreely() {
+        Scheduler scheduler = process.scheduler();
+        scheduler.leaveKernel(this);
+        try {
+            return cpu.run(TIME_SLICE);
+        } finally {
+            scheduler.enterKernel(this);
         }
     }
 

@@ -1,8 +1,6 @@
 package org.vadose.win32;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
@@ -13,23 +11,26 @@ import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.memory.MemoryFault;
+import org.vadose.memory.Mmu;
 import org.vadose.nt.ThreadState;
 
 /**
- * Hands one baton among the Java threads of all guest threads: the holder alone runs, so the simulated processor does one
- * thing at a time and a run repeats exactly. Ready threads take turns in order of arrival. A waiting thread's condition is
- * asked whenever the baton moves. Time is simulated: when every thread waits, the clock jumps to the first deadline.
+ * Says which guest thread runs on which processor, and when. Every guest thread has a Java thread and a processor that it stays
+ * on; of a processor's threads one has the turn. It executes guest instructions beside those of other processors; for everything
+ * else it holds {@link #kernel}, so the kernel does one thing at a time. Ready threads take turns in order of arrival, so on
+ * one processor a run repeats exactly. A waiting thread's condition is asked whenever a turn ends. Time is simulated: when every
+ * thread waits, the clock jumps to the first deadline.
  *
- * <p>A thread that must go, because it or its process was ended, gets the baton once more and throws {@link ProcessEnded}: it
- * takes its leave like everything else, one at a time.
+ * <p>A thread that must go, because it or its process was ended, gets one more turn and throws {@link ProcessEnded}: it takes its
+ * leave like everything else, one at a time.
  *
- * <p>Lock order: {@code lock} is a leaf, save that wait conditions run under it and may read guest memory.
+ * <p>Lock order: {@code kernel} comes before every other lock.
  */
 final class Scheduler {
     /** No deadline. */
     static final long NEVER = Long.MAX_VALUE;
 
-    /** What a thread that does not hold the baton waits for. */
+    /** What a thread without a turn waits for. */
     private static final class Wait {
         final GuestThread thread;
         final Kind kind;
@@ -56,226 +57,307 @@ final class Scheduler {
 
     private final GuestClock clock;
     private final Consumer<GuestProcess> onDeadlock;
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition moved = lock.newCondition();
-    private final Deque<GuestThread> ready = new ArrayDeque<>();
+    private final ReentrantLock kernel = new ReentrantLock();
+    private final Condition moved = kernel.newCondition();
+    private final List<GuestProcessor> processors;
     private final List<Wait> waiting = new ArrayList<>();
-    private @Nullable GuestThread holder;
-    private @Nullable GuestThread onProcessor;
-    /** Java threads that are no guest's and want the processor, or have it. */
+    /** Java threads that are no guest's and want all processors, or have them. */
     private int outsiders;
 
     private boolean isTaken;
-    private boolean isPassing;
+    private boolean isDispatching;
+    /** Threads were ended while somebody else held the lock. */
+    private volatile boolean someMustGo;
 
     /** @param onDeadlock ends a process, with the lock held, when every thread waits without a deadline */
-    Scheduler(GuestClock clock, Consumer<GuestProcess> onDeadlock) {
+    Scheduler(List<GuestProcessor> processors, GuestClock clock, Consumer<GuestProcess> onDeadlock) {
+        this.processors = processors;
         this.clock = clock;
         this.onDeadlock = onDeadlock;
+        if (processors.size() > 1) {
+            processors.forEach(processor -> processor.serialiseFaults(kernel));
+        }
     }
 
-    /** A new thread may run; it takes the baton if nobody holds it. */
+    /** The processor with the fewest threads, for a new one. */
+    GuestProcessor leastLoaded() {
+        kernel.lock();
+        try {
+            GuestProcessor least = processors.getFirst();
+            for (GuestProcessor processor : processors) {
+                if (processor.threads < least.threads) {
+                    least = processor;
+                }
+            }
+            return least;
+        } finally {
+            kernel.unlock();
+        }
+    }
+
+    /** A new thread may run; it gets a turn at once if nobody has its processor. */
     void admit(GuestThread thread) {
-        lock.lock();
+        kernel.lock();
         try {
-            ready.addLast(thread);
-            if (holder == null) {
-                passOn();
+            thread.processor().threads++;
+            thread.processor().ready.addLast(thread);
+            if (thread.processor().holder == null) {
+                dispatch();
             }
         } finally {
-            lock.unlock();
+            kernel.unlock();
         }
     }
 
-    /** Blocks the calling Java thread until its guest thread holds the baton. */
+    /** Blocks the calling Java thread until its guest thread has a turn; it is in the kernel then. */
     void awaitTurn(GuestThread thread) {
-        lock.lock();
-        try {
-            awaitTurnLocked(thread);
-        } finally {
-            lock.unlock();
+        kernel.lock();
+        awaitTurnLocked(thread);
+    }
+
+    /** The thread goes on to execute guest instructions. */
+    void leaveKernel(GuestThread thread) {
+        if (someMustGo) {
+            letGo(GuestThread::mustGo);
+        }
+        if (processors.size() > 1 && !waiting.isEmpty() && someoneIsIdle()) {
+            dispatch();
+        }
+        load(thread);
+        kernel.unlock();
+        Mmu mmu = thread.processor().mmu();
+        if (mmu != null) {
+            mmu.enterGuest();
         }
     }
 
-    /** Lets the other ready threads go first. */
-    void yield(GuestThread thread) {
-        lock.lock();
-        try {
-            wakeLocked();
-            if (ready.isEmpty() && outsiders == 0) {
-                putOnProcessor(thread);
-                return;
-            }
-            ready.addLast(thread);
-            thread.showState(ThreadState.READY);
-            passOn();
-            awaitTurnLocked(thread);
-        } finally {
-            lock.unlock();
+    /** The thread has executed guest instructions and now wants something of the kernel. */
+    void enterKernel(GuestThread thread) {
+        Mmu mmu = thread.processor().mmu();
+        if (mmu != null) {
+            mmu.leaveGuest();
         }
+        kernel.lock();
+        if (mmu != null) {
+            mmu.catchUp();
+        }
+    }
+
+    private boolean someoneIsIdle() {
+        for (GuestProcessor processor : processors) {
+            if (processor.holder == null) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Lets the other ready threads of its processor go first. */
+    void yield(GuestThread thread) {
+        wakeLocked();
+        GuestProcessor processor = thread.processor();
+        if (processor.ready.isEmpty() && outsiders == 0) {
+            load(thread);
+            return;
+        }
+        processor.ready.addLast(thread);
+        thread.showState(ThreadState.READY);
+        passOn(processor);
+        awaitTurnLocked(thread);
     }
 
     /**
      * Waits until the condition holds or simulated time passes the deadline.
      *
-     * @param condition asked with the baton free; may take what it waits for as it answers true
+     * @param condition asked in the kernel; may take what it waits for as it answers true
      * @param deadline in the clock's ticks of 100 ns, or {@link #NEVER}
      * @return false when time ran out
      * @throws MemoryFault what the condition met
      */
     boolean await(GuestThread thread, Kind kind, BooleanSupplier condition, long deadline) {
-        lock.lock();
-        try {
-            if (condition.getAsBoolean()) {
-                return true;
-            }
-            if (deadline <= clock.now()) {
-                return false;
-            }
-            thread.setWaitSatisfied(false);
-            waiting.add(new Wait(thread, kind, condition, deadline));
-            thread.showState(ThreadState.WAITING);
-            passOn();
-            awaitTurnLocked(thread);
-            thread.throwWaitFault();
-            return thread.isWaitSatisfied();
-        } finally {
-            lock.unlock();
+        if (condition.getAsBoolean()) {
+            return true;
         }
+        if (deadline <= clock.now()) {
+            return false;
+        }
+        thread.setWaitSatisfied(false);
+        waiting.add(new Wait(thread, kind, condition, deadline));
+        thread.showState(ThreadState.WAITING);
+        passOn(thread.processor());
+        awaitTurnLocked(thread);
+        thread.throwWaitFault();
+        return thread.isWaitSatisfied();
     }
 
-    /** The thread is done; the baton goes on. */
+    /** The thread is done, its processor another's. */
     void leave(GuestThread thread) {
-        lock.lock();
-        try {
-            ready.remove(thread);
-            waiting.removeIf(w -> w.thread == thread);
-            if (onProcessor == thread) {
-                onProcessor = null;
-            }
-            if (holder == thread) {
-                passOn();
-            }
-        } finally {
-            lock.unlock();
+        GuestProcessor processor = thread.processor();
+        processor.threads--;
+        processor.ready.remove(thread);
+        waiting.removeIf(w -> w.thread == thread);
+        if (processor.loaded == thread) {
+            processor.loaded = null;
         }
+        if (processor.holder == thread) {
+            passOn(processor);
+        }
+        kernel.unlock();
     }
 
-    /** Threads were ended by another, or their process was: they get the baton to go. */
+    /** Threads were ended by another, or their process was: they get a turn to go. From any Java thread; never waits long. */
     void release(Predicate<GuestThread> which) {
-        lock.lock();
-        try {
-            for (Iterator<Wait> all = waiting.iterator(); all.hasNext(); ) {
-                GuestThread thread = all.next().thread;
-                if (which.test(thread)) {
-                    all.remove();
-                    ready.addLast(thread);
-                }
+        someMustGo = true;
+        if (kernel.tryLock()) {
+            try {
+                letGo(which);
+            } finally {
+                kernel.unlock();
             }
-            if (holder == null && !isPassing) {
-                passOn();
-            }
-        } finally {
-            lock.unlock();
         }
     }
 
-    /** Does something on the processor between the guest threads' turns; called by a Java thread that runs none. */
+    private void letGo(Predicate<GuestThread> which) {
+        someMustGo = false;
+        for (Iterator<Wait> all = waiting.iterator(); all.hasNext(); ) {
+            GuestThread thread = all.next().thread;
+            if (which.test(thread)) {
+                all.remove();
+                thread.processor().ready.addLast(thread);
+            }
+        }
+        if (!isDispatching && someoneIsIdle()) {
+            dispatch();
+        }
+    }
+
+    /** Does something in the kernel between the guest threads' turns; called by a Java thread that runs none. */
     <T> T exclusively(Supplier<T> work) {
-        lock.lock();
+        kernel.lock();
         try {
             outsiders++;
-            while (holder != null || isTaken) {
+            while (!nobodyRuns() || isTaken) {
                 moved.awaitUninterruptibly();
             }
             isTaken = true;
-        } finally {
-            lock.unlock();
-        }
-        try {
-            return work.get();
-        } finally {
-            lock.lock();
             try {
+                return work.get();
+            } finally {
                 outsiders--;
                 isTaken = false;
-                onProcessor = null;
-                passOn();
-            } finally {
-                lock.unlock();
+                processors.forEach(processor -> processor.loaded = null);
+                dispatch();
             }
+        } finally {
+            kernel.unlock();
         }
     }
 
-    /** Puts the calling thread, which holds the baton, back on the processor after it did something for another process. */
+    private boolean nobodyRuns() {
+        for (GuestProcessor processor : processors) {
+            if (processor.holder != null) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Puts the calling thread, whose turn it is, back on its processor after it did something for another process. */
     void restore(GuestThread thread) {
-        lock.lock();
-        try {
-            onProcessor = null;
-            putOnProcessor(thread);
-        } finally {
-            lock.unlock();
+        thread.processor().loaded = null;
+        load(thread);
+    }
+
+    /** Stops the other processors for as long as the calling thread stays in the kernel. */
+    void haltOthers(GuestThread thread) {
+        for (GuestProcessor processor : processors) {
+            Mmu mmu = processor.mmu();
+            if (processor != thread.processor() && mmu != null) {
+                mmu.halt();
+            }
         }
     }
 
     private void awaitTurnLocked(GuestThread thread) {
-        while (holder != thread) {
+        while (thread.processor().holder != thread) {
             moved.awaitUninterruptibly();
         }
-        putOnProcessor(thread);
+        Mmu mmu = thread.processor().mmu();
+        if (mmu != null) {
+            mmu.catchUp();
+        }
+        load(thread);
         thread.showState(ThreadState.RUNNING);
         if (thread.mustGo()) {
             throw new ProcessEnded();
         }
     }
 
-    private void putOnProcessor(GuestThread thread) {
-        if (onProcessor != thread) {
-            onProcessor = thread;
+    private static void load(GuestThread thread) {
+        GuestProcessor processor = thread.processor();
+        if (processor.loaded != thread) {
+            processor.loaded = thread;
             thread.process().switchedTo(thread);
+            Mmu mmu = processor.mmu();
+            if (mmu != null) {
+                mmu.setInterrupt(thread.cpu()::requestStop);
+            }
         }
     }
 
-    private void passOn() {
-        holder = null;
+    private void passOn(GuestProcessor processor) {
+        processor.holder = null;
+        dispatch();
+    }
+
+    /** Gives every processor without a thread its next one. When all threads wait, time passes until one need not. */
+    private void dispatch() {
         if (outsiders == 0) {
-            isPassing = true;
-            holder = next();
-            isPassing = false;
+            isDispatching = true;
+            do {
+                wakeLocked();
+                setSuspendedAside();
+            } while (!assign() && !waiting.isEmpty() && passTime());
+            isDispatching = false;
         }
         moved.signalAll();
     }
 
-    /** The thread whose turn it is; null when there is none left. */
-    private @Nullable GuestThread next() {
-        wakeLocked();
-        setSuspendedAside();
-        while (ready.isEmpty()) {
-            if (waiting.isEmpty()) {
-                return null;
+    /** Returns whether any processor has a thread now. */
+    private boolean assign() {
+        boolean any = false;
+        for (GuestProcessor processor : processors) {
+            if (processor.holder == null) {
+                processor.holder = processor.ready.pollFirst();
             }
-            long first = NEVER;
-            for (Wait wait : waiting) {
-                first = Math.min(first, wait.deadline);
-            }
-            if (first == NEVER) {
-                onDeadlock.accept(waiting.getFirst().thread.process());
-            } else {
-                clock.advanceTo(first);
-            }
-            wakeLocked();
-            setSuspendedAside();
+            any |= processor.holder != null;
         }
-        return ready.pollFirst();
+        return any;
+    }
+
+    private boolean passTime() {
+        long first = NEVER;
+        for (Wait wait : waiting) {
+            first = Math.min(first, wait.deadline);
+        }
+        if (first == NEVER) {
+            onDeadlock.accept(waiting.getFirst().thread.process());
+        } else {
+            clock.advanceTo(first);
+        }
+        return true;
     }
 
     /** A suspended thread is not ready, whatever it waited for before. */
     private void setSuspendedAside() {
-        for (Iterator<GuestThread> all = ready.iterator(); all.hasNext(); ) {
-            GuestThread thread = all.next();
-            if (thread.isSuspended() && !thread.mustGo()) {
-                all.remove();
-                waiting.add(new Wait(thread, Kind.SUSPENSION, () -> !thread.isSuspended(), NEVER));
+        for (GuestProcessor processor : processors) {
+            for (Iterator<GuestThread> all = processor.ready.iterator(); all.hasNext(); ) {
+                GuestThread thread = all.next();
+                if (thread.isSuspended() && !thread.mustGo()) {
+                    all.remove();
+                    waiting.add(new Wait(thread, Kind.SUSPENSION, () -> !thread.isSuspended(), NEVER));
+                    thread.showState(ThreadState.WAITING);
+                }
             }
         }
     }
@@ -293,17 +375,22 @@ final class Scheduler {
                 if (wait.kind != Kind.SUSPENSION) {
                     wait.thread.setWaitSatisfied(satisfied);
                 }
-                ready.addLast(wait.thread);
+                wait.thread.showState(ThreadState.READY);
+                wait.thread.processor().ready.addLast(wait.thread);
             }
         }
     }
 
     private boolean isOver(Wait wait) {
-        if (wait.kind == Kind.MEMORY && !wait.thread.mustGo()) {
-            putOnProcessor(wait.thread);
+        if (wait.thread.mustGo()) {
+            return false;
+        }
+        if (wait.kind == Kind.MEMORY) {
+            int here = wait.thread.process().attach();
+            processors.get(here).loaded = null;
         }
         try {
-            return !wait.thread.mustGo() && wait.condition.getAsBoolean();
+            return wait.condition.getAsBoolean();
         } catch (MemoryFault fault) {
             wait.thread.setWaitFault(fault);
             return true;

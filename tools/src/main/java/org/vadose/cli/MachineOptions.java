@@ -20,8 +20,14 @@ final class MachineOptions {
             description = "Seed of all randomness; the same seed gives the same bytes (default: ${DEFAULT-VALUE}).")
     private long seed = 1;
 
+    @Option(
+            names = "--processors",
+            paramLabel = "N",
+            description = "Processors, 1 to 64; with more than one a run need not repeat exactly (default: 1).")
+    private int processors = 1;
+
     MachineConfig config(boolean bare) {
-        return MachineConfig.standard().withBare(bare).withRamBytes(ramBytes).withSeed(seed);
+        return MachineConfig.standard().withBare(bare).withRamBytes(ramBytes).withSeed(seed).withProcessors(processors);
     }
 
     /** {@code 512m}, {@code 2G}, {@code 65536k}, or bytes. */

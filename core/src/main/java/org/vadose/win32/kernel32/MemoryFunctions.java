@@ -382,8 +382,9 @@ final class MemoryFunctions {
         memory.writeInt(info + 4, (int) Pages.SIZE);
         memory.writeLong(info + 8, LOWEST);
         memory.writeLong(info + 16, HIGHEST);
-        memory.writeLong(info + 24, 1);
-        memory.writeInt(info + 32, 1);
+        int processors = call.process().kernel().memoryManager().mmu().count();
+        memory.writeLong(info + 24, -1L >>> -processors);
+        memory.writeInt(info + 32, processors);
         memory.writeInt(info + 36, PROCESSOR_TYPE_AMD64);
         memory.writeInt(info + 40, (int) Pages.GRANULARITY);
         memory.writeShort(info + 44, (short) 6);

@@ -37,7 +37,7 @@ final class ProcessFunctions {
                 .function("GetCurrentThreadId", call -> call.thread().threadId())
                 .function("GetProcessId", ProcessFunctions::getProcessId)
                 .function("GetThreadId", ProcessFunctions::getThreadId)
-                .function("GetCurrentProcessorNumber", call -> 0)
+                .function("GetCurrentProcessorNumber", call -> call.thread().processor().number())
                 .function("ExitProcess", call -> exitProcess(call, call.intArg(0)))
                 .function("TerminateProcess", ProcessFunctions::terminateProcess)
                 .function("GetExitCodeProcess", ProcessFunctions::getExitCodeProcess)
@@ -249,8 +249,9 @@ final class ProcessFunctions {
     }
 
     private static long getAffinity(ApiCall call) {
-        call.memory().writeLong(call.arg(1), 1);
-        call.memory().writeLong(call.arg(2), 1);
+        long all = -1L >>> -call.process().kernel().memoryManager().mmu().count();
+        call.memory().writeLong(call.arg(1), all);
+        call.memory().writeLong(call.arg(2), all);
         return 1;
     }
 

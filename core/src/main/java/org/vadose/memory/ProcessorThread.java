@@ -1,0 +1,12 @@
+package org.vadose.memory;
+
+/** A Java thread that drives one processor: what it does through {@link Mmus} is done on that processor's {@link Mmu}. */
+public final class ProcessorThread extends Thread {
+    final Mmu mmu;
+
+    /** @param stackBytes of the Java stack */
+    public ProcessorThread(Mmu mmu, Runnable work, String name, long stackBytes) {
+        super(null, work, name, stackBytes);
+        this.mmu = mmu;
+    }
+}

@@ -1,0 +1,80 @@
+package org.vadose.win32;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.vadose.base.NtStatus;
+import org.vadose.cpu.BlockCache;
+import org.vadose.memory.Mmu;
+import org.vadose.memory.PageFaultHandler;
+
+/** A processor as the scheduler sees it: the threads that shall run on it, and its decoded code. */
+public final class GuestProcessor {
+    private final int number;
+    private final @Nullable Mmu mmu;
+    private final @Nullable BlockCache blocks;
+    /** Guarded by the scheduler's lock, like all that follows. */
+    final Deque<GuestThread> ready = new ArrayDeque<>();
+    /** The thread whose turn it is. */
+    @Nullable GuestThread holder;
+    /** The thread whose address space is loaded and which the control block names. */
+    @Nullable GuestThread loaded;
+    /** Threads that live on it. */
+    int threads;
+
+    public GuestProcessor(Mmu mmu) {
+        this.number = mmu.number();
+        this.mmu = mmu;
+        this.blocks = new BlockCache(mmu);
+    }
+
+    /** The processor of processes without a kernel. */
+    GuestProcessor() {
+        number = 0;
+        mmu = null;
+        blocks = null;
+    }
+
+    public int number() {
+        return number;
+    }
+
+    /** Null for processes without a kernel. */
+    @Nullable Mmu mmu() {
+        return mmu;
+    }
+
+    /** A new thread's registers on this processor. */
+    public ProcessorState newState(long teb) {
+        if (mmu == null || blocks == null) {
+            throw new IllegalStateException("a processor without memory");
+        }
+        return new ProcessorState(mmu, blocks, teb);
+    }
+
+    /** Page faults of guest instructions enter the kernel, one processor at a time. */
+    void serialiseFaults(ReentrantLock kernel) {
+        if (mmu != null) {
+            mmu.setFaultHandler(new SerialFaults(mmu, kernel, mmu.faultHandler()));
+        }
+    }
+
+    private record SerialFaults(Mmu mmu, ReentrantLock kernel, PageFaultHandler manager) implements PageFaultHandler {
+        @Override
+        public NtStatus handle(long virtualAddress, int errorCode) {
+            if (kernel.isHeldByCurrentThread()) {
+                return manager.handle(virtualAddress, errorCode);
+            }
+            mmu.leaveGuest();
+            kernel.lock();
+            try {
+                mmu.catchUp();
+                return manager.handle(virtualAddress, errorCode);
+            } finally {
+                kernel.unlock();
+                mmu.enterGuest();
+            }
+        }
+    }
+}
