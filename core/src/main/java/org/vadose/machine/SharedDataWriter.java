@@ -57,7 +57,9 @@ final class SharedDataWriter {
         memory.writeInt(
                 shared + KuserSharedDataLayout.COOKIE,
                 SeededRandom.of(seed, "shared user data cookie").nextInt());
-        memory.writeInt(shared + KuserSharedDataLayout.ACTIVE_PROCESSOR_COUNT, memoryManager.mmu().count());
+        memory.writeInt(
+                shared + KuserSharedDataLayout.ACTIVE_PROCESSOR_COUNT,
+                memoryManager.mmu().count());
         memory.writeByte(shared + KuserSharedDataLayout.ACTIVE_GROUP_COUNT, (byte) 1);
         long base = memoryManager.kernelBase();
         memory.writeLong(base + KernelSymbols.MM_HIGHEST_USER_ADDRESS, ProcessManager.HIGHEST_USER_ADDRESS);

@@ -40,6 +40,7 @@ final class AddressSpaces {
     /** What a processor has in CR3. */
     private static final class Loaded {
         @Nullable ProcessSpace space;
+
         long root;
     }
 

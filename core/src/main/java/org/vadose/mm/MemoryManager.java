@@ -72,8 +72,13 @@ public final class MemoryManager {
      * Sets memory up as the boot loader and the kernel's first phase do: System's page tables with their self-map, the kernel image
      * at its randomised base, the PFN database, system space.
      *
-     * @param mmu of the processors, the first of which boots; their RAM is untouched so far
+     * @param mmu of the only processor; its RAM is untouched so far
      */
+    public static MemoryManager boot(Mmu mmu, long seed, PeBuilder kernelImage) {
+        return boot(new Mmus(mmu), seed, kernelImage);
+    }
+
+    /** {@link #boot(Mmu, long, PeBuilder)} with several processors, the first of which boots. */
     public static MemoryManager boot(Mmus mmu, long seed, PeBuilder kernelImage) {
         BootMemory boot = new BootMemory(mmu.ram(), seed, kernelImage);
         boot.mapKernel(mmu, kernelImage);

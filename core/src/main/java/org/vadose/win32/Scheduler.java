@@ -9,7 +9,6 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 import org.vadose.memory.MemoryFault;
 import org.vadose.memory.Mmu;
 import org.vadose.nt.ThreadState;

@@ -24,7 +24,7 @@ class ExamplesTest {
     private final ByteArrayOutputStream errors = new ByteArrayOutputStream();
 
     @ParameterizedTest
-    @ValueSource(strings = {"hello", "committed", "reserved", "regions", "guard", "dep", "processes"})
+    @ValueSource(strings = {"hello", "committed", "reserved", "regions", "guard", "dep", "processes", "threads"})
     void printsWhatWinePrints(String name) throws Exception {
         List<String> arguments = name.equals("hello") ? List.of("one", "two three") : List.of();
         int code = run(name, arguments);
@@ -35,9 +35,21 @@ class ExamplesTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"threads", "processes"})
+    void severalProcessorsChangeNothing(String name) throws Exception {
+        int code = run(name, List.of(), 3);
+        String printed = out.toString(StandardCharsets.ISO_8859_1).replace("\r\n", "\n") + "[exit " + code + "]\n";
+        assertEquals(Files.readString(EXAMPLES.resolve("expected/" + name + ".txt")), printed, errors::toString);
+    }
+
     private int run(String name, List<String> arguments) throws Exception {
-        try (Machine machine =
-                Machine.boot(MachineConfig.standard().withBare(true).withRamBytes(64 << 20), DLLS)) {
+        return run(name, arguments, 1);
+    }
+
+    private int run(String name, List<String> arguments, int processors) throws Exception {
+        try (Machine machine = Machine.boot(
+                MachineConfig.standard().withBare(true).withRamBytes(64 << 20).withProcessors(processors), DLLS)) {
             ProgramRunner runner = new ProgramRunner(machine, DLLS);
             GuestConsole console = new GuestConsole(InputStream.nullInputStream(), out, errors, false);
             RunningProgram program = runner.start(Launch.of(EXAMPLES.resolve(name + ".exe"), arguments, console));

@@ -27,7 +27,11 @@ final class MachineOptions {
     private int processors = 1;
 
     MachineConfig config(boolean bare) {
-        return MachineConfig.standard().withBare(bare).withRamBytes(ramBytes).withSeed(seed).withProcessors(processors);
+        return MachineConfig.standard()
+                .withBare(bare)
+                .withRamBytes(ramBytes)
+                .withSeed(seed)
+                .withProcessors(processors);
     }
 
     /** {@code 512m}, {@code 2G}, {@code 65536k}, or bytes. */

@@ -37,7 +37,9 @@ final class ProcessFunctions {
                 .function("GetCurrentThreadId", call -> call.thread().threadId())
                 .function("GetProcessId", ProcessFunctions::getProcessId)
                 .function("GetThreadId", ProcessFunctions::getThreadId)
-                .function("GetCurrentProcessorNumber", call -> call.thread().processor().number())
+                .function(
+                        "GetCurrentProcessorNumber",
+                        call -> call.thread().processor().number())
                 .function("ExitProcess", call -> exitProcess(call, call.intArg(0)))
                 .function("TerminateProcess", ProcessFunctions::terminateProcess)
                 .function("GetExitCodeProcess", ProcessFunctions::getExitCodeProcess)
