@@ -13,8 +13,8 @@ import org.vadose.memory.PhysicalMemory;
  * The translated blocks of one processor, shared by the register states that take turns on it.
  *
  * <p>A block belongs to a virtual and a physical address. It may run while its {@code generation} is the cache's; that number
- * moves on when the processor's translations may have changed ({@link Mmu#epoch}), after which each block has its address
- * translated again before its next use. A write to a frame that blocks were made from kills them ({@link Block#kill}).
+ * moves on when the processor's translations may have changed ({@link Mmu#addInvalidationListener}), after which each block has
+ * its address translated again before its next use. A write to a frame that blocks were made from kills them ({@link Block#kill}).
  */
 public final class BlockCache implements PhysicalMemory.CodeListener {
     private static final int BUCKETS = 1 << 14;
@@ -30,23 +30,18 @@ public final class BlockCache implements PhysicalMemory.CodeListener {
 
     private final Map<Long, List<Block>> byFrame = new HashMap<>();
     private int blocks;
-    private int generation = 1;
-    private int epoch;
+    /** Read by the interpreter at every branch, so not through a method that might not be inlined. */
+    int generation = 1;
 
     public BlockCache(Mmu mmu) {
         this.mmu = mmu;
         this.translator = new BlockTranslator(mmu);
-        this.epoch = mmu.epoch();
+        mmu.addInvalidationListener(this::translationsChanged);
         mmu.ram().addCodeListener(this);
     }
 
-    int generation() {
-        return generation;
-    }
-
-    /** The state of {@link Mmu#epoch} that the generation stands for. */
-    int epoch() {
-        return epoch;
+    private void translationsChanged() {
+        generation++;
     }
 
     /** Blocks translated and not dropped since. */
@@ -74,11 +69,6 @@ public final class BlockCache implements PhysicalMemory.CodeListener {
 
     /** The block at an address, translated if need be. Throws what the fetch throws. */
     Block find(long address) {
-        int now = mmu.epoch();
-        if (now != epoch) {
-            epoch = now;
-            generation++;
-        }
         Block block = peek(address);
         if (block == null) {
             block = findVerified(address);

@@ -6,7 +6,6 @@ import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.memory.MemoryFault;
-import org.vadose.memory.Mmu;
 import org.vadose.memory.VirtualMemory;
 
 /**
@@ -24,7 +23,6 @@ final class Interpreter {
 
     private final CpuState state;
     private final BlockCache cache;
-    private final Mmu mmu;
     private final IntegerInstructions integers;
     private final ControlInstructions controls;
     private final StringInstructions strings;
@@ -39,7 +37,6 @@ final class Interpreter {
     Interpreter(CpuState state, BlockCache cache) {
         this.state = state;
         this.cache = cache;
-        this.mmu = state.mmu;
         this.integers = new IntegerInstructions(state);
         this.controls = new ControlInstructions(state);
         this.strings = new StringInstructions(state);
@@ -795,7 +792,7 @@ final class Interpreter {
                     }
                 }
                 before += block.count;
-                if (follow == null || follow.generation != cache.generation()) {
+                if (follow == null || follow.generation != cache.generation) {
                     follow = cache.peek(target);
                     if (follow == null) {
                         state.rip = target;
@@ -804,7 +801,7 @@ final class Interpreter {
                     }
                     block.follow(word, taken, follow);
                 }
-                if (mmu.epoch() != cache.epoch() || state.stopRequested || before + follow.count > end) {
+                if (state.stopRequested || before + follow.count > end) {
                     state.rip = target;
                     retired = before;
                     return GO_ON;

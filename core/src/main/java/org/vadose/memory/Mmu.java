@@ -1,5 +1,8 @@
 package org.vadose.memory;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /**
  * One processor's memory-management unit: the root register (CR3), the page-table format, and a software TLB for each
  * privilege. There is no other way from a virtual address to RAM, neither for guest instructions ({@link #user()}) nor for the
@@ -15,11 +18,11 @@ public final class Mmu {
     private final VirtualMemory kernel;
     private final VirtualMemory user;
     private PageFaultHandler faultHandler = (virtualAddress, errorCode) -> org.vadose.base.NtStatus.ACCESS_VIOLATION;
+    private final List<Runnable> invalidationListeners = new ArrayList<>(1);
     private volatile long root;
     private volatile boolean executesGuest;
     private volatile boolean mustInvalidate;
     private volatile Runnable interrupt = () -> {};
-    private int epoch;
 
     public Mmu(PhysicalMemory ram, PageTableFormat format) {
         this(ram, format, 0);
@@ -80,13 +83,27 @@ public final class Mmu {
     public void invalidatePage(long virtualAddress) {
         kernel.invalidatePage(virtualAddress);
         user.invalidatePage(virtualAddress);
-        epoch++;
+        tellInvalidated();
     }
 
     public void invalidateAll() {
         kernel.invalidateAll();
         user.invalidateAll();
-        epoch++;
+        tellInvalidated();
+    }
+
+    /**
+     * Has someone who keeps translations of its own told whenever a cached translation may have become wrong, on the thread that
+     * invalidates.
+     */
+    public void addInvalidationListener(Runnable listener) {
+        invalidationListeners.add(listener);
+    }
+
+    private void tellInvalidated() {
+        for (Runnable listener : invalidationListeners) {
+            listener.run();
+        }
     }
 
     // --- several processors ---
@@ -135,11 +152,6 @@ public final class Mmu {
             interrupt.run();
             Thread.onSpinWait();
         }
-    }
-
-    /** Changes whenever a cached translation may have become wrong: who keeps translations of its own compares it. */
-    public int epoch() {
-        return epoch;
     }
 
     /**

@@ -17,6 +17,7 @@ import org.vadose.base.Pages;
 public final class VirtualMemory implements Memory {
     private static final int ENTRIES = 1024;
     private static final int INDEX_MASK = ENTRIES - 1;
+    private static final int FOLD_SHIFT = Pages.SHIFT + 9;
     /** No page address has its low bits set, so this tag never matches. */
     private static final long NO_TAG = 1;
 
@@ -45,8 +46,12 @@ public final class VirtualMemory implements Memory {
         Arrays.fill(chunks, MemorySegment.NULL);
     }
 
+    /**
+     * The page number with higher bits folded in, so that a stack and a heap at round addresses do not fight for entries. The
+     * lowest bit stays the page number's: neighbours never share an entry.
+     */
     private static int index(long address) {
-        return (int) (address >>> Pages.SHIFT) & INDEX_MASK;
+        return (int) (address >>> Pages.SHIFT ^ address >>> FOLD_SHIFT & -2) & INDEX_MASK;
     }
 
     /*

@@ -1,0 +1,40 @@
+package org.vadose.bench;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A claim about speed that a benchmark proves or refutes.
+ *
+ * @param label what is measured
+ * @param benchmark class and method of the benchmark
+ * @param peer class and method whose result this one's is divided by; null when the limit is absolute
+ * @param direction which side of the limit is good
+ * @param limit in the benchmark's unit, or the ratio to the peer
+ */
+record Bar(String label, String benchmark, @Nullable String peer, Direction direction, double limit) {
+    /** Which side of a limit is good. */
+    enum Direction {
+        AT_LEAST(">="),
+        AT_MOST("<=");
+
+        final String sign;
+
+        Direction(String sign) {
+            this.sign = sign;
+        }
+    }
+
+    static final List<Bar> ALL = List.of(
+            atLeast(120, "integer loop, M instructions/s", "InterpreterBenchmark.integerLoop"),
+            atLeast(80, "byte copy, M instructions/s", "InterpreterBenchmark.byteCopy"),
+            atLeast(60, "mix, M instructions/s", "InterpreterBenchmark.mix"));
+
+    private static Bar atLeast(double limit, String label, String benchmark) {
+        return new Bar(label, benchmark, null, Direction.AT_LEAST, limit);
+    }
+
+    boolean holds(double value) {
+        return direction == Direction.AT_LEAST ? value >= limit : value <= limit;
+    }
+}
