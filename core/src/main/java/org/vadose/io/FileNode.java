@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
+import org.vadose.mm.DataSectionPages;
 
 /** A file or a directory. Times are ticks of 100 ns since 1601. */
 public final class FileNode {
@@ -30,6 +31,14 @@ public final class FileNode {
     private long lastAccessTime;
     private boolean deletePending;
     private final List<OpenFile> opens = new ArrayList<>();
+    private @Nullable DataSection dataSection;
+
+    /** The section through which programs have the file's pages mapped. */
+    record DataSection(DataSectionPages pages, long controlArea) {
+        boolean isUserMapped() {
+            return pages.isUserMapped(controlArea);
+        }
+    }
 
     private FileNode(
             String name,
@@ -87,6 +96,64 @@ public final class FileNode {
     /** Bytes; 0 for a directory. */
     public long size() {
         return contents == null ? 0 : contents.size();
+    }
+
+    // --- bytes, in step with what is mapped ---
+
+    void setDataSection(@Nullable DataSection section) {
+        dataSection = section;
+    }
+
+    /** @return bytes read, 0 at the end */
+    int read(long position, byte[] target, int offset, int length) {
+        int count = contents().read(position, target, offset, length);
+        DataSection section = dataSection;
+        if (section != null && count > 0) {
+            section.pages().overlay(section.controlArea(), position, target, offset, count);
+        }
+        return count;
+    }
+
+    void write(long position, byte[] source, int offset, int length) {
+        long before = size();
+        contents().write(position, source, offset, length);
+        DataSection section = dataSection;
+        if (section != null) {
+            if (position + length > before) {
+                section.pages().grown(section.controlArea(), before);
+            }
+            section.pages().written(section.controlArea(), position, source, offset, length);
+        }
+    }
+
+    /** @throws FileException USER_MAPPED_FILE if something behind the new end is mapped */
+    void setSize(long bytes) {
+        DataSection section = dataSection;
+        long before = size();
+        if (section != null && bytes < before && !section.pages().canTruncate(section.controlArea(), bytes)) {
+            throw new FileException(NtStatus.USER_MAPPED_FILE);
+        }
+        contents().setSize(bytes);
+        if (section != null && bytes > before) {
+            section.pages().grown(section.controlArea(), before);
+        }
+    }
+
+    /** Writes back what programs wrote through views, as far as it is known. */
+    void flush() {
+        DataSection section = dataSection;
+        if (section != null) {
+            NtStatus status = section.pages().flush(section.controlArea());
+            if (!status.isSuccess()) {
+                throw new FileException(status);
+            }
+        }
+    }
+
+    /** Whether programs have it mapped: then it can be neither replaced nor deleted. */
+    boolean isUserMapped() {
+        DataSection section = dataSection;
+        return section != null && section.isUserMapped();
     }
 
     /** A number that no other file of this file system has. */
@@ -168,7 +235,9 @@ public final class FileNode {
 
     /** The last close of a file marked for deletion takes it out of its directory. */
     void closed(OpenFile open) {
-        opens.remove(open);
+        if (!opens.remove(open)) {
+            return;
+        }
         Folder in = parent;
         if (opens.isEmpty() && deletePending && in != null) {
             in.remove(this);

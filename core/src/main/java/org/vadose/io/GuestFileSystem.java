@@ -186,7 +186,10 @@ public final class GuestFileSystem {
         }
         node.checkSharing(access | (overwrites ? 2 : 0), share);
         if (overwrites) {
-            node.contents().setSize(0);
+            if (node.isUserMapped()) {
+                throw new FileException(NtStatus.USER_MAPPED_FILE);
+            }
+            node.setSize(0);
             node.setAttributes(attributes | FileNode.ARCHIVE);
             node.setTimes(0, now(), now());
         }
@@ -231,7 +234,7 @@ public final class GuestFileSystem {
      */
     public void markForDeletion(FileNode node, boolean delete) {
         if (delete) {
-            if (node.isReadOnly()) {
+            if (node.isReadOnly() || node.isUserMapped()) {
                 throw new FileException(NtStatus.CANNOT_DELETE);
             }
             if (node.parent() == null) {

@@ -14,6 +14,8 @@ import org.vadose.layout.SectionObjectPointersLayout;
 import org.vadose.layout.UnicodeStringLayout;
 import org.vadose.layout.VpbLayout;
 import org.vadose.memory.Memory;
+import org.vadose.mm.DataSectionPages;
+import org.vadose.mm.MappedFile;
 import org.vadose.nt.DispatcherHeader;
 import org.vadose.nt.ListEntry;
 import org.vadose.nt.ObjectHeader;
@@ -53,10 +55,17 @@ public final class IoSystem {
     /** What does the work of the file objects that programs opened. */
     private final Map<Long, OpenFile> opened = new HashMap<>();
 
-    public IoSystem(ObjectManager objects, PoolAllocator pool) {
+    private final FileStreamPointers streams;
+    private final DataSectionPages dataSections;
+
+    /** @param dataSections pages of mapped files */
+    public IoSystem(ObjectManager objects, PoolAllocator pool, DataSectionPages dataSections) {
         this.memory = objects.memory();
         this.pool = pool;
         this.objects = objects;
+        this.dataSections = dataSections;
+        this.streams = new FileStreamPointers(pool);
+        objects.onLastClose(KnownType.FILE, this::lastHandleClosed);
         objects.onDelete(KnownType.FILE, this::fileDeleted);
     }
 
@@ -186,7 +195,26 @@ public final class IoSystem {
         memory.writeByte(body + FileObjectLayout.SHARED_WRITE, bit((file.share() & 2) != 0));
         memory.writeByte(body + FileObjectLayout.SHARED_DELETE, bit((file.share() & 4) != 0));
         opened.put(body, file);
+        FileNode node = file.node();
+        if (node != null && !node.isDirectory()) {
+            memory.writeLong(body + FileObjectLayout.SECTION_OBJECT_POINTER, streams.acquire(node, body));
+        }
         return body;
+    }
+
+    /** The file behind a file object as sections map it; null for what cannot be mapped. */
+    public @Nullable MappedFile mapped(long file) {
+        return opened.get(file) instanceof OpenFile.OnDisk onDisk
+                        && !onDisk.node().isDirectory()
+                ? new MappedOpenFile(objects, file, onDisk, dataSections)
+                : null;
+    }
+
+    private void lastHandleClosed(long file) {
+        OpenFile closed = opened.get(file);
+        if (closed != null) {
+            closed.close();
+        }
     }
 
     private static byte bit(boolean set) {
@@ -210,7 +238,7 @@ public final class IoSystem {
             memory.getAndAddInt(vpb + VpbLayout.REFERENCE_COUNT, -1);
         }
         long pointers = memory.readLong(file + FileObjectLayout.SECTION_OBJECT_POINTER);
-        if (pointers != 0) {
+        if (pointers != 0 && !streams.release(file)) {
             pool.free(pointers);
         }
         long buffer = memory.readLong(file + FileObjectLayout.FILE_NAME + UnicodeStringLayout.BUFFER);

@@ -73,6 +73,7 @@ public abstract sealed class OpenFile implements AutoCloseable {
 
     public void flush() {}
 
+    /** The last handle is closed; sections may still use the file. */
     @Override
     public void close() {}
 
@@ -80,6 +81,7 @@ public abstract sealed class OpenFile implements AutoCloseable {
     public static final class OnDisk extends OpenFile {
         private final FileNode node;
         private final boolean deleteOnClose;
+        private boolean closed;
 
         OnDisk(FileNode node, String path, int access, int share, boolean deleteOnClose) {
             super(path, access, share);
@@ -100,23 +102,32 @@ public abstract sealed class OpenFile implements AutoCloseable {
 
         @Override
         public int read(long position, byte[] target, int offset, int length) {
-            return node.contents().read(position, target, offset, length);
+            return node.read(position, target, offset, length);
         }
 
         @Override
         public int write(long position, byte[] source, int offset, int length) {
             if (length > 0) {
-                node.contents().write(position, source, offset, length);
+                node.write(position, source, offset, length);
             }
             return length;
         }
 
         public void setSize(long size) {
-            node.contents().setSize(size);
+            node.setSize(size);
+        }
+
+        @Override
+        public void flush() {
+            node.flush();
         }
 
         @Override
         public void close() {
+            if (closed) {
+                return;
+            }
+            closed = true;
             if (deleteOnClose) {
                 node.setDeletePending(true);
             }

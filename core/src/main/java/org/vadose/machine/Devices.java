@@ -54,7 +54,14 @@ final class Devices {
         long global = names.find(root, "GLOBAL??");
         names.createLink(global, "GLOBALROOT", "", now);
         names.createLink(global, "Global", "\\GLOBAL??", now);
-        names.createLink(names.find(root, "BaseNamedObjects"), "Global", "\\BaseNamedObjects", now);
+        linkNamedObjects(names, names.find(root, "BaseNamedObjects"), "\\BaseNamedObjects", now);
+    }
+
+    /** Links that give {@code Global\}, {@code Local\} and {@code Session\} in names of a session's objects their meaning. */
+    static void linkNamedObjects(ObjectNamespace names, long directory, String path, long now) {
+        names.createLink(directory, "Global", "\\BaseNamedObjects", now);
+        names.createLink(directory, "Local", path, now);
+        names.createLink(directory, "Session", "\\Sessions\\BNOLINKS", now);
     }
 
     void create(long seed, long now) {

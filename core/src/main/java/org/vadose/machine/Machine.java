@@ -84,7 +84,7 @@ public final class Machine implements AutoCloseable {
         modules = new Modules(memoryManager, pool);
         modules.load();
         end(BootPhase.MODULES);
-        io = new IoSystem(objects, pool);
+        io = new IoSystem(objects, pool, memoryManager.dataSections());
         devices = new Devices(objects, io, modules);
         devices.create(config.seed(), clock.now());
         end(BootPhase.DEVICES);

@@ -192,7 +192,12 @@ final class ProcessTree {
                 objects.namespace().createDirectory(directory, name);
             }
             if (session.equals("1")) {
-                objects.namespace().createDirectory(directory, "BaseNamedObjects");
+                long named = objects.namespace().createDirectory(directory, "BaseNamedObjects");
+                Devices.linkNamedObjects(
+                        objects.namespace(),
+                        named,
+                        "\\Sessions\\1\\BaseNamedObjects",
+                        processes.clock().now());
             }
         }
     }

@@ -118,6 +118,7 @@ final class ControlAreas {
         area.setFileObject(file.fileObject());
         prototypes.setSource(area, new DataFile(file));
         memory.writeLong(pointers(file.fileObject()) + SectionObjectPointersLayout.DATA_SECTION_OBJECT, area.address());
+        file.dataSectionMade(area.address());
         return area;
     }
 
@@ -233,6 +234,7 @@ final class ControlAreas {
         @Override
         public void deleting(ControlArea area) {
             memory.writeLong(pointers(file.fileObject()) + SectionObjectPointersLayout.DATA_SECTION_OBJECT, 0);
+            file.dataSectionGone();
             file.release();
         }
     }

@@ -29,6 +29,12 @@ public interface MappedFile {
     /** Writes to the file itself, past any data section; does not go beyond its end. */
     NtStatus write(long position, byte[] source, int offset, int length);
 
+    /** The file has a data section now: reading and writing the file must keep its pages in step. */
+    void dataSectionMade(long controlArea);
+
+    /** The data section is about to end; everything is written back. */
+    void dataSectionGone();
+
     /** A control area begins to hold the file object. */
     void acquire();
 

@@ -32,6 +32,7 @@ public final class MemoryManager {
     private final SectionViews sectionViews;
     private final ImageSections sections;
     private final SectionServices sectionObjects;
+    private final DataSectionPages dataSections;
     private @Nullable Pool pool;
     private @Nullable SharedUserPage sharedUserData;
 
@@ -54,6 +55,7 @@ public final class MemoryManager {
         ControlAreas areas = new ControlAreas(this, prototypes, commit);
         this.sectionViews = new SectionViews(this, tables, pages, commit, prototypes, areas);
         this.sections = new ImageSections(this, spaces, commit, prototypes, areas, sectionViews, imageBases);
+        this.dataSections = new DataSectionPages(this, prototypes, areas);
         this.sectionObjects = new SectionServices(this, spaces, commit, areas, sectionViews);
         for (SystemRegion region : new SystemRegion[] {
             SystemRegion.NON_PAGED_POOL,
@@ -163,6 +165,11 @@ public final class MemoryManager {
     /** What section objects do. */
     public SectionServices sectionObjects() {
         return sectionObjects;
+    }
+
+    /** Pages of data files in RAM, for file systems. */
+    public DataSectionPages dataSections() {
+        return dataSections;
     }
 
     Prototypes prototypes() {

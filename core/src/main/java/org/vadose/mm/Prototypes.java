@@ -29,7 +29,6 @@ final class Prototypes {
     /** Instead of a frame: the page could not be read from its file. */
     static final long UNREADABLE = -2;
 
-    private final MemoryManager manager;
     private final Memory memory;
     private final PhysicalMemory ram;
     private final UserTables tables;
@@ -37,10 +36,7 @@ final class Prototypes {
     /** Files behind control areas; what a disk would hold. */
     private final Map<Long, PageSource> sources = new HashMap<>();
 
-    private final byte[] page = new byte[(int) Pages.SIZE];
-
     Prototypes(MemoryManager manager, UserTables tables) {
-        this.manager = manager;
         this.memory = manager.kernelMemory();
         this.ram = manager.mmu().ram();
         this.tables = tables;
@@ -96,6 +92,7 @@ final class Prototypes {
     private long readIn(long prototypeAddress, long prototype) {
         Subsection part = new Subsection(memory, Pte.prototypeAddress(prototype));
         ControlArea area = part.controlArea();
+        byte[] page = new byte[(int) Pages.SIZE];
         if (source(area).read(pageOf(area, part, prototypeAddress), page) != NtStatus.SUCCESS) {
             return UNREADABLE;
         }
@@ -146,6 +143,7 @@ final class Prototypes {
         if (frame == PfnDatabase.NONE || !pfns.pfn(frame).isModified()) {
             return NtStatus.SUCCESS;
         }
+        byte[] page = new byte[(int) Pages.SIZE];
         ram.read(frame << Pages.SHIFT, page, 0, page.length);
         ControlArea area = part.controlArea();
         NtStatus status = source(area).write(pageOf(area, part, prototypeAddress), page);

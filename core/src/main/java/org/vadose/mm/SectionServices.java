@@ -5,6 +5,8 @@ import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.base.VpnRange;
 import org.vadose.layout.FileObjectLayout;
+import org.vadose.layout.MiSectionImageInformationLayout;
+import org.vadose.layout.SectionImageInformationLayout;
 import org.vadose.layout.SectionObjectPointersLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.ControlArea;
@@ -308,6 +310,21 @@ public final class SectionServices {
         return new BasicInformation(0, attributes, section.sizeBytes());
     }
 
+    /** {@code NtQuerySection(SectionImageInformation)}: a {@code SECTION_IMAGE_INFORMATION}; null for a section of no image. */
+    public byte @Nullable [] imageInformation(long body) {
+        ControlArea area = new Section(memory, body).controlArea();
+        if (!area.isImage()) {
+            return null;
+        }
+        byte[] bytes = new byte[(int) SectionImageInformationLayout.SIZE];
+        memory.read(
+                area.segment().imageInformation() + MiSectionImageInformationLayout.EXPORTED_IMAGE_INFORMATION,
+                bytes,
+                0,
+                bytes.length);
+        return bytes;
+    }
+
     // --- views ---
 
     /**
@@ -507,6 +524,36 @@ public final class SectionServices {
             region.base = first;
             region.sizeBytes = last - first + 1;
             return views.flush(space, vad, first, last);
+        } finally {
+            spaces.leave(before);
+        }
+    }
+
+    /** {@code NtAreMappedFilesTheSame}: whether two addresses are in views of one file, one of them its image. */
+    public NtStatus areTheSame(Eprocess process, long first, long second) {
+        long before = spaces.enter(process);
+        try {
+            long one = spaces.entered().vads().find(Pages.vpn(first));
+            long two = spaces.entered().vads().find(Pages.vpn(second));
+            if (one == 0 || two == 0) {
+                return NtStatus.INVALID_ADDRESS;
+            }
+            Vad a = new Vad(memory, one);
+            Vad b = new Vad(memory, two);
+            if (a.isPrivate() || b.isPrivate()) {
+                return NtStatus.CONFLICTING_ADDRESSES;
+            }
+            if (one == two) {
+                return NtStatus.SUCCESS;
+            }
+            long fileA = new Subsection(memory, a.subsection()).controlArea().fileObject();
+            long fileB = new Subsection(memory, b.subsection()).controlArea().fileObject();
+            boolean same = fileA != 0
+                    && fileB != 0
+                    && (a.isImage() || b.isImage())
+                    && memory.readLong(fileA + FileObjectLayout.SECTION_OBJECT_POINTER)
+                            == memory.readLong(fileB + FileObjectLayout.SECTION_OBJECT_POINTER);
+            return same ? NtStatus.SUCCESS : NtStatus.NOT_SAME_DEVICE;
         } finally {
             spaces.leave(before);
         }

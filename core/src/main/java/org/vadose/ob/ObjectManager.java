@@ -40,6 +40,7 @@ public final class ObjectManager {
     private final HandleTables handleTables;
     private final Handles handles;
     private final Deleter[] deleters = new Deleter[KnownType.values().length];
+    private final Deleter[] closers = new Deleter[KnownType.values().length];
 
     /** What a type does when one of its objects ends. */
     @FunctionalInterface
@@ -147,6 +148,11 @@ public final class ObjectManager {
         deleters[type.ordinal()] = deleter;
     }
 
+    /** Who is told when the last handle to an object of the type closes, however many references it has left; one a type. */
+    public void onLastClose(KnownType type, Deleter closer) {
+        closers[type.ordinal()] = closer;
+    }
+
     /** Makes an object without a name. See {@link #create(KnownType, long, String, int, int)}. */
     public long create(KnownType type, long bodyBytes) {
         return create(type, bodyBytes, "", 0, 0);
@@ -239,6 +245,10 @@ public final class ObjectManager {
     /** An object that is not permanent and has no handle left loses its name. */
     void lastHandleClosed(long body) {
         ObjectHeader header = header(body);
+        Deleter closer = closers[header.typeIndex(kernelBase) - KnownType.FIRST_INDEX];
+        if (closer != null) {
+            closer.delete(body);
+        }
         if (!header.isPermanent() && header.nameDirectory() != 0) {
             namespace.remove(body);
         }

@@ -4,13 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.vadose.win32.GuestConsole;
 import org.vadose.win32.loader.BuiltinDlls;
 
@@ -23,8 +25,16 @@ class ExamplesTest {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream errors = new ByteArrayOutputStream();
 
+    static List<String> names() throws IOException {
+        try (Stream<Path> expected = Files.list(EXAMPLES.resolve("expected"))) {
+            return expected.map(p -> p.getFileName().toString().replace(".txt", ""))
+                    .sorted()
+                    .toList();
+        }
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"hello", "committed", "reserved", "regions", "guard", "dep", "processes", "threads"})
+    @MethodSource("names")
     void printsWhatWinePrints(String name) throws Exception {
         List<String> arguments = name.equals("hello") ? List.of("one", "two three") : List.of();
         int code = run(name, arguments);

@@ -53,7 +53,7 @@ final class FileFunctions {
         }
         kernel32.function("ReadFile", FileFunctions::readFile)
                 .function("WriteFile", FileFunctions::writeFile)
-                .function("FlushFileBuffers", call -> file(call) == null ? call.fail(ERROR_INVALID_HANDLE) : 1)
+                .function("FlushFileBuffers", FileFunctions::flush)
                 .function("GetFileType", FileFunctions::getFileType)
                 .function("GetFileSize", FileFunctions::getFileSize)
                 .function("GetFileSizeEx", FileFunctions::getFileSizeEx)
@@ -263,6 +263,19 @@ final class FileFunctions {
             return call.fail(e.status());
         } catch (MemoryFault bad) {
             return call.fail(ERROR_NOACCESS);
+        }
+    }
+
+    private static long flush(ApiCall call) {
+        OpenFile file = file(call);
+        if (file == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        try {
+            file.flush();
+            return 1;
+        } catch (FileException e) {
+            return call.fail(e.status());
         }
     }
 

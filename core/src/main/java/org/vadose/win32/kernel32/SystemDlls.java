@@ -17,6 +17,7 @@ public final class SystemDlls {
         ModuleFunctions.addToNtdll(ntdll);
         ProcessFunctions.addToNtdll(ntdll);
         RtlFunctions.addTo(ntdll);
+        SectionFunctions.addToNtdll(ntdll);
     }
 
     /** Adds to {@code kernel32.dll} or {@code kernelbase.dll} all but its heap. */
@@ -25,6 +26,7 @@ public final class SystemDlls {
         EnvironmentFunctions.addTo(kernel32);
         ExceptionFunctions.addToKernel32(kernel32);
         FileFunctions.addTo(kernel32);
+        FileMappingFunctions.addTo(kernel32);
         FindFunctions.addTo(kernel32);
         HandleFunctions.addTo(kernel32);
         LockFunctions.addTo(kernel32);
