@@ -28,7 +28,17 @@ record Bar(String label, String benchmark, @Nullable String peer, Direction dire
     static final List<Bar> ALL = List.of(
             atLeast(120, "integer loop, M instructions/s", "InterpreterBenchmark.integerLoop"),
             atLeast(80, "byte copy, M instructions/s", "InterpreterBenchmark.byteCopy"),
-            atLeast(60, "mix, M instructions/s", "InterpreterBenchmark.mix"));
+            atLeast(60, "mix, M instructions/s", "InterpreterBenchmark.mix"),
+            atMost(3, "read, independent, ns", "TlbBenchmark.independentGuest", "TlbBenchmark.independentHost"),
+            atMost(3, "read, in a chain, ns", "TlbBenchmark.chainGuest", "TlbBenchmark.chainHost"),
+            atMost(0.25, "demand-zero fault, ns", "DemandZeroBenchmark.guest", "DemandZeroBenchmark.host"),
+            atMost(0.25, "allocate and free 64 KB, ns", "VirtualAllocBenchmark.guest", "VirtualAllocBenchmark.host"),
+            atMost(300, "boot at 512 MB, new JVM, ms", "BootBenchmark.cold", null),
+            atMost(300, "boot at 512 MB, warm, ms", "BootBenchmark.warm", null));
+
+    private static Bar atMost(double limit, String label, String benchmark, @Nullable String peer) {
+        return new Bar(label, benchmark, peer, Direction.AT_MOST, limit);
+    }
 
     private static Bar atLeast(double limit, String label, String benchmark) {
         return new Bar(label, benchmark, null, Direction.AT_LEAST, limit);

@@ -9,12 +9,10 @@ import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.CommandLineOptionException;
 import org.openjdk.jmh.runner.options.CommandLineOptions;
-import org.openjdk.jmh.runner.options.OptionsBuilder;
-import org.openjdk.jmh.runner.options.TimeValue;
 
 /**
- * Runs benchmarks, then prints each {@link Bar} they speak to. Arguments are JMH's: regular expressions of names, and options.
- * Unless told otherwise: one fork, three iterations to warm up, five to measure, a second each. Forks get this JVM's flags.
+ * Runs benchmarks, then prints each {@link Bar} they speak to. Arguments are JMH's: regular expressions of names, and options that
+ * override what the benchmarks say of themselves. The JVMs that measure get this one's flags.
  */
 public final class Bench {
     private static final String ROW = "%-40s %10s %10s %10s %8s  %s%n";
@@ -23,16 +21,7 @@ public final class Bench {
 
     /** Exits with 1 when a bar is missed. */
     public static void main(String[] args) throws CommandLineOptionException, RunnerException {
-        CommandLineOptions given = new CommandLineOptions(args);
-        var options = new OptionsBuilder()
-                .parent(given)
-                .forks(given.getForkCount().orElse(1))
-                .warmupIterations(given.getWarmupIterations().orElse(3))
-                .warmupTime(given.getWarmupTime().orElse(TimeValue.seconds(1)))
-                .measurementIterations(given.getMeasurementIterations().orElse(5))
-                .measurementTime(given.getMeasurementTime().orElse(TimeValue.seconds(1)))
-                .build();
-        System.exit(report(new Runner(options).run()) ? 0 : 1);
+        System.exit(report(new Runner(new CommandLineOptions(args)).run()) ? 0 : 1);
     }
 
     private static boolean report(Collection<RunResult> results) {

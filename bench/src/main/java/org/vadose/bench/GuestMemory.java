@@ -1,0 +1,49 @@
+package org.vadose.bench;
+
+import org.vadose.base.NtStatus;
+import org.vadose.machine.Machine;
+import org.vadose.machine.MachineConfig;
+import org.vadose.memory.Memory;
+import org.vadose.mm.VirtualMemoryServices;
+import org.vadose.mm.VirtualMemoryServices.Region;
+import org.vadose.nt.Eprocess;
+import org.vadose.nt.PageProtection;
+
+/** A booted desktop with one of its processes current: {@code VirtualAlloc} and {@code VirtualFree} of that process. */
+final class GuestMemory {
+    private final Machine machine = Machine.boot(MachineConfig.standard());
+    private final VirtualMemoryServices services = machine.memoryManager().virtualMemory();
+    private final Eprocess process = machine.processManager().processes().getLast();
+    private final Region region = new Region();
+
+    GuestMemory() {
+        machine.attach(process);
+    }
+
+    /** The process's memory as its own code sees it. */
+    Memory memory() {
+        return machine.mmu().user();
+    }
+
+    /** {@code VirtualAlloc(NULL, sizeBytes, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE)}. */
+    long allocate(long sizeBytes) {
+        region.base = 0;
+        region.sizeBytes = sizeBytes;
+        int type = VirtualMemoryServices.MEM_RESERVE | VirtualMemoryServices.MEM_COMMIT;
+        expect(services.allocate(process, region, 0, type, PageProtection.PAGE_READWRITE));
+        return region.base;
+    }
+
+    /** {@code VirtualFree(base, 0, MEM_RELEASE)}. */
+    void free(long base) {
+        region.base = base;
+        region.sizeBytes = 0;
+        expect(services.free(process, region, VirtualMemoryServices.MEM_RELEASE));
+    }
+
+    private static void expect(NtStatus status) {
+        if (status != NtStatus.SUCCESS) {
+            throw new IllegalStateException("status=" + status);
+        }
+    }
+}

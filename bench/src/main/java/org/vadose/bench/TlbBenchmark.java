@@ -1,0 +1,96 @@
+package org.vadose.bench;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+import org.vadose.memory.Memory;
+
+/**
+ * Reads of eight bytes through a processor's virtual memory, all of whose pages its TLB holds, beside the same reads of a plain
+ * {@link MemorySegment}: independent ones, which a processor overlaps, and a chain in which each gives the address of the next.
+ */
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+@Fork(1)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+public class TlbBenchmark {
+    private static final int READS = 4096;
+    private static final int SIZE_BYTES = 1 << 20;
+    private static final int OFFSET_MASK = SIZE_BYTES - 8;
+    /** Odd, and some pages and a bit: every read is in another page than the one before, and all offsets come up. */
+    private static final int STEP_BYTES = 8 * 1537;
+
+    @State(Scope.Thread)
+    public static class Guest {
+        final Memory memory = GuestProgram.byteCopy().mmu.user();
+
+        public Guest() {
+            for (int i = 0; i < SIZE_BYTES; i += 8) {
+                memory.writeLong(GuestProgram.DATA + i, i + STEP_BYTES & OFFSET_MASK);
+            }
+        }
+    }
+
+    @State(Scope.Thread)
+    public static class Host {
+        final MemorySegment memory = Arena.ofAuto().allocate(SIZE_BYTES, 8);
+
+        public Host() {
+            for (int i = 0; i < SIZE_BYTES; i += 8) {
+                memory.set(ValueLayout.JAVA_LONG, i, i + STEP_BYTES & OFFSET_MASK);
+            }
+        }
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(READS)
+    public long independentGuest(Guest state) {
+        long sum = 0;
+        for (int i = 0; i < READS; i++) {
+            sum += state.memory.readLong(GuestProgram.DATA + (i * STEP_BYTES & OFFSET_MASK));
+        }
+        return sum;
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(READS)
+    public long independentHost(Host state) {
+        long sum = 0;
+        for (int i = 0; i < READS; i++) {
+            sum += state.memory.get(ValueLayout.JAVA_LONG, i * STEP_BYTES & OFFSET_MASK);
+        }
+        return sum;
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(READS)
+    public long chainGuest(Guest state) {
+        long at = 0;
+        for (int i = 0; i < READS; i++) {
+            at = state.memory.readLong(GuestProgram.DATA + at);
+        }
+        return at;
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(READS)
+    public long chainHost(Host state) {
+        long at = 0;
+        for (int i = 0; i < READS; i++) {
+            at = state.memory.get(ValueLayout.JAVA_LONG, at);
+        }
+        return at;
+    }
+}
