@@ -15,6 +15,8 @@ import org.vadose.base.Pages;
  * the write tag is set only once the dirty bit is, and never for a frame that holds decoded code.
  */
 public final class VirtualMemory implements Memory {
+    private static final int LARGEST_UNPROBED_READ = 1 << 16;
+
     private static final int ENTRIES = 1024;
     private static final int INDEX_MASK = ENTRIES - 1;
     private static final int FOLD_SHIFT = Pages.SHIFT + 9;
@@ -188,6 +190,17 @@ public final class VirtualMemory implements Memory {
         }
     }
 
+    /** Allocates nothing for bytes that cannot be read: a guest's length may be a lie. */
+    @Override
+    public byte[] read(long address, int length) {
+        if (length > LARGEST_UNPROBED_READ) {
+            for (long at = address; at - address < length; at += Pages.SIZE) {
+                readByte(at);
+            }
+        }
+        return Memory.super.read(address, length);
+    }
+
     @Override
     public void write(long address, byte[] source, int offset, int length) {
         for (int done = 0; done < length; ) {
@@ -201,9 +214,11 @@ public final class VirtualMemory implements Memory {
 
     @Override
     public void fill(long address, long length, byte value) {
-        for (long done = 0; done < length; ) {
+        // Unsigned, so that a guest's absurd length ends in a fault as it does on hardware.
+        for (long done = 0; Long.compareUnsigned(done, length) < 0; ) {
             long at = address + done;
-            long run = Math.min(length - done, Pages.SIZE - Pages.offset(at));
+            long toPageEnd = Pages.SIZE - Pages.offset(at);
+            long run = Long.compareUnsigned(length - done, toPageEnd) < 0 ? length - done : toPageEnd;
             int i = forWrite(at, run);
             chunks[i].asSlice(at + delta(i), run).fill(value);
             done += run;

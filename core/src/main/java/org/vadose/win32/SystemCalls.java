@@ -3,6 +3,8 @@ package org.vadose.win32;
 import org.vadose.base.Hex;
 import org.vadose.base.NtStatus;
 import org.vadose.memory.MemoryFault;
+import org.vadose.rtl.HeapException;
+import org.vadose.win32.heap.GuestHeaps;
 
 /** Serves SYSCALL instructions: finds the function by the number in EAX, calls it, puts its result in RAX. */
 final class SystemCalls {
@@ -44,6 +46,15 @@ final class SystemCalls {
                 return;
             }
             result = fault.status().code();
+        } catch (HeapException damaged) {
+            GuestHeaps.raise(thread, damaged);
+            return;
+        } catch (ArithmeticException division) {
+            thread.process().exceptions().raise(thread, NtStatus.INTEGER_DIVIDE_BY_ZERO.code(), 0, cpu.rip());
+            return;
+        } catch (OutOfMemoryError noHostMemory) {
+            thread.process().exceptions().raise(thread, NtStatus.NO_MEMORY.code(), 0, cpu.rip());
+            return;
         } catch (GuestUnwind | ProcessEnded passing) {
             throw passing;
         } catch (RuntimeException | StackOverflowError problem) {

@@ -6,6 +6,9 @@ import org.vadose.win32.ApiModule;
 
 /** Between text and numbers, for both widths of character. */
 final class ConversionFunctions {
+    /** More digits than a double has. */
+    private static final int LONGEST_GENERAL = 400;
+
     private ConversionFunctions() {}
 
     private record Limits(long smallest, long largest) {}
@@ -153,7 +156,7 @@ final class ConversionFunctions {
 
     private static long general(ApiCall call) {
         double value = call.doubleArg(0);
-        String text = FloatText.general(value, call.intArg(1), false, 'e', 3);
+        String text = FloatText.general(value, Math.clamp(call.intArg(1), 0, LONGEST_GENERAL), false, 'e', 3);
         GuestText.writeAnsi(call.memory(), call.arg(2), (FloatText.isNegative(value) ? "-" : "") + text);
         return call.arg(2);
     }

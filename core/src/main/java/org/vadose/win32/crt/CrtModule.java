@@ -29,7 +29,10 @@ public final class CrtModule {
         ProcessFunctions.addTo(msvcrt);
         ThreadFunctions.addTo(msvcrt);
         ErrorFunctions.addTo(msvcrt);
+        PathFunctions.addTo(msvcrt);
+        SafeFunctions.addTo(msvcrt);
         ExceptionFunctions.addToRuntime(msvcrt);
+        OtherNames.addTo(msvcrt);
         return msvcrt;
     }
 }

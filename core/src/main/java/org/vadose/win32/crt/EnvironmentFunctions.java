@@ -80,7 +80,7 @@ final class EnvironmentFunctions {
         return slot == 0 ? 0 : call.memory().readLong(slot) + (name.length() + 1L) * (wide ? 2 : 1);
     }
 
-    private static @Nullable String value(ApiCall call, String name) {
+    static @Nullable String value(ApiCall call, String name) {
         long slot = find(call, name, false);
         return slot == 0
                 ? null

@@ -3,6 +3,7 @@ package org.vadose.win32.crt;
 import org.jspecify.annotations.Nullable;
 import org.vadose.io.FileNode;
 import org.vadose.io.GuestFileSystem.Disposition;
+import org.vadose.io.FileException;
 import org.vadose.io.GuestPath;
 import org.vadose.memory.Memory;
 import org.vadose.win32.ApiCall;
@@ -249,9 +250,14 @@ final class FileFunctions {
 
     private static long fullPath(ApiCall call, boolean wide) {
         String name = text(call, 1, wide);
-        String full = GuestPath.parse(
-                        name.isEmpty() ? "." : name, call.process().currentDirectory())
-                .toString();
+        String full;
+        try {
+            full = GuestPath.parse(name.isEmpty() ? "." : name, call.process().currentDirectory())
+                    .toString();
+        } catch (FileException noPath) {
+            CrtState.setErrno(call, CrtState.EINVAL);
+            return 0;
+        }
         return put(call, full, wide, call.arg(0), call.arg(0) == 0 ? LONGEST_PATH : call.arg(2));
     }
 

@@ -88,24 +88,21 @@ final class GuestText {
         memory.write(address, (text + "\0").getBytes(StandardCharsets.UTF_16LE));
     }
 
-    /** {@code memmove}. */
+    /** {@code memmove}; a length beyond all memory ends in a fault. */
     static void copy(Memory memory, long from, long to, long length) {
-        byte[] buffer = new byte[(int) Math.min(length, CHUNK)];
-        if (Long.compareUnsigned(to - from, length) >= 0) {
-            for (long done = 0; done < length; ) {
-                int run = (int) Math.min(length - done, buffer.length);
-                memory.read(from + done, buffer, 0, run);
-                memory.write(to + done, buffer, 0, run);
-                done += run;
-            }
-        } else {
-            for (long left = length; left > 0; ) {
-                int run = (int) Math.min(left, buffer.length);
-                left -= run;
-                memory.read(from + left, buffer, 0, run);
-                memory.write(to + left, buffer, 0, run);
-            }
+        byte[] buffer = new byte[smaller(length, CHUNK)];
+        boolean backward = Long.compareUnsigned(to - from, length) < 0;
+        for (long done = 0; done != length; ) {
+            int run = smaller(length - done, CHUNK);
+            long at = backward ? length - done - run : done;
+            memory.read(from + at, buffer, 0, run);
+            memory.write(to + at, buffer, 0, run);
+            done += run;
         }
+    }
+
+    private static int smaller(long length, int limit) {
+        return Long.compareUnsigned(length, limit) < 0 ? (int) length : limit;
     }
 
     private static boolean mayReadWord(long address) {
@@ -115,8 +112,8 @@ final class GuestText {
     /** {@code memcmp}: negative, 0, positive. */
     static int compare(Memory memory, long a, long b, long length) {
         long at = 0;
-        while (at < length) {
-            if (length - at >= 8 && memory.readLong(a + at) == memory.readLong(b + at)) {
+        while (at != length) {
+            if (Long.compareUnsigned(length - at, 8) >= 0 && memory.readLong(a + at) == memory.readLong(b + at)) {
                 at += 8;
                 continue;
             }
@@ -155,7 +152,7 @@ final class GuestText {
 
     /** {@code memchr}, or -1. */
     static long indexOf(Memory memory, long address, int value, long length) {
-        for (long at = 0; at < length; at++) {
+        for (long at = 0; at != length; at++) {
             if (memory.readUnsignedByte(address + at) == (value & 0xFF)) {
                 return at;
             }

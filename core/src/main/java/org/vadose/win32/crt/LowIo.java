@@ -17,6 +17,9 @@ import org.vadose.win32.ApiCall;
  * In text mode a line feed is written as carriage return and line feed, and the pair read as one; Ctrl-Z ends a file being read.
  */
 final class LowIo {
+    /** Bytes that one call moves at most. */
+    private static final int LONGEST_TRANSFER = 1 << 26;
+
     static final int OPEN = 0x01;
     static final int AT_END = 0x02;
     static final int PIPE = 0x08;
@@ -186,9 +189,14 @@ final class LowIo {
             return 0;
         }
         long handle = handle(descriptor);
-        byte[] bytes = new byte[length];
+        if (length < 0) {
+            return (int) CrtState.fail(call, CrtState.EINVAL);
+        }
+        // A short count is allowed, and no host memory is taken on a guest's bare word.
+        int wanted = Math.min(length, LONGEST_TRANSFER);
+        byte[] bytes = new byte[wanted];
         int got = takeAhead(descriptor, bytes);
-        int more = got == length ? 0 : files.read(handle, bytes, got, length - got);
+        int more = got == wanted ? 0 : files.read(handle, bytes, got, wanted - got);
         if (more < 0) {
             return (int) CrtState.failWin32(call, files.lastError());
         }
@@ -257,7 +265,9 @@ final class LowIo {
 
     /** Writes bytes from memory; returns how many, or -1 with errno set. */
     int write(int descriptor, long source, int length) {
-        return write(descriptor, memory.read(source, length));
+        return length < 0
+                ? (int) CrtState.fail(call, CrtState.EINVAL)
+                : write(descriptor, memory.read(source, Math.min(length, LONGEST_TRANSFER)));
     }
 
     int write(int descriptor, byte[] bytes) {

@@ -44,6 +44,22 @@ final class MathFunctions {
         two(msvcrt, "pow", MathFunctions::power);
         two(msvcrt, "fmod", (a, b) -> a % b);
         two(msvcrt, "_hypot", Math::hypot);
+        two(msvcrt, "hypot", Math::hypot);
+        one(msvcrt, "_j0", x -> Bessel.first(0, x));
+        one(msvcrt, "_j1", x -> Bessel.first(1, x));
+        one(msvcrt, "_y0", x -> Bessel.second(0, x));
+        one(msvcrt, "_y1", x -> Bessel.second(1, x));
+        msvcrt.function("_jn", call -> call.returnDouble(Bessel.first(call.intArg(0), call.doubleArg(1))))
+                .function("_yn", call -> call.returnDouble(Bessel.second(call.intArg(0), call.doubleArg(1))))
+                .function("_isnanf", call -> Float.isNaN(call.floatArg(0)) ? 1 : 0)
+                .function("_finitef", call -> Float.isFinite(call.floatArg(0)) ? 1 : 0)
+                .function("_copysignf", call -> call.returnFloat(Math.copySign(call.floatArg(0), call.floatArg(1))))
+                .function("_chgsignf", call -> call.returnFloat(-call.floatArg(0)))
+                .function("_logbf", call -> call.returnFloat(Math.getExponent(call.floatArg(0))))
+                .function("_scalbf", call -> call.returnFloat(Math.scalb(call.floatArg(0), call.intArg(1))))
+                .function("_nextafterf", call -> call.returnFloat(Math.nextAfter(call.floatArg(0), call.floatArg(1))))
+                .function("_fpclassf", call -> classOf(call.floatArg(0)))
+                .function("_cabs", MathFunctions::complexSize);
         msvcrt.function("fabs", call -> call.returnDouble(Math.abs(call.doubleArg(0))))
                 .function("fabsf", call -> call.returnFloat(Math.abs(call.floatArg(0))))
                 .function("_copysign", call -> call.returnDouble(Math.copySign(call.doubleArg(0), call.doubleArg(1))))
@@ -68,6 +84,13 @@ final class MathFunctions {
                         Double.BYTES,
                         (process, at) ->
                                 process.memory().writeLong(at, Double.doubleToRawLongBits(Double.POSITIVE_INFINITY)));
+    }
+
+    /** {@code struct _complex} comes by address. */
+    private static long complexSize(ApiCall call) {
+        double real = Double.longBitsToDouble(call.memory().readLong(call.arg(0)));
+        double imaginary = Double.longBitsToDouble(call.memory().readLong(call.arg(0) + 8));
+        return call.returnDouble(Math.hypot(real, imaginary));
     }
 
     private static void one(ApiModule msvcrt, String name, DoubleUnaryOperator function) {

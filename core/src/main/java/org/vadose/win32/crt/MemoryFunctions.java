@@ -22,6 +22,11 @@ final class MemoryFunctions {
                 .function("_msize", guarded(call -> CrtState.of(call).heap().size(call.arg(0))))
                 .function("_expand", guarded(MemoryFunctions::expand))
                 .function("_heapchk", call -> CrtState.of(call).heap().validate(0) ? -2 : -4)
+                .function("_heapmin", call -> 0)
+                .function("_heapset", call -> CrtState.of(call).heap().validate(0) ? -2 : -4)
+                .function("_aligned_realloc", guarded(MemoryFunctions::alignedReAllocate))
+                .function("_aligned_msize", guarded(MemoryFunctions::alignedSize))
+                .function("_recalloc", guarded(MemoryFunctions::clearReAllocate))
                 .function("_aligned_malloc", guarded(MemoryFunctions::alignedAllocate))
                 .function("_aligned_free", guarded(MemoryFunctions::alignedFree))
                 .function("_get_heap_handle", call -> CrtState.of(call).heap().address())
@@ -105,6 +110,56 @@ final class MemoryFunctions {
         long aligned = block + ALIGNED_HEADER + alignment - 1 & -alignment;
         call.memory().writeLong(aligned - Long.BYTES, block);
         return aligned;
+    }
+
+    private static long alignedSize(ApiCall call) {
+        long block = call.memory().readLong(call.arg(0) - Long.BYTES);
+        return CrtState.of(call).heap().size(block) - ALIGNED_HEADER - Math.max(call.arg(1), Long.BYTES);
+    }
+
+    private static long alignedReAllocate(ApiCall call) {
+        long old = call.arg(0);
+        long size = call.arg(1);
+        long alignment = Math.max(call.arg(2), Long.BYTES);
+        if (Long.bitCount(alignment) != 1) {
+            CrtState.setErrno(call, CrtState.EINVAL);
+            return 0;
+        }
+        long block = old == 0 ? 0 : call.memory().readLong(old - Long.BYTES);
+        if (size == 0 && old != 0) {
+            CrtState.of(call).heap().free(0, block);
+            return 0;
+        }
+        long made = allocate(call, 0, size + alignment + ALIGNED_HEADER);
+        if (made == 0) {
+            return 0;
+        }
+        long aligned = made + ALIGNED_HEADER + alignment - 1 & -alignment;
+        call.memory().writeLong(aligned - Long.BYTES, made);
+        if (old != 0) {
+            long kept = CrtState.of(call).heap().size(block) - (old - block);
+            GuestText.copy(call.memory(), old, aligned, Math.min(kept, size));
+            CrtState.of(call).heap().free(0, block);
+        }
+        return aligned;
+    }
+
+    /** {@code _recalloc}: block, count, size; what is added is zero. */
+    private static long clearReAllocate(ApiCall call) {
+        long count = call.arg(1);
+        long size = call.arg(2);
+        if (Math.unsignedMultiplyHigh(count, size) != 0) {
+            CrtState.setErrno(call, CrtState.ENOMEM);
+            return 0;
+        }
+        if (call.arg(0) == 0) {
+            return allocate(call, HeapFlags.ZERO_MEMORY, count * size);
+        }
+        long moved = CrtState.of(call).heap().reAllocate(HeapFlags.ZERO_MEMORY, call.arg(0), count * size);
+        if (moved == 0) {
+            CrtState.setErrno(call, CrtState.ENOMEM);
+        }
+        return moved;
     }
 
     private static long alignedFree(ApiCall call) {

@@ -118,7 +118,7 @@ final class PrintFormat {
     private int width(String format, int start) {
         width = 0;
         if (start < format.length() && format.charAt(start) == '*') {
-            width = (int) arguments.getAsLong();
+            width = Math.clamp((int) arguments.getAsLong(), -LONGEST_PADDING, LONGEST_PADDING);
             if (width < 0) {
                 flags |= LEFT;
                 width = -width;
@@ -139,7 +139,7 @@ final class PrintFormat {
         }
         int at = start + 1;
         if (at < format.length() && format.charAt(at) == '*') {
-            precision = Math.max(-1, (int) arguments.getAsLong());
+            precision = Math.clamp((int) arguments.getAsLong(), -1, LONGEST_PADDING);
             return at + 1;
         }
         precision = 0;

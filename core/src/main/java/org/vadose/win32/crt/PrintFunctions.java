@@ -46,6 +46,7 @@ final class PrintFunctions {
                 .function(v + "fprintf_s", call -> print(call, StreamFunctions.stream(call, 0), 1, from.of(call, 2)))
                 .function(v + "sprintf", call -> printToString(call, 1, from.of(call, 2)))
                 .function("_" + v + "snprintf", call -> printBounded(call, 2, from.of(call, 3)))
+                .function("_" + v + "snprintf_s", call -> printTruncated(call, 3, from.of(call, 4), false))
                 .function(v + "sprintf_s", call -> printSafely(call, 2, from.of(call, 3)));
     }
 
@@ -53,6 +54,11 @@ final class PrintFunctions {
         msvcrt.function(v + "wprintf", call -> printWide(call, StreamFunctions.standard(call, 1), 0, from.of(call, 1)))
                 .function(v + "fwprintf", call -> printWide(call, StreamFunctions.stream(call, 0), 1, from.of(call, 2)))
                 .function(v + "swprintf", call -> printToWideString(call, 1, from.of(call, 2)))
+                .function(v + "wprintf_s", call -> printWide(call, StreamFunctions.standard(call, 1), 0, from.of(call, 1)))
+                .function(v + "fwprintf_s", call -> printWide(call, StreamFunctions.stream(call, 0), 1, from.of(call, 2)))
+                .function(v + "swprintf_s", call -> printWideSafely(call, 2, from.of(call, 3)))
+                .function("_" + v + "swprintf_c", call -> printWideBounded(call, 2, from.of(call, 3)))
+                .function("_" + v + "snwprintf_s", call -> printTruncated(call, 3, from.of(call, 4), true))
                 .function("_" + v + "snwprintf", call -> printWideBounded(call, 2, from.of(call, 3)));
     }
 
@@ -119,7 +125,7 @@ final class PrintFunctions {
     private static long printBounded(ApiCall call, int formatIndex, ArgumentList arguments) {
         try {
             CharSequence text = format(call, formatIndex, arguments, false);
-            long room = call.arg(1);
+            long room = call.arg(1) < 0 ? Long.MAX_VALUE : call.arg(1);
             if (text.length() < room) {
                 GuestText.writeAnsi(call.memory(), call.arg(0), text);
                 return text.length();
@@ -137,7 +143,7 @@ final class PrintFunctions {
     private static long printWideBounded(ApiCall call, int formatIndex, ArgumentList arguments) {
         try {
             CharSequence text = format(call, formatIndex, arguments, true);
-            long room = call.arg(1);
+            long room = call.arg(1) < 0 ? Long.MAX_VALUE : call.arg(1);
             if (text.length() < room) {
                 GuestText.writeWide(call.memory(), call.arg(0), text);
                 return text.length();
@@ -154,12 +160,61 @@ final class PrintFunctions {
     private static long printSafely(ApiCall call, int formatIndex, ArgumentList arguments) {
         try {
             CharSequence text = format(call, formatIndex, arguments, false);
-            if (text.length() >= call.arg(1)) {
+            if (Long.compareUnsigned(text.length(), call.arg(1)) >= 0) {
                 call.memory().writeByte(call.arg(0), (byte) 0);
                 return CrtState.fail(call, CrtState.ERANGE);
             }
             GuestText.writeAnsi(call.memory(), call.arg(0), text);
             return text.length();
+        } catch (PrintFormat.Invalid e) {
+            return invalid(call);
+        }
+    }
+
+    private static long printWideSafely(ApiCall call, int formatIndex, ArgumentList arguments) {
+        try {
+            CharSequence text = format(call, formatIndex, arguments, true);
+            if (Long.compareUnsigned(text.length(), call.arg(1)) >= 0) {
+                call.memory().writeShort(call.arg(0), (short) 0);
+                return CrtState.fail(call, CrtState.ERANGE);
+            }
+            GuestText.writeWide(call.memory(), call.arg(0), text);
+            return text.length();
+        } catch (PrintFormat.Invalid e) {
+            return invalid(call);
+        }
+    }
+
+    /** {@code _snprintf_s}: buffer, room, most characters, format; a count of -1 cuts what does not fit. */
+    private static long printTruncated(ApiCall call, int formatIndex, ArgumentList arguments, boolean wide) {
+        try {
+            CharSequence text = format(call, formatIndex, arguments, wide);
+            long room = call.arg(1);
+            long most = call.arg(2);
+            if (room == 0 || call.arg(0) == 0) {
+                return invalid(call);
+            }
+            long kept = text.length();
+            long result = kept;
+            if (Long.compareUnsigned(kept, most) > 0) {
+                kept = most;
+                result = -1;
+            }
+            if (Long.compareUnsigned(kept, room) >= 0) {
+                if (most != -1) {
+                    call.memory().writeShort(call.arg(0), (short) 0);
+                    return CrtState.fail(call, CrtState.ERANGE);
+                }
+                kept = room - 1;
+                result = -1;
+            }
+            CharSequence shown = text.subSequence(0, (int) kept);
+            if (wide) {
+                GuestText.writeWide(call.memory(), call.arg(0), shown);
+            } else {
+                GuestText.writeAnsi(call.memory(), call.arg(0), shown);
+            }
+            return result;
         } catch (PrintFormat.Invalid e) {
             return invalid(call);
         }

@@ -9,6 +9,7 @@ import org.vadose.win32.GuestProcess;
 final class ProcessFunctions {
     private static final String LOCALE_NAME = "__crt_locale_name";
     private static final String LOCALE_DATA = "__crt_locale_data";
+    private static final String LOCALE_ZEROS = "__crt_locale_zeros";
     private static final int LOCALE_BYTES = 160;
     private static final int LOCALE_STRINGS = 10;
     private static final int LOCALE_NUMBERS = 8;
@@ -37,6 +38,20 @@ final class ProcessFunctions {
                 .data("_winmajor", 4, (process, at) -> process.memory().writeInt(at, 10))
                 .data("_winminor", 4, null)
                 .data("_winver", 4, (process, at) -> process.memory().writeInt(at, 0xA00))
+                .data("_osplatform", 4, (process, at) -> process.memory().writeInt(at, 2))
+                .function("_wsetlocale", ProcessFunctions::setWideLocale)
+                .function("_wsystem", ProcessFunctions::system)
+                .function("___lc_handle_func", call -> CrtState.of(call).variable(LOCALE_ZEROS))
+                .data(LOCALE_ZEROS, 64, (process, at) -> {
+                    CrtState.of(process).placed(LOCALE_ZEROS, at);
+                    GuestText.writeWide(process.memory(), at + 32, "C");
+                })
+                .function("_beep", call -> 0)
+                .function("_seterrormode", call -> 0)
+                .function("_purecall", ProcessFunctions::pureCall)
+                .function("_assert", call -> assertion(call, false))
+                .function("_wassert", call -> assertion(call, true))
+                .function("_cputs", ProcessFunctions::putText)
                 .function("_getch", call -> StreamFunctions.standard(call, 0).read())
                 .function("_getche", call -> StreamFunctions.standard(call, 0).read())
                 .function("_kbhit", call -> 0)
@@ -79,6 +94,39 @@ final class ProcessFunctions {
     /** There is no command processor: 0 to the question, failure to a command. */
     private static long system(ApiCall call) {
         return call.arg(0) == 0 ? 0 : CrtState.fail(call, CrtState.ENOENT);
+    }
+
+    private static long setWideLocale(ApiCall call) {
+        int category = call.intArg(0);
+        if (category < 0 || category >= CATEGORIES) {
+            return 0;
+        }
+        if (call.arg(1) != 0) {
+            String wanted = GuestText.wide(call.memory(), call.arg(1));
+            if (!wanted.equals("C") && !wanted.isEmpty()) {
+                return 0;
+            }
+        }
+        return CrtState.of(call).variable(LOCALE_ZEROS) + 32;
+    }
+
+    /** Text and file of an {@code assert} that failed, and its line; the program then aborts. */
+    private static long assertion(ApiCall call, boolean wide) {
+        String text = wide ? GuestText.wide(call.memory(), call.arg(0)) : GuestText.ansi(call.memory(), call.arg(0));
+        String file = wide ? GuestText.wide(call.memory(), call.arg(1)) : GuestText.ansi(call.memory(), call.arg(1));
+        StreamFunctions.writeError(
+                call, "Assertion failed: %s, file %s, line %d\n".formatted(text, file, call.unsignedIntArg(2)));
+        return StartupFunctions.abort(call);
+    }
+
+    private static long pureCall(ApiCall call) {
+        StreamFunctions.writeError(call, "\nruntime error R6025\n- pure virtual function call\n");
+        return StartupFunctions.abort(call);
+    }
+
+    private static long putText(ApiCall call) {
+        StreamFunctions.standard(call, 1).write(GuestText.toBytes(GuestText.ansi(call.memory(), call.arg(0))));
+        return 0;
     }
 
     private static long putCharacter(ApiCall call) {

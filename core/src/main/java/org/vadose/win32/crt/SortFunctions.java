@@ -8,6 +8,9 @@ import org.vadose.win32.ApiModule;
 
 /** {@code qsort} and {@code bsearch}, whose comparisons are guest code, and the other odds of {@code stdlib.h}. */
 final class SortFunctions {
+    /** Longer elements than any array in memory has two of. */
+    private static final long LONGEST_ELEMENT = 1 << 30;
+
     /** Arrays up to this length are sorted by choosing the largest, as in the library. */
     private static final int SHORT_SORT = 8;
 
@@ -30,6 +33,8 @@ final class SortFunctions {
                 .function("ldiv", call -> pair(call.intArg(0) / call.intArg(1), call.intArg(0) % call.intArg(1)))
                 .function("_rotl", call -> Integer.rotateLeft(call.intArg(0), call.intArg(1)))
                 .function("_rotr", call -> Integer.rotateRight(call.intArg(0), call.intArg(1)))
+                .function("_rotl64", call -> Long.rotateLeft(call.arg(0), call.intArg(1)))
+                .function("_rotr64", call -> Long.rotateRight(call.arg(0), call.intArg(1)))
                 .function("_lrotl", call -> Integer.rotateLeft(call.intArg(0), call.intArg(1)))
                 .function("_lrotr", call -> Integer.rotateRight(call.intArg(0), call.intArg(1)));
     }
@@ -138,7 +143,14 @@ final class SortFunctions {
     private static long sort(ApiCall call) {
         long count = call.arg(1);
         long width = call.arg(2);
-        if (count >= 2 && width > 0) {
+        if (count == 0) {
+            return 0;
+        }
+        if (count < 0 || width <= 0 || width > LONGEST_ELEMENT || count > Long.MAX_VALUE / width || call.arg(0) == 0) {
+            CrtState.setErrno(call, CrtState.EINVAL);
+            return 0;
+        }
+        if (count >= 2) {
             new Array(call, (int) width, call.arg(3)).sort(call.arg(0), call.arg(0) + (count - 1) * width);
         }
         return 0;

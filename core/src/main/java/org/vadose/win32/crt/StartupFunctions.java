@@ -313,7 +313,7 @@ final class StartupFunctions {
         throw new ProcessEnded();
     }
 
-    private static long abort(ApiCall call) {
+    static long abort(ApiCall call) {
         StreamFunctions.writeError(
                 call,
                 "\nThis application has requested the Runtime to terminate it in an unusual way.\n"

@@ -102,7 +102,7 @@ final class ConsoleAndVolumes {
         if (console == null) {
             return call.fail(ERROR_INVALID_HANDLE);
         }
-        int count = Math.min(call.intArg(2), LONGEST_LINE);
+        int count = (int) Math.min(call.unsignedIntArg(2), LONGEST_LINE);
         byte[] bytes = wide
                 ? call.memory().readUtf16(call.arg(1), 2 * count).getBytes(StandardCharsets.UTF_8)
                 : call.memory().read(call.arg(1), count);

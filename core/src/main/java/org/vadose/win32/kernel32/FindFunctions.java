@@ -2,12 +2,12 @@ package org.vadose.win32.kernel32;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.io.FileException;
 import org.vadose.io.FileNode;
 import org.vadose.io.GuestPath;
+import org.vadose.io.NameMask;
 import org.vadose.memory.Memory;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
@@ -96,40 +96,9 @@ final class FindFunctions {
     }
 
     private static void addIfMatches(List<Found> found, String name, FileNode node, String mask) {
-        if (matches(mask.toUpperCase(Locale.ROOT), 0, name.toUpperCase(Locale.ROOT), 0)
-                || mask.equals("*.*")
-                || mask.endsWith(".*")
-                        && name.indexOf('.') < 0
-                        && matches(
-                                mask.substring(0, mask.length() - 2).toUpperCase(Locale.ROOT),
-                                0,
-                                name.toUpperCase(Locale.ROOT),
-                                0)) {
+        if (NameMask.matches(mask, name)) {
             found.add(new Found(name, node));
         }
-    }
-
-    private static boolean matches(String mask, int m, String name, int n) {
-        while (m < mask.length()) {
-            char c = mask.charAt(m);
-            if (c == '*') {
-                while (m + 1 < mask.length() && mask.charAt(m + 1) == '*') {
-                    m++;
-                }
-                for (int from = n; from <= name.length(); from++) {
-                    if (matches(mask, m + 1, name, from)) {
-                        return true;
-                    }
-                }
-                return false;
-            }
-            if (n == name.length() || c != '?' && c != name.charAt(n)) {
-                return false;
-            }
-            m++;
-            n++;
-        }
-        return n == name.length();
     }
 
     /** WIN32_FIND_DATA: attributes, times and size, two reserved words, name, short name. */

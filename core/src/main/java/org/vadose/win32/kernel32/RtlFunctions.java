@@ -72,7 +72,7 @@ final class RtlFunctions {
         long length = call.arg(2);
         boolean backward = Long.compareUnsigned(from, to) < 0 && Long.compareUnsigned(to - from, length) < 0;
         for (long done = 0; Long.compareUnsigned(done, length) < 0; ) {
-            int piece = (int) Math.min(PIECE, length - done);
+            int piece = Long.compareUnsigned(length - done, PIECE) < 0 ? (int) (length - done) : PIECE;
             long at = backward ? length - done - piece : done;
             memory.write(to + at, memory.read(from + at, piece));
             done += piece;
