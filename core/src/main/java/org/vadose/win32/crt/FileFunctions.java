@@ -1,9 +1,9 @@
 package org.vadose.win32.crt;
 
 import org.jspecify.annotations.Nullable;
+import org.vadose.io.FileException;
 import org.vadose.io.FileNode;
 import org.vadose.io.GuestFileSystem.Disposition;
-import org.vadose.io.FileException;
 import org.vadose.io.GuestPath;
 import org.vadose.memory.Memory;
 import org.vadose.win32.ApiCall;

@@ -224,7 +224,8 @@ final class PathFunctions {
         List<Found> found = new ArrayList<>();
         try {
             GuestPath path = GuestPath.parse(
-                    slash < 0 ? "." : pattern.substring(0, slash + 1), call.process().currentDirectory());
+                    slash < 0 ? "." : pattern.substring(0, slash + 1),
+                    call.process().currentDirectory());
             FileNode directory = call.process().files().find(path);
             if (directory != null && directory.isDirectory()) {
                 if (!path.parts().isEmpty()) {

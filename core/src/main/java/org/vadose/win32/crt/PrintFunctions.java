@@ -54,8 +54,11 @@ final class PrintFunctions {
         msvcrt.function(v + "wprintf", call -> printWide(call, StreamFunctions.standard(call, 1), 0, from.of(call, 1)))
                 .function(v + "fwprintf", call -> printWide(call, StreamFunctions.stream(call, 0), 1, from.of(call, 2)))
                 .function(v + "swprintf", call -> printToWideString(call, 1, from.of(call, 2)))
-                .function(v + "wprintf_s", call -> printWide(call, StreamFunctions.standard(call, 1), 0, from.of(call, 1)))
-                .function(v + "fwprintf_s", call -> printWide(call, StreamFunctions.stream(call, 0), 1, from.of(call, 2)))
+                .function(
+                        v + "wprintf_s",
+                        call -> printWide(call, StreamFunctions.standard(call, 1), 0, from.of(call, 1)))
+                .function(
+                        v + "fwprintf_s", call -> printWide(call, StreamFunctions.stream(call, 0), 1, from.of(call, 2)))
                 .function(v + "swprintf_s", call -> printWideSafely(call, 2, from.of(call, 3)))
                 .function("_" + v + "swprintf_c", call -> printWideBounded(call, 2, from.of(call, 3)))
                 .function("_" + v + "snwprintf_s", call -> printTruncated(call, 3, from.of(call, 4), true))
