@@ -55,43 +55,49 @@ public final class Machine implements AutoCloseable {
         mmus = new Mmus(ram, new X64PageTables(), config.processors());
         memoryManager = MemoryManager.boot(mmus, config.seed(), KernelImage.build());
         end(BootPhase.MEMORY);
-        clock = new SystemClock(memoryManager.kernelMemory(), memoryManager.kernelBase());
-        clock.start(config.bootTime());
-        SharedDataWriter.write(memoryManager, config.seed());
-        DebuggerData.write(memoryManager);
-        end(BootPhase.KERNEL_DATA);
-        pool = new PoolAllocator(
-                memoryManager.kernelMemory(), new ManagedPages(memoryManager), memoryManager.kernelBase());
-        pool.initialize();
-        memoryManager.setPool(pool);
-        end(BootPhase.POOLS);
-        objects = new ObjectManager(memoryManager.kernelMemory(), pool, memoryManager.kernelBase());
-        objects.initialize(config.seed());
-        Devices.createDirectories(objects.namespace(), clock.now());
-        end(BootPhase.OBJECTS);
-        for (int number = 0; number < config.processors(); number++) {
-            processors.add(Processor.create(memoryManager, number));
-        }
-        end(BootPhase.PROCESSORS);
-        processes = new ProcessManager(memoryManager, pool, objects, clock, config.seed());
-        processes.initialize(processor().prcb());
-        for (Processor other : processors.subList(1, processors.size())) {
-            processes.createIdleThread(other.prcb());
-        }
-        memoryManager.switchTo(processes.system());
-        SystemThreads.create(processes, objects);
-        end(BootPhase.FIRST_PROCESSES);
-        modules = new Modules(memoryManager, pool);
-        modules.load();
-        end(BootPhase.MODULES);
-        io = new IoSystem(objects, pool, memoryManager.dataSections());
-        devices = new Devices(objects, io, modules);
-        devices.create(config.seed(), clock.now());
-        end(BootPhase.DEVICES);
-        images = new SystemImages(memoryManager.sections(), io, devices.volume(), builtin);
-        if (!config.bare()) {
-            new ProcessTree(memoryManager, objects, processes, io, images, devices.volume(), config.seed()).create();
-            end(BootPhase.PROCESS_TREE);
+        memoryManager.kernelLock().lock();
+        try {
+            clock = new SystemClock(memoryManager.kernelMemory(), memoryManager.kernelBase());
+            clock.start(config.bootTime());
+            SharedDataWriter.write(memoryManager, config.seed());
+            DebuggerData.write(memoryManager);
+            end(BootPhase.KERNEL_DATA);
+            pool = new PoolAllocator(
+                    memoryManager.kernelMemory(), new ManagedPages(memoryManager), memoryManager.kernelBase());
+            pool.initialize();
+            memoryManager.setPool(pool);
+            end(BootPhase.POOLS);
+            objects = new ObjectManager(memoryManager.kernelMemory(), pool, memoryManager.kernelBase());
+            objects.initialize(config.seed());
+            Devices.createDirectories(objects.namespace(), clock.now());
+            end(BootPhase.OBJECTS);
+            for (int number = 0; number < config.processors(); number++) {
+                processors.add(Processor.create(memoryManager, number));
+            }
+            end(BootPhase.PROCESSORS);
+            processes = new ProcessManager(memoryManager, pool, objects, clock, config.seed());
+            processes.initialize(processor().prcb());
+            for (Processor other : processors.subList(1, processors.size())) {
+                processes.createIdleThread(other.prcb());
+            }
+            memoryManager.switchTo(processes.system());
+            SystemThreads.create(processes, objects);
+            end(BootPhase.FIRST_PROCESSES);
+            modules = new Modules(memoryManager, pool);
+            modules.load();
+            end(BootPhase.MODULES);
+            io = new IoSystem(objects, pool, memoryManager.dataSections());
+            devices = new Devices(objects, io, modules);
+            devices.create(config.seed(), clock.now());
+            end(BootPhase.DEVICES);
+            images = new SystemImages(memoryManager.sections(), io, devices.volume(), builtin);
+            if (!config.bare()) {
+                new ProcessTree(memoryManager, objects, processes, io, images, devices.volume(), config.seed())
+                        .create();
+                end(BootPhase.PROCESS_TREE);
+            }
+        } finally {
+            memoryManager.kernelLock().unlock();
         }
     }
 

@@ -2,6 +2,7 @@ package org.vadose.memory;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.vadose.base.NtStatus;
 
 /**
  * One processor's memory-management unit: the root register (CR3), the page-table format, and a software TLB for each
@@ -17,11 +18,12 @@ public final class Mmu {
     private final PageTableFormat format;
     private final VirtualMemory kernel;
     private final VirtualMemory user;
-    private PageFaultHandler faultHandler = (virtualAddress, errorCode) -> org.vadose.base.NtStatus.ACCESS_VIOLATION;
+    private PageFaultHandler faultHandler = (virtualAddress, errorCode) -> NtStatus.ACCESS_VIOLATION;
     private final List<Runnable> invalidationListeners = new ArrayList<>(1);
     private volatile long root;
     private volatile boolean executesGuest;
     private volatile boolean mustInvalidate;
+    private volatile int holders;
     private volatile Runnable interrupt = () -> {};
 
     public Mmu(PhysicalMemory ram, PageTableFormat format) {
@@ -115,14 +117,47 @@ public final class Mmu {
 
     /** From now on this processor executes guest instructions, until {@link #leaveGuest}. */
     public void enterGuest() {
-        // First said, then looked: whoever asks for an invalidation does it the other way round.
+        // First said, then looked: whoever holds this processor or asks for an invalidation does it the other way
+        // round.
         executesGuest = true;
+        while (holders != 0) {
+            executesGuest = false;
+            Thread.onSpinWait();
+            executesGuest = holders == 0;
+        }
         catchUp();
     }
 
     /** This processor has stopped executing guest instructions. */
     public void leaveGuest() {
         executesGuest = false;
+    }
+
+    /**
+     * Keeps this processor from executing guest instructions until {@link #letGo}; asked by another processor's thread, which holds
+     * the lock that keeps others from asking.
+     */
+    void hold() {
+        holders = holders + 1;
+        halt();
+    }
+
+    void letGo() {
+        holders = holders - 1;
+    }
+
+    /** Hands a refusal of the page tables to the fault handler; meanwhile no guest instruction executes. */
+    NtStatus fault(long virtualAddress, int errorCode) {
+        if (!executesGuest) {
+            return faultHandler.handle(virtualAddress, errorCode);
+        }
+        leaveGuest();
+        try {
+            catchUp();
+            return faultHandler.handle(virtualAddress, errorCode);
+        } finally {
+            enterGuest();
+        }
     }
 
     /** Waits until this processor executes no guest instructions; asked by another processor's thread. */

@@ -99,6 +99,30 @@ public final class Mmus {
         }
     }
 
+    /** Keeps other processors from executing guest instructions in the current address space, until {@link #letGo}. */
+    public void holdOthers() {
+        if (all.length > 1) {
+            Mmu mine = current();
+            for (Mmu other : all) {
+                if (other != mine && other.root() == mine.root()) {
+                    other.hold();
+                }
+            }
+        }
+    }
+
+    /** Ends {@link #holdOthers}; nobody has changed address spaces meanwhile. */
+    public void letGo() {
+        if (all.length > 1) {
+            Mmu mine = current();
+            for (Mmu other : all) {
+                if (other != mine && other.root() == mine.root()) {
+                    other.letGo();
+                }
+            }
+        }
+    }
+
     /** Whether some processor has this address space loaded. */
     public boolean isLoaded(long root) {
         return Arrays.stream(all).anyMatch(mmu -> mmu.root() == root);

@@ -339,7 +339,7 @@ public final class VirtualMemory implements Memory {
     long translate(long address, int access) {
         while (!walkOnce(address, access)) {
             int errorCode = walk.errorCode;
-            NtStatus status = mmu.faultHandler().handle(address, errorCode);
+            NtStatus status = mmu.fault(address, errorCode);
             if (!status.isSuccess()) {
                 throw new MemoryFault(address, errorCode, status);
             }

@@ -2,6 +2,7 @@ package org.vadose.mm;
 
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
@@ -95,17 +96,38 @@ final class AddressSpaces {
         return space;
     }
 
-    /** Loads a process's address space. */
-    void switchTo(Eprocess process) {
-        enter(process);
-    }
-
     /**
-     * Loads a process's address space for a while.
+     * Loads a process's address space for a while, locks it, and keeps other processors from executing in it.
      *
      * @return the PML4 address to hand to {@link #leave}
      */
     long enter(Eprocess process) {
+        long before = switchTo(process);
+        if (mmu.count() > 1) {
+            entered().lock().lock();
+            mmu.current().catchUp();
+            mmu.holdOthers();
+        }
+        return before;
+    }
+
+    /** Ends what {@link #enter} began. */
+    void leave(long before) {
+        if (mmu.count() > 1) {
+            mmu.letGo();
+            Objects.requireNonNull(current()).lock().unlock();
+        }
+        if (mmu.root() != before) {
+            mmu.loadRoot(before);
+        }
+    }
+
+    /**
+     * Loads a process's address space.
+     *
+     * @return the PML4 address that was loaded before
+     */
+    long switchTo(Eprocess process) {
         long before = mmu.root();
         Loaded here = here();
         ProcessSpace now = here.space;
@@ -132,12 +154,6 @@ final class AddressSpaces {
             throw new IllegalStateException("no process's address space is loaded cr3=" + Hex.plain(mmu.root()));
         }
         return space;
-    }
-
-    void leave(long before) {
-        if (mmu.root() != before) {
-            mmu.loadRoot(before);
-        }
     }
 
     /**

@@ -17,6 +17,8 @@ import org.vadose.nt.Eprocess;
  *                       + frames of the kernel half and of all user page tables
  *                      &lt;= TotalCommitLimit
  * </pre>
+ *
+ * The total is charged without a lock.
  */
 final class Commit {
     private final Memory memory;
@@ -49,33 +51,36 @@ final class Commit {
 
     /** Charges a process; false, with nothing charged, when the limit or the process's own would be passed. */
     boolean charge(Eprocess process, long pages) {
-        long now = total() + pages;
         long own = memory.readLong(process.address() + EprocessLayout.COMMIT_CHARGE_LIMIT);
-        if (now > limit() || own != 0 && process.commitCharge() + pages > own) {
+        if (own != 0 && process.commitCharge() + pages > own || !chargeSystem(pages)) {
             return false;
         }
-        set(now);
         process.addCommitCharge(pages);
         return true;
     }
 
     void release(Eprocess process, long pages) {
-        set(total() - pages);
+        releaseSystem(pages);
         process.addCommitCharge(-pages);
     }
 
     /** Charges what the system needs for itself; false, with nothing charged, when the limit would be passed. */
     boolean chargeSystem(long pages) {
-        long now = total() + pages;
-        if (now > limit()) {
-            return false;
+        long before;
+        do {
+            before = total();
+            if (before + pages > limit()) {
+                return false;
+            }
+        } while (!memory.compareAndSetLong(total, before, before + pages));
+        if (before + pages > memory.readLong(peak)) {
+            memory.writeLong(peak, before + pages);
         }
-        set(now);
         return true;
     }
 
     void releaseSystem(long pages) {
-        set(total() - pages);
+        memory.getAndAddLong(total, -pages);
     }
 
     /** Charges pages of a section that are written in place, whoever maps them; false when the limit would be passed. */
@@ -90,12 +95,5 @@ final class Commit {
     void releaseShared(long pages) {
         releaseSystem(pages);
         memory.writeLong(shared, memory.readLong(shared) - pages);
-    }
-
-    private void set(long pages) {
-        memory.writeLong(total, pages);
-        if (pages > memory.readLong(peak)) {
-            memory.writeLong(peak, pages);
-        }
     }
 }

@@ -44,6 +44,9 @@ final class FaultHandler implements PageFaultHandler {
     /** What a 64-bit thread keeps for the handler of its stack overflow, if it did not ask for more. */
     private static final long GUARANTEED_BYTES = 2 * Pages.SIZE;
 
+    /** With so many zeroed and free pages, whatever other processors take meanwhile, nobody's page need be taken away. */
+    private static final long PLENTY = 1024;
+
     private final Mmus mmu;
     private final Memory memory;
     private final int processor;
@@ -65,8 +68,81 @@ final class FaultHandler implements PageFaultHandler {
         this.pfns = manager.pfns();
     }
 
+    /**
+     * With several processors, a fault that only wants a page of zeros takes its address space's lock alone; every other one takes
+     * the kernel's first.
+     */
     @Override
     public NtStatus handle(long virtualAddress, int errorCode) {
+        if (mmu.count() == 1) {
+            return resolve(virtualAddress, errorCode);
+        }
+        OrderedLock kernel = manager.kernelLock();
+        ProcessSpace space = spaces.current();
+        if (space == null) {
+            return NtStatus.ACCESS_VIOLATION;
+        }
+        boolean isInKernel = kernel.isHeldByCurrentThread();
+        if (!isInKernel && zeroAlone(space, virtualAddress, errorCode)) {
+            return NtStatus.SUCCESS;
+        }
+        if (!isInKernel) {
+            kernel.lock();
+        }
+        space.lock().lock();
+        try {
+            mmu.current().catchUp();
+            return resolve(virtualAddress, errorCode);
+        } finally {
+            space.lock().unlock();
+            if (!isInKernel) {
+                kernel.unlock();
+            }
+        }
+    }
+
+    /** Gives a private page its first frame, if that is all there is to do. */
+    private boolean zeroAlone(ProcessSpace space, long virtualAddress, int errorCode) {
+        if (Long.compareUnsigned(virtualAddress, VirtualMemoryServices.HIGHEST_USER) > 0) {
+            return false;
+        }
+        space.lock().lock();
+        try {
+            mmu.current().catchUp();
+            long page = Pages.down(virtualAddress);
+            long pte = tables.read(page);
+            int protection;
+            switch (Pte.kind(pte)) {
+                case DEMAND_ZERO -> protection = Pte.protection(pte);
+                case EMPTY -> {
+                    long found = space.vads().find(Pages.vpn(page));
+                    if (found == 0) {
+                        return false;
+                    }
+                    Vad vad = new Vad(memory, found);
+                    if (!vad.isPrivate() || !pages.isCommitted(vad, page, 0)) {
+                        return false;
+                    }
+                    protection = pages.protection(vad, page, 0);
+                }
+                default -> {
+                    return false;
+                }
+            }
+            if (PageProtection.isGuard(protection)
+                    || !allows(protection, errorCode)
+                    || page == SharedUserData.USER_ADDRESS
+                    || pfns.unusedPages() < PLENTY) {
+                return false;
+            }
+            space.workingSet().countFault();
+            return mapZeroed(space, page, protection, errorCode) == NtStatus.SUCCESS;
+        } finally {
+            space.lock().unlock();
+        }
+    }
+
+    private NtStatus resolve(long virtualAddress, int errorCode) {
         // Above user space a fault is the kernel's own mistake or a wild pointer.
         if (Long.compareUnsigned(virtualAddress, VirtualMemoryServices.HIGHEST_USER) > 0
                 || (errorCode & PageFaultCode.RESERVED) != 0) {

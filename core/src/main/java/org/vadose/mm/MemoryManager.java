@@ -20,6 +20,7 @@ public final class MemoryManager {
     private final Mmus mmu;
     private final SelfMap selfMap;
     private final long kernelBase;
+    private final OrderedLock kernelLock = new OrderedLock(OrderedLock.Rank.KERNEL);
     private final PfnDatabase pfns;
     private final SystemSpace systemSpace;
     private final Commit commit;
@@ -94,6 +95,11 @@ public final class MemoryManager {
 
     public Mmus mmu() {
         return mmu;
+    }
+
+    /** With several processors, held by whoever uses the manager, or the kernel around it; page faults see to it themselves. */
+    public OrderedLock kernelLock() {
+        return kernelLock;
     }
 
     public long kernelBase() {

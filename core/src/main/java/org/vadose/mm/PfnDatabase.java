@@ -48,6 +48,9 @@ public final class PfnDatabase {
     private static final int ACTIVE_BYTE = PageLocation.ACTIVE.value() | CACHED;
     private static final int ZEROED_BYTE = PageLocation.ZEROED.value() | CACHED;
 
+    /** Guards the lists and the count of available frames. An active frame's entry is its owner's. */
+    private final OrderedLock lock = new OrderedLock(OrderedLock.Rank.FRAMES);
+
     private final Memory memory;
     private final PhysicalMemory ram;
     private final long base;
@@ -152,6 +155,11 @@ public final class PfnDatabase {
         return memory.readLong(availablePages);
     }
 
+    /** Frames that nobody has and whose contents nobody wants: zeroed and free. */
+    long unusedPages() {
+        return zeroed.total() + free.total();
+    }
+
     // --- taking frames ---
 
     /**
@@ -162,28 +170,40 @@ public final class PfnDatabase {
      * @return an active frame with share and reference count 1, or {@link #NONE}
      */
     public long allocate(long pteAddress, long pteFrame) {
-        long frame = zeroed.first();
-        if (frame != Pfn.LIST_END) {
-            unlink(zeroed, frame);
-        } else {
+        long frame;
+        lock.lock();
+        try {
+            frame = zeroed.first();
+            if (frame != Pfn.LIST_END) {
+                unlink(zeroed, frame);
+                activate(frame, pteAddress, pteFrame);
+                return frame;
+            }
             frame = takeDirty();
             if (frame == NONE) {
                 return NONE;
             }
-            ram.zeroFrame(frame);
+            activate(frame, pteAddress, pteFrame);
+        } finally {
+            lock.unlock();
         }
-        activate(frame, pteAddress, pteFrame);
+        ram.zeroFrame(frame);
         return frame;
     }
 
     /** As {@link #allocate}, for a caller that overwrites every byte. */
     long allocateForOverwrite(long pteAddress, long pteFrame) {
-        long frame = takeDirty();
-        if (frame == NONE) {
-            return allocate(pteAddress, pteFrame);
+        lock.lock();
+        try {
+            long frame = takeDirty();
+            if (frame == NONE) {
+                return allocate(pteAddress, pteFrame);
+            }
+            activate(frame, pteAddress, pteFrame);
+            return frame;
+        } finally {
+            lock.unlock();
         }
-        activate(frame, pteAddress, pteFrame);
-        return frame;
     }
 
     private long takeDirty() {
@@ -230,21 +250,26 @@ public final class PfnDatabase {
      * @return the frame, or {@link #NONE}
      */
     long allocateOutside(long[][] runs) {
-        for (PageList list : new PageList[] {zeroed, free}) {
-            for (long frame = list.first();
-                    frame != Pfn.LIST_END;
-                    frame = pfn(frame).flink()) {
-                if (isOutside(frame, runs)) {
-                    unlink(list, frame);
-                    if (list == free) {
-                        ram.zeroFrame(frame);
+        lock.lock();
+        try {
+            for (PageList list : new PageList[] {zeroed, free}) {
+                for (long frame = list.first();
+                        frame != Pfn.LIST_END;
+                        frame = pfn(frame).flink()) {
+                    if (isOutside(frame, runs)) {
+                        unlink(list, frame);
+                        if (list == free) {
+                            ram.zeroFrame(frame);
+                        }
+                        activate(frame, 0, 0);
+                        return frame;
                     }
-                    activate(frame, 0, 0);
-                    return frame;
                 }
             }
+            return NONE;
+        } finally {
+            lock.unlock();
         }
-        return NONE;
     }
 
     private static boolean isOutside(long frame, long[][] runs) {
@@ -271,13 +296,18 @@ public final class PfnDatabase {
 
     /** Gives an active frame, whose mappings are gone, back to the free list; its contents are lost. */
     public void free(long frame) {
-        Pfn pfn = pfn(frame);
-        if (pfn.location() != PageLocation.ACTIVE) {
-            throw new IllegalStateException(
-                    "freeing a frame that is not in use pfn=" + Hex.plain(frame) + " location=" + pfn.location());
+        lock.lock();
+        try {
+            Pfn pfn = pfn(frame);
+            if (pfn.location() != PageLocation.ACTIVE) {
+                throw new IllegalStateException(
+                        "freeing a frame that is not in use pfn=" + Hex.plain(frame) + " location=" + pfn.location());
+            }
+            toFree(frame);
+            addAvailable(1);
+        } finally {
+            lock.unlock();
         }
-        toFree(frame);
-        addAvailable(1);
     }
 
     private void toFree(long frame) {
@@ -295,47 +325,67 @@ public final class PfnDatabase {
      * @param dirty what the mapping's dirty bit said
      */
     void release(long frame, boolean dirty) {
-        Pfn pfn = pfn(frame);
-        if (pfn.location() != PageLocation.ACTIVE) {
-            throw new IllegalStateException(
-                    "releasing a frame that is not in use pfn=" + Hex.plain(frame) + " location=" + pfn.location());
+        lock.lock();
+        try {
+            Pfn pfn = pfn(frame);
+            if (pfn.location() != PageLocation.ACTIVE) {
+                throw new IllegalStateException(
+                        "releasing a frame that is not in use pfn=" + Hex.plain(frame) + " location=" + pfn.location());
+            }
+            boolean isModified = dirty || pfn.isModified();
+            pfn.setModified(isModified);
+            pfn.setReferenceCount(0);
+            pfn.setLocation(isModified ? PageLocation.MODIFIED : PageLocation.STANDBY);
+            linkLast(isModified ? modified : standby[pfn.priority()], frame);
+            addAvailable(isModified ? 0 : 1);
+        } finally {
+            lock.unlock();
         }
-        boolean isModified = dirty || pfn.isModified();
-        pfn.setModified(isModified);
-        pfn.setReferenceCount(0);
-        pfn.setLocation(isModified ? PageLocation.MODIFIED : PageLocation.STANDBY);
-        linkLast(isModified ? modified : standby[pfn.priority()], frame);
-        addAvailable(isModified ? 0 : 1);
     }
 
     /** A listed frame becomes active again, with its contents; share count 1. The caller makes its PTE valid. */
     void reactivate(long frame) {
-        Pfn pfn = pfn(frame);
-        unlinkTransition(pfn, frame);
-        pfn.setFlink(0);
-        pfn.setShareCount(1);
-        pfn.setReferenceCount(1);
-        pfn.setLocation(PageLocation.ACTIVE);
+        lock.lock();
+        try {
+            Pfn pfn = pfn(frame);
+            unlinkTransition(pfn, frame);
+            pfn.setFlink(0);
+            pfn.setShareCount(1);
+            pfn.setReferenceCount(1);
+            pfn.setLocation(PageLocation.ACTIVE);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** The page was written to its file: it is no longer modified, and if it was listed, it is on standby. */
     void written(long frame) {
-        Pfn pfn = pfn(frame);
-        pfn.setModified(false);
-        if (pfn.location() != PageLocation.MODIFIED && pfn.location() != PageLocation.MODIFIED_NO_WRITE) {
-            return;
+        lock.lock();
+        try {
+            Pfn pfn = pfn(frame);
+            pfn.setModified(false);
+            if (pfn.location() != PageLocation.MODIFIED && pfn.location() != PageLocation.MODIFIED_NO_WRITE) {
+                return;
+            }
+            unlinkTransition(pfn, frame);
+            pfn.setLocation(PageLocation.STANDBY);
+            linkLast(standby[pfn.priority()], frame);
+            addAvailable(1);
+        } finally {
+            lock.unlock();
         }
-        unlinkTransition(pfn, frame);
-        pfn.setLocation(PageLocation.STANDBY);
-        linkLast(standby[pfn.priority()], frame);
-        addAvailable(1);
     }
 
     /** Nobody will want a listed frame's contents any more. The caller has written its PTE over. */
     void discard(long frame) {
-        unlinkTransition(pfn(frame), frame);
-        toFree(frame);
-        addAvailable(1);
+        lock.lock();
+        try {
+            unlinkTransition(pfn(frame), frame);
+            toFree(frame);
+            addAvailable(1);
+        } finally {
+            lock.unlock();
+        }
     }
 
     private void unlinkTransition(Pfn pfn, long frame) {
@@ -354,15 +404,20 @@ public final class PfnDatabase {
 
     /** Zeroes up to so many free frames and moves them to the zeroed list, as the zero-page thread does. */
     public void zeroFreePages(long atMost) {
-        for (long done = 0; done < atMost; done++) {
-            long frame = free.first();
-            if (frame == Pfn.LIST_END) {
-                return;
+        lock.lock();
+        try {
+            for (long done = 0; done < atMost; done++) {
+                long frame = free.first();
+                if (frame == Pfn.LIST_END) {
+                    return;
+                }
+                unlink(free, frame);
+                ram.zeroFrame(frame);
+                pfn(frame).setLocation(PageLocation.ZEROED);
+                linkFirst(zeroed, frame);
             }
-            unlink(free, frame);
-            ram.zeroFrame(frame);
-            pfn(frame).setLocation(PageLocation.ZEROED);
-            linkFirst(zeroed, frame);
+        } finally {
+            lock.unlock();
         }
     }
 

@@ -11,6 +11,9 @@ final class ProcessSpace {
 
     private static final long BOTTOM_UP_RANGE = 0x200_0000_0000L;
 
+    /** Guards the VADs, the user half of the page tables and the working set. */
+    private final OrderedLock lock = new OrderedLock(OrderedLock.Rank.ADDRESS_SPACE);
+
     private final Eprocess process;
     private final VadTree vads;
     private final WorkingSet workingSet;
@@ -28,6 +31,10 @@ final class ProcessSpace {
 
     Eprocess process() {
         return process;
+    }
+
+    OrderedLock lock() {
+        return lock;
     }
 
     VadTree vads() {

@@ -2,12 +2,9 @@ package org.vadose.win32;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
-import org.vadose.base.NtStatus;
 import org.vadose.cpu.BlockCache;
 import org.vadose.memory.Mmu;
-import org.vadose.memory.PageFaultHandler;
 
 /** A processor as the scheduler sees it: the threads that shall run on it, and its decoded code. */
 public final class GuestProcessor {
@@ -51,30 +48,5 @@ public final class GuestProcessor {
             throw new IllegalStateException("a processor without memory");
         }
         return new ProcessorState(mmu, blocks, teb);
-    }
-
-    /** Page faults of guest instructions enter the kernel, one processor at a time. */
-    void serialiseFaults(ReentrantLock kernel) {
-        if (mmu != null) {
-            mmu.setFaultHandler(new SerialFaults(mmu, kernel, mmu.faultHandler()));
-        }
-    }
-
-    private record SerialFaults(Mmu mmu, ReentrantLock kernel, PageFaultHandler manager) implements PageFaultHandler {
-        @Override
-        public NtStatus handle(long virtualAddress, int errorCode) {
-            if (kernel.isHeldByCurrentThread()) {
-                return manager.handle(virtualAddress, errorCode);
-            }
-            mmu.leaveGuest();
-            kernel.lock();
-            try {
-                mmu.catchUp();
-                return manager.handle(virtualAddress, errorCode);
-            } finally {
-                kernel.unlock();
-                mmu.enterGuest();
-            }
-        }
     }
 }

@@ -8,6 +8,7 @@ import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
+import org.vadose.mm.OrderedLock;
 import org.vadose.nt.Eprocess;
 
 /** The processes of a machine that run programs, and what they share: the processor, the clock, the kernel, the functions. */
@@ -50,6 +51,9 @@ public final class GuestSystem {
         this.clock = clock;
         this.systemCalls = new SystemCalls(table);
         this.scheduler = new Scheduler(
+                kernel == null
+                        ? new OrderedLock(OrderedLock.Rank.KERNEL)
+                        : kernel.memoryManager().kernelLock(),
                 this.processors,
                 clock,
                 process -> process.end(

@@ -4,13 +4,13 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.vadose.memory.MemoryFault;
 import org.vadose.memory.Mmu;
+import org.vadose.mm.OrderedLock;
 import org.vadose.nt.ThreadState;
 
 /**
@@ -23,7 +23,7 @@ import org.vadose.nt.ThreadState;
  * <p>A thread that must go, because it or its process was ended, gets one more turn and throws {@link ProcessEnded}: it takes its
  * leave like everything else, one at a time.
  *
- * <p>Lock order: {@code kernel} comes before every other lock.
+ * <p>The lock is the first in the order of {@link OrderedLock}.
  */
 final class Scheduler {
     /** No deadline. */
@@ -56,8 +56,8 @@ final class Scheduler {
 
     private final GuestClock clock;
     private final Consumer<GuestProcess> onDeadlock;
-    private final ReentrantLock kernel = new ReentrantLock();
-    private final Condition moved = kernel.newCondition();
+    private final OrderedLock kernel;
+    private final Condition moved;
     private final List<GuestProcessor> processors;
     private final List<Wait> waiting = new ArrayList<>();
     /** Java threads that are no guest's and want all processors, or have them. */
@@ -68,14 +68,17 @@ final class Scheduler {
     /** Threads were ended while somebody else held the lock. */
     private volatile boolean someMustGo;
 
-    /** @param onDeadlock ends a process, with the lock held, when every thread waits without a deadline */
-    Scheduler(List<GuestProcessor> processors, GuestClock clock, Consumer<GuestProcess> onDeadlock) {
+    /**
+     * @param kernel held by whoever is in the kernel
+     * @param onDeadlock ends a process, with the lock held, when every thread waits without a deadline
+     */
+    Scheduler(
+            OrderedLock kernel, List<GuestProcessor> processors, GuestClock clock, Consumer<GuestProcess> onDeadlock) {
+        this.kernel = kernel;
+        this.moved = kernel.newCondition();
         this.processors = processors;
         this.clock = clock;
         this.onDeadlock = onDeadlock;
-        if (processors.size() > 1) {
-            processors.forEach(processor -> processor.serialiseFaults(kernel));
-        }
     }
 
     /** The processor with the fewest threads, for a new one. */

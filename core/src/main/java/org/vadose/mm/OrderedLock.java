@@ -1,0 +1,70 @@
+package org.vadose.mm;
+
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A lock with a place in the one order in which locks are taken. With assertions on, a thread that takes one out of order fails.
+ *
+ * <pre>
+ *   KERNEL          everything a system call or a rare page fault does; scheduling
+ *   ADDRESS_SPACE   one process's VADs, page tables and working set
+ *   FRAMES          lists of frames and the count of available ones
+ * </pre>
+ *
+ * A common page fault takes the last two alone. Who holds KERNEL may hold several of ADDRESS_SPACE: nobody else ever waits for
+ * one with another in hand.
+ */
+public final class OrderedLock extends ReentrantLock {
+    private static final long serialVersionUID = 1;
+
+    /** In the order in which they are taken. */
+    public enum Rank {
+        KERNEL,
+        ADDRESS_SPACE,
+        FRAMES
+    }
+
+    /** How many locks of each rank a thread holds. */
+    private static final ThreadLocal<int[]> HELD = ThreadLocal.withInitial(() -> new int[Rank.values().length]);
+
+    private final Rank rank;
+
+    public OrderedLock(Rank rank) {
+        this.rank = rank;
+    }
+
+    @Override
+    public void lock() {
+        assert isHeldByCurrentThread() || mayBeTaken() : "locks are taken out of order wanted=" + rank;
+        super.lock();
+        assert count(1);
+    }
+
+    @Override
+    public boolean tryLock() {
+        boolean taken = super.tryLock();
+        assert !taken || count(1);
+        return taken;
+    }
+
+    @Override
+    public void unlock() {
+        assert count(-1);
+        super.unlock();
+    }
+
+    private boolean mayBeTaken() {
+        int[] held = HELD.get();
+        for (int later = rank.ordinal() + 1; later < held.length; later++) {
+            if (held[later] != 0) {
+                return false;
+            }
+        }
+        return held[rank.ordinal()] == 0 || rank == Rank.ADDRESS_SPACE && held[Rank.KERNEL.ordinal()] != 0;
+    }
+
+    private boolean count(int delta) {
+        HELD.get()[rank.ordinal()] += delta;
+        return true;
+    }
+}
