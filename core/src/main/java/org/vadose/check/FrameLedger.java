@@ -1,6 +1,8 @@
 package org.vadose.check;
 
 import java.util.BitSet;
+import java.util.Set;
+import java.util.TreeSet;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.layout.KernelSymbols;
@@ -13,6 +15,7 @@ import org.vadose.nt.PageLocation;
 import org.vadose.nt.Pfn;
 import org.vadose.nt.Pte;
 import org.vadose.nt.SelfMap;
+import org.vadose.nt.Subsection;
 import org.vadose.target.UnreadableMemoryException;
 
 /**
@@ -32,6 +35,7 @@ final class FrameLedger {
     private final int[] shares;
 
     private final BitSet listed;
+    private final Set<Long> controlAreas = new TreeSet<>();
 
     FrameLedger(Memory kernel, long kernelBase, long frames, Findings findings) {
         this.kernel = kernel;
@@ -188,6 +192,11 @@ final class FrameLedger {
                 findings.add("prototype PTE does not hold its frame pfn=" + Hex.plain(frame) + " at="
                         + Hex.address(pfn.pteAddress()) + " prototype=" + Hex.address(prototype));
             }
+            if (Pte.kind(pfn.originalPte()) == Pte.Kind.PROTOTYPE) {
+                controlAreas.add(new Subsection(kernel, Pte.prototypeAddress(pfn.originalPte()))
+                        .controlArea()
+                        .address());
+            }
             long table = Pte.frame(kernel.readLong(selfMap.pte(pfn.pteAddress())));
             findings.expectEqual("prototype's frame pfn=" + Hex.plain(frame), pfn.address(), table, pfn.pteFrame());
             if (isRam(table)) {
@@ -196,6 +205,11 @@ final class FrameLedger {
         } catch (UnreadableMemoryException e) {
             findings.add("prototype PTE unreadable pfn=" + Hex.plain(frame) + " at=" + Hex.address(pfn.pteAddress()));
         }
+    }
+
+    /** Control areas of files with pages in RAM; known once frames are checked. */
+    Set<Long> controlAreas() {
+        return controlAreas;
     }
 
     static long address(long frame) {

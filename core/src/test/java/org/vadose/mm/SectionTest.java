@@ -1,7 +1,9 @@
 package org.vadose.mm;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -299,5 +301,150 @@ class SectionTest {
         assertEquals(executes ? NtStatus.SUCCESS : NtStatus.SECTION_PROTECTION, protect(base, RX));
         machine.check("protected");
         manager.switchTo(process);
+    }
+
+    @Test
+    void filePagesAreSharedAndWrittenBack() {
+        PlainFile file = new PlainFile(manager, 0x2345);
+        file.bytes()[0x2344] = 9;
+        long section = body();
+        assertEquals(NtStatus.SUCCESS, create(section, 0, RW, COMMIT, file));
+        long other = body();
+        assertEquals(NtStatus.SUCCESS, create(other, 0, R, COMMIT, file));
+        assertEquals(
+                new Section(manager.kernelMemory(), section).controlArea(),
+                new Section(manager.kernelMemory(), other).controlArea());
+        long view = mapped(section, 0, 0, RW);
+        assertEquals(0x3000, view(view));
+        long reader = mapped(other, 0, 0, R);
+        assertEquals(9, user.readByte(reader + 0x2344));
+        assertEquals(0, user.readByte(reader + 0x2345));
+        user.writeByte(view + 0x1000, (byte) 5);
+        assertEquals(5, user.readByte(reader + 0x1000));
+        assertEquals(5, file.readFile(0x1000, 1)[0]);
+        file.writeFile(0x1001, new byte[] {6});
+        assertEquals(6, user.readByte(reader + 0x1001));
+        user.writeByte(view + 0x2fff, (byte) 7);
+        machine.check("mapped");
+        manager.switchTo(process);
+        close(section);
+        close(other);
+        unmap(view);
+        unmap(reader);
+        assertEquals(5, file.bytes()[0x1000]);
+        assertEquals(0x2345, file.bytes().length);
+        assertEquals(0, file.held());
+    }
+
+    private long view(long base) {
+        return query(base).regionSizeBytes;
+    }
+
+    @Test
+    void viewGoesOnWhereTheFileGrew() {
+        PlainFile file = new PlainFile(manager, 0x11000);
+        long small = body();
+        assertEquals(NtStatus.SUCCESS, create(small, 0, RW, COMMIT, file));
+        long first = mapped(small, 0, 0, RW);
+        user.writeByte(first + 0x10fff, (byte) 1);
+        long large = body();
+        assertEquals(NtStatus.SUCCESS, create(large, 0x24000, RW, COMMIT, file));
+        assertEquals(0x24000, file.bytes().length);
+        long all = mapped(large, 0, 0, RW);
+        long behind = mapped(large, 0x20000, 0, WC);
+        user.writeByte(all + 0x23fff, (byte) 2);
+        assertEquals(1, user.readByte(all + 0x10fff));
+        assertEquals(2, user.readByte(behind + 0x3fff));
+        assertEquals(0x24000, view(all));
+        assertEquals(0x4000, view(behind));
+        machine.check("two subsections");
+        manager.switchTo(process);
+        long[] size = {0x30001};
+        assertEquals(NtStatus.SUCCESS, services.extend(large, size, file));
+        assertEquals(0x30001, file.bytes().length);
+        long tail = mapped(large, 0x30000, 0, R);
+        assertEquals(0x1000, view(tail));
+        assertEquals(NtStatus.INVALID_VIEW_SIZE, map(small, 0, 0x20000, 0, R));
+        unmap(tail);
+        unmap(behind);
+        unmap(all);
+        unmap(first);
+        close(small);
+        close(large);
+        assertEquals(2, file.bytes()[0x23fff]);
+    }
+
+    @Test
+    void viewMayWaitForTheSectionToGrow() {
+        PlainFile file = new PlainFile(manager, 0x1000);
+        long section = body();
+        assertEquals(NtStatus.SUCCESS, create(section, 0, RW, COMMIT, file));
+        view.base = 0;
+        view.offsetBytes = 0;
+        view.sizeBytes = 0x8000;
+        assertEquals(
+                NtStatus.SUCCESS, services.map(section, process, view, 0, 0, 1, VirtualMemoryServices.MEM_RESERVE, RW));
+        long base = view.base;
+        assertEquals(0x1000, view(base));
+        assertEquals(VirtualMemoryServices.MEM_RESERVE, query(base + 0x1000).state);
+        assertThrows(MemoryFault.class, () -> user.readByte(base + 0x1000));
+        assertEquals(NtStatus.SUCCESS, services.extend(section, new long[] {0x5000}, file));
+        user.writeByte(base + 0x4fff, (byte) 3);
+        assertEquals(0x5000, view(base));
+        assertEquals(3, file.readFile(0x4fff, 1)[0]);
+        machine.check("grown");
+        manager.switchTo(process);
+        unmap(base);
+        close(section);
+    }
+
+    @Test
+    void statusesOfFiles() {
+        PlainFile file = new PlainFile(manager, 0);
+        long section = body();
+        assertEquals(NtStatus.MAPPED_FILE_SIZE_ZERO, create(section, 0, RW, COMMIT, file));
+        assertEquals(NtStatus.SECTION_TOO_BIG, create(section, 1, R, COMMIT, file));
+        assertEquals(NtStatus.SECTION_TOO_BIG, create(section, 1, WC, COMMIT, file));
+        assertEquals(NtStatus.INVALID_FILE_FOR_SECTION, create(section, 0, R, SectionServices.SEC_IMAGE, file));
+        assertEquals(NtStatus.SUCCESS, create(section, 0x2000, RW, COMMIT, file));
+        assertEquals(SectionServices.SEC_FILE, services.query(section).attributes());
+        long base = mapped(section, 0, 0, RW);
+        file.setBroken(true);
+        assertEquals(
+                NtStatus.IN_PAGE_ERROR,
+                assertThrows(MemoryFault.class, () -> user.readByte(base)).status());
+        file.setBroken(false);
+        assertEquals(0, user.readByte(base));
+        assertFalse(manager.dataSections().canTruncate(dataSection(section), 0x1000));
+        assertTrue(manager.dataSections().canTruncate(dataSection(section), 0x2000));
+        unmap(base);
+        close(section);
+        long paged = created(0x1000, RW, COMMIT);
+        assertEquals(NtStatus.SECTION_NOT_EXTENDED, services.extend(paged, new long[] {0x2000}, null));
+        assertEquals(SectionServices.SEC_COMMIT, services.query(paged).attributes());
+        close(paged);
+    }
+
+    private long dataSection(long section) {
+        return new Section(manager.kernelMemory(), section).controlArea().address();
+    }
+
+    @Test
+    void flushedPagesAreOnStandbyOnceUnmapped() {
+        PlainFile file = new PlainFile(manager, 0x3000);
+        long section = body();
+        assertEquals(NtStatus.SUCCESS, create(section, 0, RW, COMMIT, file));
+        long base = mapped(section, 0, 0, RW);
+        user.writeByte(base, (byte) 1);
+        user.writeByte(base + 0x1000, (byte) 2);
+        unmap(base);
+        assertEquals(2, manager.dataSections().modifiedPages(dataSection(section)));
+        assertEquals(NtStatus.SUCCESS, manager.dataSections().flush(dataSection(section)));
+        assertEquals(0, manager.dataSections().modifiedPages(dataSection(section)));
+        assertEquals(2, file.bytes()[0x1000]);
+        long again = mapped(section, 0, 0, R);
+        assertEquals(1, user.readByte(again));
+        unmap(again);
+        close(section);
     }
 }
