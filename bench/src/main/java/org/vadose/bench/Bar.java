@@ -33,6 +33,12 @@ record Bar(String label, String benchmark, @Nullable String peer, Direction dire
             atMost(3, "read, in a chain, ns", "TlbBenchmark.chainGuest", "TlbBenchmark.chainHost"),
             atMost(0.25, "demand-zero fault, ns", "DemandZeroBenchmark.guest", "DemandZeroBenchmark.host"),
             atMost(0.25, "allocate and free 64 KB, ns", "VirtualAllocBenchmark.guest", "VirtualAllocBenchmark.host"),
+            new Bar(
+                    "faults/us, two processors over one",
+                    "ScalingBenchmark.two",
+                    "ScalingBenchmark.one",
+                    Direction.AT_LEAST,
+                    1.7),
             atMost(300, "boot at 512 MB, new JVM, ms", "BootBenchmark.cold", null),
             atMost(300, "boot at 512 MB, warm, ms", "BootBenchmark.warm", null));
 

@@ -1,0 +1,161 @@
+package org.vadose.bench;
+
+import java.util.List;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+import org.vadose.machine.Machine;
+import org.vadose.machine.MachineConfig;
+import org.vadose.memory.Mmu;
+import org.vadose.memory.ProcessorThread;
+import org.vadose.mm.VirtualMemoryServices;
+import org.vadose.mm.VirtualMemoryServices.Region;
+import org.vadose.nt.Eprocess;
+import org.vadose.nt.PageProtection;
+
+/** Demand-zero faults a microsecond of one processor, and of two together, each in a process of its own. */
+@BenchmarkMode(Mode.Throughput)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Fork(1)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+public class ScalingBenchmark {
+    private static final int PAGES = 4096;
+    private static final long PAGE_BYTES = 4096;
+    private static final long STACK_BYTES = 1 << 20;
+
+    /** A thread that drives a processor: at the start of a lap it touches its pages, at the end of one it frees them. */
+    private static final class Worker {
+        private final Machine machine;
+        private final Mmu mmu;
+        private final Eprocess process;
+        private final CyclicBarrier lap;
+        private final Region region = new Region();
+        private final ProcessorThread thread;
+
+        Worker(Machine machine, int processor, Eprocess process, CyclicBarrier lap) {
+            this.machine = machine;
+            this.mmu = machine.mmus().get(processor);
+            this.process = process;
+            this.lap = lap;
+            thread = new ProcessorThread(mmu, this::run, "processor-" + processor, STACK_BYTES);
+            thread.setDaemon(true);
+            thread.start();
+        }
+
+        private void run() {
+            try {
+                inKernel(() -> machine.attach(process));
+                while (true) {
+                    inKernel(this::allocate);
+                    lap.await();
+                    lap.await();
+                    for (int page = 0; page < PAGES; page++) {
+                        mmu.user().writeLong(region.base + page * PAGE_BYTES, page);
+                    }
+                    lap.await();
+                    inKernel(this::free);
+                }
+            } catch (InterruptedException | java.util.concurrent.BrokenBarrierException end) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        private void inKernel(Runnable work) {
+            machine.memoryManager().kernelLock().lock();
+            try {
+                mmu.catchUp();
+                work.run();
+            } finally {
+                machine.memoryManager().kernelLock().unlock();
+            }
+        }
+
+        private void allocate() {
+            region.base = 0;
+            region.sizeBytes = PAGES * PAGE_BYTES;
+            int type = VirtualMemoryServices.MEM_RESERVE | VirtualMemoryServices.MEM_COMMIT;
+            machine.memoryManager().virtualMemory().allocate(process, region, 0, type, PageProtection.PAGE_READWRITE);
+        }
+
+        private void free() {
+            region.sizeBytes = 0;
+            machine.memoryManager().virtualMemory().free(process, region, VirtualMemoryServices.MEM_RELEASE);
+            machine.memoryManager().pfns().zeroFreePages(PAGES);
+        }
+    }
+
+    /** So many processors and the benchmark's thread, in step. */
+    abstract static class Processors {
+        private final CyclicBarrier lap;
+
+        Processors(int count) {
+            lap = new CyclicBarrier(count + 1);
+            Machine machine = Machine.boot(MachineConfig.standard().withProcessors(2));
+            List<Eprocess> processes = machine.processManager().processes();
+            for (int i = 0; i < count; i++) {
+                new Worker(machine, i, processes.get(processes.size() - 1 - i), lap);
+            }
+        }
+
+        void await() {
+            try {
+                lap.await();
+            } catch (InterruptedException | java.util.concurrent.BrokenBarrierException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+
+        void touch() {
+            await();
+            await();
+        }
+    }
+
+    @State(Scope.Benchmark)
+    public static class One extends Processors {
+        public One() {
+            super(1);
+        }
+
+        @Setup(Level.Invocation)
+        public void allocate() {
+            await();
+        }
+    }
+
+    @State(Scope.Benchmark)
+    public static class Two extends Processors {
+        public Two() {
+            super(2);
+        }
+
+        @Setup(Level.Invocation)
+        public void allocate() {
+            await();
+        }
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(PAGES)
+    public void one(One processors) {
+        processors.touch();
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(2 * PAGES)
+    public void two(Two processors) {
+        processors.touch();
+    }
+}
