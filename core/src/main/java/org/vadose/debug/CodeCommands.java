@@ -46,9 +46,14 @@ final class CodeCommands {
                 heading(debugger, at);
             }
             shown = name;
-            at += instruction(debugger, at);
+            int length = instruction(debugger, at);
+            if (length == 0) {
+                throw new CommandException(" ".repeat(debugger.prompt().length() + "u ".length() + text.length())
+                        + "^ Memory access error in '" + ("u " + text).strip() + "'");
+            }
+            at += length;
+            NEXT.put(debugger, at);
         }
-        NEXT.put(debugger, at);
     }
 
     private static void heading(Debugger debugger, long at) {
@@ -58,7 +63,7 @@ final class CodeCommands {
         }
     }
 
-    /** Prints the instruction at an address and answers its length. */
+    /** Prints the instruction at an address and answers its length; 0 if it cannot be read. */
     static int instruction(Debugger debugger, long at) {
         TargetMemory memory = debugger.memory();
         Instruction instruction = new Instruction();
@@ -66,7 +71,7 @@ final class CodeCommands {
             new Decoder().decode(memory, at, instruction);
         } catch (UnreadableMemoryException e) {
             debugger.out().line(StopText.unreadableInstruction(at));
-            return 1;
+            return 0;
         }
         debugger.out().line(new InstructionFormatter(debugger::nameOf).line(instruction));
         return Math.max(1, instruction.length());

@@ -10,6 +10,12 @@ package org.vadose.debug;
  * @param action carries it out
  */
 public record Command(String name, String usage, String summary, Argument argument, Action action) {
+    /** Whether the command means nothing without arguments. */
+    boolean needsArguments() {
+        String arguments = usage.substring(name.length()).strip();
+        return !arguments.isEmpty() && !arguments.startsWith("[");
+    }
+
     /** What completion offers for an argument. */
     public enum Argument {
         NONE,

@@ -198,11 +198,12 @@ public final class Debugger {
                 throw new CommandException(
                         word.startsWith("!")
                                 ? "No export " + word.substring(1) + " found"
-                                : "^ Syntax error in '" + text + "'");
+                                : " ".repeat(prompt().length()) + "^ Syntax error in '" + text + "'");
             }
             command.action().run(this, text.substring(end).strip());
         } catch (CommandException e) {
-            fail(String.valueOf(e.getMessage()));
+            boolean misused = command != null && end == text.length() && command.needsArguments();
+            fail(misused ? "usage: " + command.usage() : String.valueOf(e.getMessage()));
         } catch (UnreadableMemoryException e) {
             fail("Unable to read memory at " + Hex.address(e.address()) + ": " + e.reason());
         } catch (PeFormatException | IllegalStateException | IllegalArgumentException e) {

@@ -48,6 +48,8 @@ public final class ModuleTable {
     }
 
     void forget() {
+        // Pages that were not there may be by now.
+        known.values().removeIf(module -> module.symbolKind() == Module.SymbolKind.NONE);
         kernelModules = null;
         userModules = null;
     }

@@ -5,6 +5,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
 import org.vadose.debug.Command.Argument;
+import org.vadose.layout.DispatcherHeaderLayout;
 import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.HandleTableFreeListLayout;
 import org.vadose.layout.HandleTableLayout;
@@ -23,6 +24,9 @@ final class ProcessCommands {
     private static final int STATISTICS = 1;
     private static final int THREADS_WITH_WAITS = 2;
     private static final int THREADS = 4;
+    /** {@code ProcessObject} of {@code _KOBJECTS}. */
+    private static final int PROCESS_OBJECT = 3;
+
     private static final int MAXIMUM_THREADS = 1 << 16;
     private static final long SHARED_DATA = 0xFFFF_F780_0000_0000L;
     /** Kernel addresses; what is smaller is a process id. */
@@ -73,10 +77,18 @@ final class ProcessCommands {
         if (which == 0) {
             showAll(flags, image);
         } else if (Long.compareUnsigned(which, SYSTEM_RANGE) >= 0) {
-            show(new Eprocess(kernel, which), flags);
+            show(checked(which), flags);
         } else {
             showByPid(which, flags);
         }
+    }
+
+    /** A process object says that it is one. */
+    private Eprocess checked(long address) {
+        if (kernel.readUnsignedByte(address + DispatcherHeaderLayout.TYPE) != PROCESS_OBJECT) {
+            throw new CommandException("TYPE mismatch for process object at " + Hex.plain(address));
+        }
+        return new Eprocess(kernel, address);
     }
 
     private void showAll(int flags, @Nullable Wildcard image) {
@@ -119,7 +131,7 @@ final class ProcessCommands {
                     + Hex.ticked(debugger.requireProcess().address()));
             return;
         }
-        Eprocess process = new Eprocess(kernel, which);
+        Eprocess process = checked(which);
         if (process.directoryTableBase() == 0) {
             throw new CommandException("Process " + Hex.address(which) + " has no address space");
         }

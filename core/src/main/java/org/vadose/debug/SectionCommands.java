@@ -60,7 +60,7 @@ final class SectionCommands {
                 kernel.readUnsignedInt(area + ControlAreaLayout.MODIFIED_WRITE_COUNT),
                 kernel.readUnsignedInt(area + ControlAreaLayout.U2_E2_NUMBER_OF_SYSTEM_CACHE_VIEWS));
         out.format(
-                "  WritableRefs %16x  PartitionId %15x  ",
+                "  WritableRefs %16x  PartitionId %16x  ",
                 kernel.readUnsignedInt(area + ControlAreaLayout.U2_E2_WRITABLE_USER_REFERENCES) & 0x7FF_FFFF, 0);
         out.line("  Flags (" + Hex.plain(flags & 0xFFFF_FFFFL) + ") " + names("_MMSECTION_FLAGS", flags));
         out.line();

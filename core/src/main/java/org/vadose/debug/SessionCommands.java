@@ -1,6 +1,8 @@
 package org.vadose.debug;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Locale;
 import org.vadose.base.Hex;
@@ -36,7 +38,7 @@ final class SessionCommands {
         }
         table.add(
                 ".dump",
-                "[/f] file",
+                "[/f] [/o] file",
                 "Write physical memory to FILE.raw or FILE.dmp",
                 Argument.FILE,
                 SessionCommands::dump);
@@ -115,17 +117,25 @@ final class SessionCommands {
 
     private static void dump(Debugger debugger, String text) {
         Arguments words = new Arguments(text);
+        boolean overwrite = false;
         while (words.hasNext() && String.valueOf(words.peek()).matches("/[a-z]+")) {
-            words.next();
+            overwrite |= words.next().equals("/o");
         }
-        String file = words.rest();
-        if (file.isEmpty()) {
-            throw new CommandException("usage: .dump [/f] file");
+        String name = words.rest();
+        if (name.isEmpty()) {
+            throw new CommandException("usage: .dump [/f] [/o] file");
         }
         try {
-            ImageWriter.write(debugger.target(), Path.of(file));
+            Path file = Path.of(name);
+            if (!overwrite && Files.isRegularFile(file)) {
+                throw new CommandException("Unable to create file '" + name + "': it exists (/o overwrites it)");
+            }
+            debugger.out().line("Creating " + file);
+            ImageWriter.write(debugger.target(), file);
         } catch (IOException e) {
-            throw new CommandException("Unable to write " + file + ": " + e.getMessage());
+            throw new CommandException("Unable to create file '" + name + "': " + ImageWriter.reason(e));
+        } catch (InvalidPathException e) {
+            throw new CommandException("Unable to create file '" + name + "': " + e.getReason());
         }
         debugger.out().line("Dump successfully written");
     }

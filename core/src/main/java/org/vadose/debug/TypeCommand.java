@@ -120,6 +120,11 @@ final class TypeCommand {
                 if (listField != null && address != null) {
                     walk(debugger, found, printer, composite, fields, address, listField);
                 } else {
+                    String summary =
+                            address == null || !fields.isEmpty() ? null : printer.wellKnown(composite.name(), address);
+                    if (summary != null) {
+                        debugger.out().line(" " + summary);
+                    }
                     printer.fields(composite, address, fields);
                 }
             }

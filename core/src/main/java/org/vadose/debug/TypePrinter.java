@@ -393,7 +393,7 @@ final class TypePrinter {
     }
 
     /** What is worth saying about a structure on the line of the field that holds it; null if nothing is. */
-    private @Nullable String wellKnown(String name, long address) {
+    @Nullable String wellKnown(String name, long address) {
         try {
             return switch (name) {
                 case "_LIST_ENTRY" ->

@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.Locale;
 import java.util.Set;
 import org.vadose.base.Hex;
+import org.vadose.base.Pages;
 import org.vadose.debug.Command.Argument;
 import org.vadose.layout.ControlAreaLayout;
 import org.vadose.layout.SegmentLayout;
@@ -19,6 +20,8 @@ import org.vadose.target.UnreadableMemoryException;
 /** {@code !vad}: the virtual address descriptors of a process. */
 final class VadCommand {
     private static final int MAXIMUM_NODES = 1 << 20;
+    /** Deeper than a balanced tree of all addresses. */
+    private static final int DEEPEST = 64;
 
     private final Debugger debugger;
     private final Printer out;
@@ -48,7 +51,7 @@ final class VadCommand {
         Arguments words = new Arguments(text);
         long root = words.hasNext() ? debugger.evaluate(words.next()) : 0;
         if (root != 0 && words.hasNext() && words.next().equals("1")) {
-            details(new Vad(kernel, root));
+            details(new Vad(kernel, containing(root)));
             return;
         }
         if (root == 0) {
@@ -62,6 +65,26 @@ final class VadCommand {
                 count, count == 0 ? 0 : (levels + count / 2) / count, deepest);
         out.format("Total private commit: 0x%x pages (%d KB)", privateCommit, privateCommit * 4);
         out.format("Total shared commit:  0x%x pages (%d KB)", sharedCommit, sharedCommit * 4);
+    }
+
+    /** The descriptor at this address, or the one of the current process whose range includes it. */
+    private long containing(long address) {
+        if (address < 0) {
+            return address;
+        }
+        long vpn = Pages.vpn(address);
+        long at = debugger.requireProcess().vadRoot();
+        for (int depth = 0; at != 0 && depth < DEEPEST; depth++) {
+            Vad vad = new Vad(kernel, at);
+            if (vpn < vad.startingVpn()) {
+                at = vad.child(0);
+            } else if (vpn > vad.endingVpn()) {
+                at = vad.child(1);
+            } else {
+                return at;
+            }
+        }
+        throw new CommandException("No VAD of the process includes " + Hex.address(address));
     }
 
     /** A node on the way down, with its level. */
@@ -108,7 +131,7 @@ final class VadCommand {
             privateCommit += commit;
             out.line(String.format(
                             Locale.ROOT,
-                            "%016x %2d %16x %16x %16d %-7s %-4s %-18s %s",
+                            "%016x %2d%16x%16x%16d %-7s %-4s %-18s %s",
                             node.address(),
                             node.level(),
                             vad.startingVpn(),

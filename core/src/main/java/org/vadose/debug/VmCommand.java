@@ -65,7 +65,7 @@ final class VmCommand {
     }
 
     private static void row(Printer out, String name, long pages) {
-        out.line(String.format(Locale.ROOT, "%-25s %8d (%11d Kb)", name + ":", pages, pages * 4));
+        out.line(String.format(Locale.ROOT, "%-24s %8d (%11d Kb)", name + ":", pages, pages * 4));
     }
 
     private static void list(Printer out, TargetMemory kernel, String name, long head) {
@@ -87,7 +87,7 @@ final class VmCommand {
             try {
                 out.line(String.format(
                         Locale.ROOT,
-                        "%5x %-24s %10d Kb %11d Kb %8d Kb",
+                        "%5x %-24s %11d Kb %11d Kb %8d Kb",
                         process.uniqueProcessId(),
                         process.imageFileName(),
                         process.commitCharge() * 4,

@@ -5,7 +5,12 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -43,7 +48,11 @@ public final class ImageWriter {
         public static final BugCheck NONE = new BugCheck(0, List.of());
     }
 
-    /** Writes a crash dump if the name ends in {@code .dmp}, else a raw image. */
+    /**
+     * Writes a crash dump if the name ends in {@code .dmp}, else a raw image. The file is there when it is whole.
+     *
+     * @throws IOException for which {@link #reason} has words
+     */
     public static void write(Target target, Path path) throws IOException {
         if (path.toString().toLowerCase(Locale.ROOT).endsWith(".dmp")) {
             writeCrashDump(target, path, BugCheck.NONE, "");
@@ -54,10 +63,10 @@ public final class ImageWriter {
 
     /** Writes a raw image: file offset is physical address, file size is RAM. Pages the target lacks become zeros. */
     public static void writeRaw(Target target, Path path) throws IOException {
-        try (FileChannel file = create(path)) {
+        publish(path, file -> {
             writePages(target.physical(), new PhysicalRun(0, target.physicalBytes() >>> Pages.SHIFT), file, 0);
             setSize(file, target.physicalBytes());
-        }
+        });
     }
 
     /**
@@ -69,7 +78,7 @@ public final class ImageWriter {
         List<PhysicalRun> runs = physicalRuns(target);
         long pages = runs.stream().mapToLong(PhysicalRun::pages).sum();
         long size = CrashDumpFormat.SIZE + (pages << Pages.SHIFT);
-        try (FileChannel file = create(path)) {
+        publish(path, file -> {
             ByteBuffer header = header(target, runs, pages, size, bugCheck, comment);
             writeFully(file, header, 0);
             long offset = CrashDumpFormat.SIZE;
@@ -78,16 +87,52 @@ public final class ImageWriter {
                 offset += run.pages() << Pages.SHIFT;
             }
             setSize(file, size);
+        });
+    }
+
+    private interface Body {
+        void write(FileChannel file) throws IOException;
+    }
+
+    /** Writes beside the file and moves the whole there: a part never passes for an image, and an older file stays until then. */
+    private static void publish(Path path, Body body) throws IOException {
+        if (Files.isDirectory(path)) {
+            throw new FileSystemException(path.toString(), null, "is a folder");
+        }
+        if (Files.exists(path) && !Files.isRegularFile(path)) {
+            write(path, body);
+            return;
+        }
+        Path whole = Files.exists(path) ? path.toRealPath() : path.toAbsolutePath();
+        Path part = whole.resolveSibling(
+                whole.getFileName() + "." + ProcessHandle.current().pid() + ".part");
+        try {
+            write(part, body);
+            Files.move(part, whole, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(part);
         }
     }
 
-    private static FileChannel create(Path path) throws IOException {
-        return FileChannel.open(
+    private static void write(Path path, Body body) throws IOException {
+        try (FileChannel file = FileChannel.open(
                 path,
                 StandardOpenOption.CREATE,
                 StandardOpenOption.TRUNCATE_EXISTING,
                 StandardOpenOption.WRITE,
-                StandardOpenOption.SPARSE);
+                StandardOpenOption.SPARSE)) {
+            body.write(file);
+        }
+    }
+
+    /** Why a file could not be written, in words. */
+    public static String reason(IOException failure) {
+        return switch (failure) {
+            case NoSuchFileException e -> "there is no such folder";
+            case AccessDeniedException e -> "permission denied";
+            case FileSystemException e when e.getReason() != null -> e.getReason();
+            default -> String.valueOf(failure.getMessage());
+        };
     }
 
     private static void setSize(FileChannel file, long size) throws IOException {

@@ -123,7 +123,12 @@ public final class MemoryImage implements AutoCloseable {
     }
 
     private static MemoryImage openCrashDump(Path path, MemorySegment file, Arena arena) throws DumpFormatException {
-        CrashDumpHeader header = new CrashDumpHeader(file);
+        CrashDumpHeader header;
+        try {
+            header = new CrashDumpHeader(file);
+        } catch (DumpFormatException e) {
+            throw new DumpFormatException(path + ": " + e.getMessage());
+        }
         Memory physical = new FileMemory(file, header.runs, header.dataOffset);
         long size = header.runs.isEmpty() ? 0 : header.runs.getLast().end() << Pages.SHIFT;
         long root = header.directoryTableBase & X64PageTables.FRAME_MASK;

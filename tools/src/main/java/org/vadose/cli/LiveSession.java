@@ -56,6 +56,15 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
         this.prompt = Prompt.open(debugger, commands, out, this::interrupt);
     }
 
+    /** Commands from elsewhere, for tests. */
+    LiveSession(Machine machine, LineSource lines, PrintStream out) {
+        this.machine = machine;
+        this.out = out;
+        this.commandsGiven = true;
+        this.debugger = new Debugger(machine.target(), this, out);
+        this.prompt = new Prompt(debugger, lines, out);
+    }
+
     /** What the program prints: shown at once, between the debugger's own lines. */
     private final class GuestOutput extends OutputStream {
         private boolean inLine;

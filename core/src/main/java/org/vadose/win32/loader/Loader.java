@@ -115,6 +115,9 @@ public final class Loader {
                 enter(ntdllPath, ntdllImage, ntdllAt, true, main, LdrDllLoadReasonValues.LOAD_REASON_STATIC_DEPENDENCY);
         ntdll = nt;
         bind(nt);
+        // Windows' loader reads ntdll's headers and exports; a debugger then finds them, and the symbols, in memory.
+        nt.image().debugRecord();
+        binder.find(nt, NtdllCode.THREAD_START, 0);
         process.setCallbackReturn(ntdllAddress(NtdllCode.CALLBACK_DISPATCHER) + NtdllCode.CALLBACK_RETURN_OFFSET);
         process.setExceptionReturn(ntdllAddress(NtdllCode.EXCEPTION_DISPATCHER) + NtdllCode.CALLBACK_RETURN_OFFSET);
         for (String name : ALWAYS_LOADED) {

@@ -1,0 +1,62 @@
+package org.vadose.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Every session that {@code docs/debugger.md} shows is played again and must print what stands there. With
+ * {@code -Dvadose.transcripts=write} the page is brought up to date instead.
+ */
+class DebuggerDocumentTest {
+    private static final Path ROOT = Files.exists(Path.of("docs")) ? Path.of("") : Path.of("..");
+    private static final Path PAGE = ROOT.resolve("docs/debugger.md");
+    private static final String FENCE = "```";
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void sessionsOfTheDocumentAreTrue() throws IOException, InterruptedException {
+        List<String> page = Files.readAllLines(PAGE);
+        List<String> renewed = new ArrayList<>();
+        List<String> differences = new ArrayList<>();
+        int sessions = 0;
+        for (int line = 0; line < page.size(); line++) {
+            renewed.add(page.get(line));
+            boolean session = page.get(line).startsWith(FENCE)
+                    && line + 1 < page.size()
+                    && page.get(line + 1).startsWith("$ ./vadose ");
+            if (!session) {
+                continue;
+            }
+            int end = line + 1;
+            while (!page.get(end).equals(FENCE)) {
+                end++;
+            }
+            Transcript model = Transcript.parse(page.subList(line + 1, end));
+            Transcript shown = model.replay(ROOT.resolve("examples"), folder).cutAs(model);
+            String difference = shown.difference(model);
+            if (!difference.isEmpty()) {
+                differences.add(difference);
+            }
+            renewed.addAll(shown.text().lines().toList());
+            renewed.add(FENCE);
+            line = end;
+            sessions++;
+        }
+        if (System.getProperty("vadose.transcripts", "").equals("write")) {
+            Files.write(PAGE, renewed);
+            return;
+        }
+        assertFalse(sessions == 0);
+        assertEquals(List.of(), differences);
+    }
+}
