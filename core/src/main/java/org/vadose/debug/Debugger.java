@@ -193,16 +193,17 @@ public final class Debugger {
         int end = wordEnd(text);
         String word = text.substring(0, end);
         Command command = commands.find(word);
+        if (command == null) {
+            fail(
+                    word.startsWith("!")
+                            ? "No export " + word.substring(1) + " found"
+                            : " ".repeat(prompt().length()) + "^ Syntax error in '" + text + "'");
+            return;
+        }
         try {
-            if (command == null) {
-                throw new CommandException(
-                        word.startsWith("!")
-                                ? "No export " + word.substring(1) + " found"
-                                : " ".repeat(prompt().length()) + "^ Syntax error in '" + text + "'");
-            }
             command.action().run(this, text.substring(end).strip());
         } catch (CommandException e) {
-            boolean misused = command != null && end == text.length() && command.needsArguments();
+            boolean misused = end == text.length() && command.needsArguments();
             fail(misused ? "usage: " + command.usage() : String.valueOf(e.getMessage()));
         } catch (UnreadableMemoryException e) {
             fail("Unable to read memory at " + Hex.address(e.address()) + ": " + e.reason());
