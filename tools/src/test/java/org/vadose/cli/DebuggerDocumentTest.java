@@ -57,6 +57,6 @@ class DebuggerDocumentTest {
             return;
         }
         assertFalse(sessions == 0);
-        assertEquals(List.of(), differences);
+        assertEquals(List.of(), differences, "-Dvadose.transcripts=write brings docs/debugger.md up to date");
     }
 }

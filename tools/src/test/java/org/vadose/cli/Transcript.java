@@ -149,7 +149,7 @@ record Transcript(String shell, List<Entry> entries) {
         if (a.equals(b)) {
             return true;
         }
-        String number = "(?i)\\b(0[xny])?[0-9a-f`]*[0-9][0-9a-f`]*\\b|\\bffff[0-9a-f]+\\b";
+        String number = "(?i)(?<![A-Za-z0-9_`])((0[xny])?[0-9a-f`]*[0-9][0-9a-f`]*|[0-9a-f`]{16,})(?![0-9a-f_])";
         String aligned = " *(" + number + ")";
         boolean sameLength = a.length() == b.length();
         return sameLength
