@@ -1,5 +1,6 @@
 package org.vadose.machine;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -9,13 +10,17 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -41,6 +46,7 @@ class VolatilityTest {
     private Path directory;
 
     private Path image;
+    private @Nullable Path output;
 
     @ParameterizedTest
     @ValueSource(strings = {"raw", "dmp"})
@@ -61,6 +67,33 @@ class VolatilityTest {
             assertEquals("0x1ad000", info.get("DTB"));
             assertEquals("15.19041", info.get("Major/Minor"));
             assertEquals("C:\\Windows", info.get("NtSystemRoot").replace("\\\\", "\\"));
+        }
+    }
+
+    /** A file that a process has mapped: found by scanning, and its bytes recovered from its prototype PTEs. */
+    @Test
+    void mappedFileIsRecovered() throws Exception {
+        assumeTrue(HOME != null, "VADOSE_VOLATILITY is not set");
+        image = directory.resolve("image.raw");
+        byte[] bytes = new byte[3 * 4096 + 100];
+        new Random(1).nextBytes(bytes);
+        try (Machine machine = Machine.boot(MachineConfig.standard())) {
+            MappedFileInProcess mapped = MappedFileInProcess.map(machine, "C:\\Users\\user\\notes.dat", bytes);
+            ImageWriter.write(machine.target(), image);
+            List<Map<String, String>> found = run("filescan").stream()
+                    .filter(row -> row.get("Name").endsWith("notes.dat"))
+                    .toList();
+            assertEquals(1, found.size(), found::toString);
+            assertEquals(
+                    "\\Users\\user\\notes.dat", found.getFirst().get("Name").replace("\\\\", "\\"));
+            Path out = Files.createDirectory(directory.resolve("files"));
+            output = out;
+            List<Map<String, String>> dumped =
+                    run("dumpfiles", "--pid", Long.toString(mapped.process().uniqueProcessId()), "--filter", "notes");
+            assertEquals("DataSectionObject", dumped.getFirst().get("Cache"), dumped::toString);
+            byte[] recovered = Files.readAllBytes(out.resolve(dumped.getFirst().get("Result")));
+            byte[] expected = Arrays.copyOf(mapped.expected(), 4 * 4096);
+            assertArrayEquals(expected, recovered);
         }
     }
 
@@ -181,14 +214,17 @@ class VolatilityTest {
                 image.toString(),
                 "windows." + plugin));
         command.addAll(List.of(arguments));
-        Path output = directory.resolve("output");
+        if (output != null) {
+            command.addAll(command.indexOf("-f"), List.of("-o", output.toString()));
+        }
+        Path printed = directory.resolve("output");
         Process process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
+                .redirectOutput(printed.toFile())
                 .start();
         assertTrue(process.waitFor(TIMEOUT_MINUTES, TimeUnit.MINUTES), plugin);
-        assertEquals(0, process.exitValue(), () -> plugin + ": " + text(output));
-        return parse(text(output));
+        assertEquals(0, process.exitValue(), () -> plugin + ": " + text(printed));
+        return parse(text(printed));
     }
 
     private static String text(Path file) {
