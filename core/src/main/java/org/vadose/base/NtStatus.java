@@ -105,6 +105,9 @@ public final class NtStatus {
     public static final NtStatus PRIVILEGED_INSTRUCTION = define("PRIVILEGED_INSTRUCTION", 0xC0000096, 317);
     public static final NtStatus FLOAT_MULTIPLE_FAULTS = define("FLOAT_MULTIPLE_FAULTS", 0xC00002B4, 317);
     public static final NtStatus FLOAT_MULTIPLE_TRAPS = define("FLOAT_MULTIPLE_TRAPS", 0xC00002B5, 317);
+    public static final NtStatus TOO_MANY_PAGING_FILES = define("TOO_MANY_PAGING_FILES", 0xC0000097, 8);
+    public static final NtStatus BAD_WORKING_SET_LIMIT = define("BAD_WORKING_SET_LIMIT", 0xC000004C, 87);
+    public static final NtStatus WORKING_SET_QUOTA = define("WORKING_SET_QUOTA", 0xC00000A1, 1453);
     public static final NtStatus INSUFFICIENT_RESOURCES = define("INSUFFICIENT_RESOURCES", 0xC000009A, 1450);
     public static final NtStatus MEMORY_NOT_ALLOCATED = define("MEMORY_NOT_ALLOCATED", 0xC00000A0, 487);
     public static final NtStatus FREE_VM_NOT_AT_BASE = define("FREE_VM_NOT_AT_BASE", 0xC000009F, 487);

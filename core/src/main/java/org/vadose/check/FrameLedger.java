@@ -24,6 +24,7 @@ import org.vadose.target.UnreadableMemoryException;
  */
 final class FrameLedger {
     private static final int STANDBY_PRIORITIES = 8;
+    private static final int MODIFIED_BUCKETS = 16;
     private static final int MOST_FRAMES = 1 << 30;
 
     private final Memory kernel;
@@ -114,6 +115,10 @@ final class FrameLedger {
                     PageLocation.STANDBY);
         }
         walk(visible + MiVisiblePartitionLayout.MODIFIED_PAGE_LIST_HEAD, PageLocation.MODIFIED);
+        for (int bucket = 0; bucket < MODIFIED_BUCKETS; bucket++) {
+            long next = bucket * MmpfnlistLayout.SIZE;
+            walk(lists + MiPartitionPageListsLayout.MAPPED_PAGE_LIST_HEAD + next, PageLocation.MODIFIED);
+        }
         walk(visible + MiVisiblePartitionLayout.MODIFIED_NO_WRITE_PAGE_LIST_HEAD, PageLocation.MODIFIED_NO_WRITE);
         walk(lists + MiPartitionPageListsLayout.BAD_PAGE_LIST_HEAD, PageLocation.BAD);
         long field = visible + MiVisiblePartitionLayout.AVAILABLE_PAGES;
@@ -155,10 +160,13 @@ final class FrameLedger {
     }
 
     /** Compares every frame with what was counted. Call when all page tables have been walked. */
-    void checkFrames(SelfMap selfMap) {
+    void checkFrames(SelfMap selfMap, SlotLedger slots) {
         for (int frame = 0; frame < frames; frame++) {
             Pfn pfn = pfn(frame);
             PageLocation location = pfn.location();
+            if (location == PageLocation.ACTIVE || isTransition(location)) {
+                checkOriginal(pfn, frame, location, slots);
+            }
             if (location.isListed() != listed.get(frame)) {
                 findings.add("PFN says it is on a list and is not, or the reverse pfn=" + Hex.plain(frame)
                         + " location=" + location);
@@ -176,6 +184,20 @@ final class FrameLedger {
             } else if (shares[frame] != 0) {
                 findings.add("frame is mapped and not active pfn=" + Hex.plain(frame) + " location=" + pfn.location());
             }
+        }
+    }
+
+    private void checkOriginal(Pfn pfn, int frame, PageLocation location, SlotLedger slots) {
+        long original = pfn.originalPte();
+        slots.addOwner(original, "OriginalPte of pfn=" + Hex.plain(frame));
+        boolean hasSource = Pte.holdsSlot(original) || Pte.kind(original) == Pte.Kind.PROTOTYPE;
+        if (location == PageLocation.STANDBY && (pfn.isModified() || !hasSource)) {
+            findings.add("standby page could not be had again pfn=" + Hex.plain(frame) + " originalPte="
+                    + Hex.address(original) + " modified=" + pfn.isModified());
+        }
+        if (location == PageLocation.MODIFIED && (!pfn.isModified() || Pte.holdsSlot(original))) {
+            findings.add("page on the modified list is not modified, or has a slot pfn=" + Hex.plain(frame)
+                    + " originalPte=" + Hex.address(original));
         }
     }
 

@@ -17,6 +17,7 @@ import org.vadose.nt.PageProtection;
 import org.vadose.nt.Pfn;
 import org.vadose.nt.Pte;
 import org.vadose.nt.SelfMap;
+import org.vadose.nt.Subsection;
 import org.vadose.target.Target;
 import org.vadose.target.UnreadableMemoryException;
 
@@ -37,6 +38,7 @@ public final class MemoryCheck {
     private final Findings findings;
     private final SelfMap selfMap;
     private final FrameLedger ledger;
+    private final SlotLedger slots;
     private final BitSet kernelFrames = new BitSet();
     private final Map<Long, Long> viewsByArea = new HashMap<>();
     private long userTables;
@@ -51,6 +53,7 @@ public final class MemoryCheck {
         this.kernelBase = target.kernelBase();
         this.findings = findings;
         this.selfMap = SelfMap.of(kernel, kernelBase);
+        this.slots = new SlotLedger(kernel, kernelBase, findings);
         this.ledger = new FrameLedger(kernel, kernelBase, target.physicalBytes() >>> Pages.SHIFT, findings);
     }
 
@@ -76,11 +79,14 @@ public final class MemoryCheck {
             for (long address : processes) {
                 checkProcess(new Eprocess(kernel, address));
             }
-            ledger.checkFrames(selfMap);
-            checkCommit();
+            ledger.checkFrames(selfMap, slots);
             // Also those that have pages in RAM and no view.
             ledger.controlAreas().forEach(area -> viewsByArea.putIfAbsent(area, 0L));
-            viewsByArea.forEach((area, views) -> new SectionCheck(kernel, ledger, findings).run(area, views));
+            viewsByArea.forEach((area, views) -> {
+                new SectionCheck(kernel, ledger, findings).run(area, views);
+                ownSlotsOfPrototypes(new ControlArea(kernel, area));
+            });
+            checkCommit();
         } catch (UnreadableMemoryException | IndexOutOfBoundsException e) {
             findings.add("memory check cannot go on: " + e.getMessage());
         }
@@ -166,12 +172,14 @@ public final class MemoryCheck {
         long at = process.address();
         findings.expectEqual("WorkingSetSize" + who, at, counted.valid + tables, process.workingSetSize());
         findings.expectEqual("NumberOfPrivatePages" + who, at, counted.own, process.privatePages());
+        findings.expectEqual("LockedEntries" + who, at, counted.locked, process.lockedPages());
         new VadCheck(kernel, ledger, findings, viewsByArea).run(process, ptes);
     }
 
     private static final class WorkingSetCount {
         long valid;
         long own;
+        long locked;
     }
 
     private void walkRoot(long root, UserPtes ptes) {
@@ -241,9 +249,14 @@ public final class MemoryCheck {
         WorkingSetCount count = new WorkingSetCount();
         for (int i = 0; i < ptes.size(); i++) {
             long pte = ptes.pte(i);
+            if (Pte.kind(pte) == Pte.Kind.PAGE_FILE) {
+                slots.addOwner(pte, "PTE of va=" + Hex.address(ptes.address(i)));
+                count.own++;
+            }
             if (!Pte.holdsFrame(pte)) {
                 continue;
             }
+            count.locked += Pte.kind(pte) == Pte.Kind.VALID && Pte.isLocked(pte) ? 1 : 0;
             long frame = Pte.frame(pte);
             if (!ledger.isRam(frame)) {
                 findings.add("user page outside RAM va=" + Hex.address(ptes.address(i)));
@@ -290,12 +303,27 @@ public final class MemoryCheck {
         long visible = kernelBase + KernelSymbols.MI_SYSTEM_PARTITION + MiPartitionLayout.VP;
         long total = kernel.readLong(visible + MiVisiblePartitionLayout.TOTAL_COMMITTED_PAGES);
         long shared = kernel.readLong(visible + MiVisiblePartitionLayout.SHARED_COMMIT);
+        slots.check(shared);
         long expected = processCommit + shared + kernelFrames.cardinality() + userTables;
         findings.expectEqual(
                 "TotalCommittedPages", visible + MiVisiblePartitionLayout.TOTAL_COMMITTED_PAGES, expected, total);
         long limit = kernel.readLong(visible + MiVisiblePartitionLayout.TOTAL_COMMIT_LIMIT);
         if (total > limit) {
             findings.add("commitment passes its limit total=" + total + " limit=" + limit);
+        }
+    }
+
+    private void ownSlotsOfPrototypes(ControlArea area) {
+        Subsection part = area.firstSubsection();
+        while (true) {
+            for (long i = 0; i < part.pages(); i++) {
+                long at = part.base() + i * Long.BYTES;
+                slots.addOwner(kernel.readLong(at), "prototype PTE at=" + Hex.address(at));
+            }
+            if (part.next() == 0) {
+                return;
+            }
+            part = new Subsection(kernel, part.next());
         }
     }
 

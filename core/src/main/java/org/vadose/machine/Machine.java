@@ -244,9 +244,10 @@ public final class Machine implements AutoCloseable {
                 List.of());
     }
 
-    /** Gives the RAM back to the host. */
+    /** Gives RAM and page files back to the host. */
     @Override
     public void close() {
+        memoryManager.close();
         ram.close();
     }
 }

@@ -123,6 +123,20 @@ public final class Mmus {
         }
     }
 
+    /**
+     * Forgets every translation of the loaded address space, as {@link #invalidatePage} does one of a user page. When it returns, no
+     * processor uses one.
+     */
+    public void invalidateAll() {
+        Mmu mine = current();
+        mine.invalidateAll();
+        for (Mmu other : all) {
+            if (other != mine && other.root() == mine.root()) {
+                other.invalidateSoon(true);
+            }
+        }
+    }
+
     /** Whether some processor has this address space loaded. */
     public boolean isLoaded(long root) {
         return Arrays.stream(all).anyMatch(mmu -> mmu.root() == root);

@@ -186,6 +186,18 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
                 readable(from, Pages.SIZE), from & CHUNK_MASK, writable(to, Pages.SIZE), to & CHUNK_MASK, Pages.SIZE);
     }
 
+    /** Copies a frame out. */
+    public void readFrame(long frame, MemorySegment target, long offset) {
+        long from = frame << Pages.SHIFT;
+        MemorySegment.copy(readable(from, Pages.SIZE), from & CHUNK_MASK, target, offset, Pages.SIZE);
+    }
+
+    /** Copies a frame in. */
+    public void writeFrame(long frame, MemorySegment source, long offset) {
+        long to = frame << Pages.SHIFT;
+        MemorySegment.copy(source, offset, writable(to, Pages.SIZE), to & CHUNK_MASK, Pages.SIZE);
+    }
+
     public void zeroFrame(long frame) {
         fill(frame << Pages.SHIFT, Pages.SIZE, (byte) 0);
     }

@@ -39,6 +39,7 @@ public final class VirtualMemory implements Memory {
     private final long[] tlb = new long[ENTRIES << STRIDE_SHIFT];
     private final MemorySegment[] chunks = new MemorySegment[ENTRIES];
     private final PageWalk walk = new PageWalk();
+    private int invalidations;
 
     VirtualMemory(Mmu mmu, int privilege) {
         this.mmu = mmu;
@@ -235,10 +236,18 @@ public final class VirtualMemory implements Memory {
             long target = to + done;
             long run = Math.min(
                     length - done, Math.min(Pages.SIZE - Pages.offset(source), Pages.SIZE - Pages.offset(target)));
-            int r = forRead(source);
-            MemorySegment sourceChunk = chunks[r];
-            long sourceOffset = source + delta(r);
-            int w = forWrite(target, run);
+            MemorySegment sourceChunk;
+            long sourceOffset;
+            int w;
+            int seen;
+            do {
+                seen = invalidations;
+                int r = forRead(source);
+                sourceChunk = chunks[r];
+                sourceOffset = source + delta(r);
+                w = forWrite(target, run);
+                // Resolving the target's fault may have taken the source's frame away.
+            } while (seen != invalidations);
             MemorySegment.copy(sourceChunk, sourceOffset, chunks[w], target + delta(w), run);
             done += run;
         }
@@ -361,9 +370,11 @@ public final class VirtualMemory implements Memory {
         int at = index(address) << STRIDE_SHIFT;
         tlb[at + READ_TAG] = NO_TAG;
         tlb[at + WRITE_TAG] = NO_TAG;
+        invalidations++;
     }
 
     void invalidateAll() {
+        invalidations++;
         Arrays.fill(tlb, NO_TAG);
     }
 

@@ -50,8 +50,8 @@ public final class X64PageTables implements PageTableFormat {
             rights &= entry;
             noExecute |= entry & NO_EXECUTE;
             if (!isLeaf(level, entry)) {
-                if ((entry & ACCESSED) == 0) {
-                    setBits(physical, entryAddress, ACCESSED);
+                if ((entry & ACCESSED) == 0 && !setBits(physical, entryAddress, entry, ACCESSED)) {
+                    return walk(physical, root, virtualAddress, access, result);
                 }
                 table = entry & FRAME_MASK;
                 continue;
@@ -61,8 +61,8 @@ public final class X64PageTables implements PageTableFormat {
                 return false;
             }
             long wanted = (access & PageFaultCode.WRITE) != 0 ? ACCESSED | DIRTY : ACCESSED;
-            if ((entry & wanted) != wanted) {
-                setBits(physical, entryAddress, wanted);
+            if ((entry & wanted) != wanted && !setBits(physical, entryAddress, entry, wanted)) {
+                return walk(physical, root, virtualAddress, access, result);
             }
             long offsetMask = pageSizeBytes(level) - 1;
             result.physicalAddress = (entry & FRAME_MASK & ~offsetMask) | (virtualAddress & offsetMask);
@@ -77,11 +77,9 @@ public final class X64PageTables implements PageTableFormat {
                 && ((access & PageFaultCode.FETCH) == 0 || noExecute == 0);
     }
 
-    private static void setBits(Memory physical, long entryAddress, long bits) {
-        long entry;
-        do {
-            entry = physical.readLong(entryAddress);
-        } while (!physical.compareAndSetLong(entryAddress, entry, entry | bits));
+    /** False when the entry is no longer the one that was walked: what it means must be found out again. */
+    private static boolean setBits(Memory physical, long entryAddress, long entry, long bits) {
+        return physical.compareAndSetLong(entryAddress, entry, entry | bits);
     }
 
     @Override

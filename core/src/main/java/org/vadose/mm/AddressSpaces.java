@@ -4,10 +4,13 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.layout.KernelSymbols;
+import org.vadose.layout.MiPartitionLayout;
+import org.vadose.layout.MmworkingSetExpansionHeadLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.Mmus;
 import org.vadose.memory.PhysicalMemory;
@@ -31,7 +34,10 @@ final class AddressSpaces {
     private final PfnDatabase pfns;
     private final Commit commit;
     private final long kernelBase;
+    private final Supplier<Pool> pool;
     private final long seed;
+    /** Head of the working sets that can be trimmed. */
+    private final ListEntry expansion;
     /** By PML4 address. What is in it can be derived from RAM again. */
     private final Map<Long, ProcessSpace> known = new ConcurrentHashMap<>();
 
@@ -45,7 +51,15 @@ final class AddressSpaces {
         long root;
     }
 
-    AddressSpaces(Mmus mmu, SelfMap selfMap, PfnDatabase pfns, Commit commit, long kernelBase, long seed) {
+    AddressSpaces(
+            Mmus mmu,
+            SelfMap selfMap,
+            PfnDatabase pfns,
+            Commit commit,
+            long kernelBase,
+            Supplier<Pool> pool,
+            long seed) {
+        this.pool = pool;
         this.mmu = mmu;
         this.memory = mmu.kernel();
         this.ram = mmu.ram();
@@ -56,6 +70,18 @@ final class AddressSpaces {
         this.seed = seed;
         this.loaded = new Loaded[mmu.count()];
         Arrays.setAll(loaded, processor -> new Loaded());
+        this.expansion = new ListEntry(
+                memory,
+                kernelBase
+                        + KernelSymbols.MI_SYSTEM_PARTITION
+                        + MiPartitionLayout.WORKING_SET_EXPANSION_HEAD
+                        + MmworkingSetExpansionHeadLayout.LIST_HEAD);
+        expansion.initialize();
+    }
+
+    /** Processes whose working sets can be trimmed. */
+    ListEntry expansion() {
+        return expansion;
     }
 
     private Loaded here() {
@@ -91,8 +117,12 @@ final class AddressSpaces {
     }
 
     private ProcessSpace learn(Eprocess process, long root) {
-        ProcessSpace space = new ProcessSpace(process, seed);
+        ProcessSpace space = new ProcessSpace(process, pool, seed);
         known.put(root, space);
+        ListEntry links = process.workingSetExpansionLinks();
+        if (links.flink() == 0 || links.flink() == links.address()) {
+            expansion.insertTail(links.address());
+        }
         return space;
     }
 
@@ -165,6 +195,7 @@ final class AddressSpaces {
         if (!commit.chargeSystem(1)) {
             return 0;
         }
+        pfns.makeAvailable(1);
         long frame = pfns.allocateOutside(SYSTEM_ROOT_WINDOWS);
         if (frame == PfnDatabase.NONE) {
             commit.releaseSystem(1);
@@ -192,7 +223,11 @@ final class AddressSpaces {
         if (mmu.isLoaded(root)) {
             throw new IllegalStateException("the loaded address space is deleted cr3=" + Hex.plain(root));
         }
-        known.remove(root);
+        ProcessSpace space = known.remove(root);
+        if (space != null) {
+            space.process().workingSetExpansionLinks().remove();
+            space.workingSet().delete();
+        }
         for (Loaded processor : loaded) {
             processor.root = -1;
         }

@@ -172,7 +172,9 @@ final class BootMemory {
         memory.writeLong(partition + MiVisiblePartitionLayout.HIGHEST_PHYSICAL_PAGE, ram.frames() - 1);
         memory.writeLong(partition + MiVisiblePartitionLayout.NUMBER_OF_PHYSICAL_PAGES, ram.frames());
         memory.writeLong(partition + MiVisiblePartitionLayout.RESIDENT_AVAILABLE_PAGES, pfns.availablePages());
-        memory.writeLong(partition + MiVisiblePartitionLayout.TOTAL_COMMIT_LIMIT, ram.frames());
+        memory.writeLong(
+                partition + MiVisiblePartitionLayout.TOTAL_COMMIT_LIMIT,
+                ram.frames() - 2 * BalanceSet.usualLow(ram.frames()));
         long visible = kernelBase + KernelSymbols.MI_STATE + MiSystemInformationLayout.VS;
         memory.writeLong(kernelBase + KernelSymbols.MI_VISIBLE_STATE, visible);
         long regions = visible + MiVisibleStateLayout.SYSTEM_VA_REGIONS;

@@ -1,5 +1,6 @@
 package org.vadose.mm;
 
+import java.util.function.LongPredicate;
 import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.MiPartitionCommitLayout;
@@ -26,6 +27,7 @@ final class Commit {
     private final long limit;
     private final long peak;
     private final long shared;
+    private LongPredicate growth = pages -> false;
 
     Commit(Memory memory, long kernelBase) {
         this.memory = memory;
@@ -49,10 +51,21 @@ final class Commit {
         memory.writeLong(limit, pages);
     }
 
+    /** @param byPages raises the limit by at least so many pages, if it can */
+    void setGrowth(LongPredicate byPages) {
+        growth = byPages;
+    }
+
+    /** Raises the limit if need and can be. Pools must not be in the middle of something. */
+    private boolean makeRoom(long pages) {
+        long missing = total() + pages - limit();
+        return missing <= 0 || growth.test(missing);
+    }
+
     /** Charges a process; false, with nothing charged, when the limit or the process's own would be passed. */
     boolean charge(Eprocess process, long pages) {
         long own = memory.readLong(process.address() + EprocessLayout.COMMIT_CHARGE_LIMIT);
-        if (own != 0 && process.commitCharge() + pages > own || !chargeSystem(pages)) {
+        if (own != 0 && process.commitCharge() + pages > own || !makeRoom(pages) || !chargeSystem(pages)) {
             return false;
         }
         process.addCommitCharge(pages);
@@ -85,7 +98,7 @@ final class Commit {
 
     /** Charges pages of a section that are written in place, whoever maps them; false when the limit would be passed. */
     boolean chargeShared(long pages) {
-        if (!chargeSystem(pages)) {
+        if (!makeRoom(pages) || !chargeSystem(pages)) {
             return false;
         }
         memory.writeLong(shared, memory.readLong(shared) + pages);

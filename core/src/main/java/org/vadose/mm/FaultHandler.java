@@ -33,6 +33,7 @@ import org.vadose.nt.Vad;
  *  demand-zero   allowed                             zeroed frame
  *  prototype     allowed                             the prototype's page, with the protection the PTE says
  *  transition    allowed                             its frame, off the list it is on
+ *  page file     allowed                             a frame with what the slot holds
  *  decommitted                                       access violation
  *  any           guarded                             unguarded; the stack grows, or guard-page violation
  *  any           protection does not allow access    access violation
@@ -55,6 +56,7 @@ final class FaultHandler implements PageFaultHandler {
     private final UserTables tables;
     private final UserPages pages;
     private final PfnDatabase pfns;
+    private final BalanceSet balance;
 
     /** @param processor number of the processor whose faults come here */
     FaultHandler(MemoryManager manager, int processor, AddressSpaces spaces, UserTables tables, UserPages pages) {
@@ -66,6 +68,7 @@ final class FaultHandler implements PageFaultHandler {
         this.tables = tables;
         this.pages = pages;
         this.pfns = manager.pfns();
+        this.balance = manager.balance();
     }
 
     /**
@@ -152,6 +155,12 @@ final class FaultHandler implements PageFaultHandler {
         if (space == null) {
             return NtStatus.ACCESS_VIOLATION;
         }
+        if (pfns.availablePages() < balance.lowPages()) {
+            balance.relieve(0);
+        }
+        if (space.process().isMaximumWorkingSetHard()) {
+            balance.keepBelowMaximum(space);
+        }
         space.workingSet().countFault();
         long page = Pages.down(virtualAddress);
         long pte = tables.read(page);
@@ -173,9 +182,15 @@ final class FaultHandler implements PageFaultHandler {
                 yield status != NtStatus.SUCCESS ? status : mapTransition(space, page, pte, errorCode);
             }
             case DECOMMITTED -> NtStatus.ACCESS_VIOLATION;
-            case PAGE_FILE ->
-                throw new IllegalStateException(
-                        "there is no page file pte=" + Hex.address(pte) + " va=" + Hex.address(virtualAddress));
+            case PAGE_FILE -> {
+                NtStatus status = permit(space, page, pte, Pte.protection(pte), errorCode);
+                if (status == NtStatus.SUCCESS) {
+                    status = pfns.availablePages() < RESERVE_PAGES
+                            ? NtStatus.NO_MEMORY
+                            : manager.pageIn().readPrivate(space, page, pte, isWrite(errorCode));
+                }
+                yield status;
+            }
         };
     }
 

@@ -34,6 +34,9 @@ public final class MemoryManager {
     private final ImageSections sections;
     private final SectionServices sectionObjects;
     private final DataSectionPages dataSections;
+    private final PageFiles pageFiles;
+    private final PageIn pageIn;
+    private final BalanceSet balance;
     private @Nullable Pool pool;
     private @Nullable SharedUserPage sharedUserData;
 
@@ -47,12 +50,22 @@ public final class MemoryManager {
             throw new IllegalStateException("commit limit is below what the boot took limit=" + commit.limit());
         }
         this.systemSpace = new SystemSpace(mmu, selfMap, pfns, commit);
-        this.spaces = new AddressSpaces(mmu, selfMap, pfns, commit, kernelBase, seed);
+        this.spaces = new AddressSpaces(mmu, selfMap, pfns, commit, kernelBase, this::pool, seed);
         this.tables = new UserTables(mmu, selfMap, pfns, commit);
         this.pages = new UserPages(mmu.kernel(), tables, pfns);
+        this.pageFiles = new PageFiles(this, commit);
         this.imageBases = new ImageBases(mmu.kernel(), kernelBase, seed);
         this.virtualMemory = new VirtualMemoryServices(this, spaces, tables, pages, commit);
-        this.prototypes = new Prototypes(this, tables);
+        this.prototypes = new Prototypes(this, tables, pageFiles);
+        this.balance = new BalanceSet(
+                this,
+                spaces,
+                pageFiles,
+                new Trimmer(this, tables, pages),
+                new ModifiedWriter(this, pageFiles, prototypes));
+        this.pageIn = new PageIn(this, pageFiles, tables, balance);
+        pfns.use(pageFiles, balance);
+        commit.setGrowth(pageFiles::extend);
         ControlAreas areas = new ControlAreas(this, prototypes, commit);
         this.sectionViews = new SectionViews(this, tables, pages, commit, prototypes, areas);
         this.sections = new ImageSections(this, spaces, commit, prototypes, areas, sectionViews, imageBases);
@@ -176,6 +189,29 @@ public final class MemoryManager {
     /** Pages of data files in RAM, for file systems. */
     public DataSectionPages dataSections() {
         return dataSections;
+    }
+
+    /** The page files, none at first. */
+    public PageFiles pageFiles() {
+        return pageFiles;
+    }
+
+    PageIn pageIn() {
+        return pageIn;
+    }
+
+    /** Writes all modified pages that can be written, as the modified-page writer does when told to. */
+    public void writeModifiedPages() {
+        balance.writeAll();
+    }
+
+    BalanceSet balance() {
+        return balance;
+    }
+
+    /** Gives back what is outside RAM: the page files. */
+    public void close() {
+        pageFiles.close();
     }
 
     Prototypes prototypes() {

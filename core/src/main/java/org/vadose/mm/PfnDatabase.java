@@ -2,6 +2,8 @@ package org.vadose.mm;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.layout.KernelSymbols;
@@ -12,6 +14,7 @@ import org.vadose.layout.MmpfnLayout;
 import org.vadose.layout.MmpfnlistLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.PhysicalMemory;
+import org.vadose.nt.ControlArea;
 import org.vadose.nt.PageLocation;
 import org.vadose.nt.Pfn;
 import org.vadose.nt.Pte;
@@ -23,6 +26,7 @@ import org.vadose.nt.Subsection;
  * <pre>
  *   zeroed, free --allocate--> active --free--> free --zeroFreePages--> zeroed
  *   active --release--> standby (its contents can be had again) or modified (they cannot yet)
+ *   modified --written--> standby
  *   standby, modified --reactivate--> active
  *   standby, modified --discard--> free
  *   standby --allocate, when nothing else is left--> active for somebody else; its old PTE becomes OriginalPte
@@ -41,6 +45,9 @@ public final class PfnDatabase {
     public static final int NORMAL_PRIORITY = 5;
 
     private static final int PRIORITIES = 8;
+    /** Lists that modified pages of files, and those with reserved slots, are spread over. */
+    private static final int BUCKETS = 16;
+
     private static final int BATCH = 1024;
     /** Cached, as almost all memory is. */
     private static final int CACHED = 1 << 6;
@@ -58,10 +65,14 @@ public final class PfnDatabase {
     private final PageList free;
     private final PageList modified;
     private final PageList modifiedNoWrite;
+    private final PageList mapped;
     private final PageList bad;
     private final PageList[] standby = new PageList[PRIORITIES];
+    private final PageList[] empty;
     private final long repurposed;
     private final long availablePages;
+    private @Nullable PageFiles pageFiles;
+    private @Nullable BalanceSet balance;
 
     /** @param base address of the entry of frame 0 */
     PfnDatabase(Memory memory, PhysicalMemory ram, long base, long kernelBase) {
@@ -76,6 +87,18 @@ public final class PfnDatabase {
         bad = new PageList(memory, lists + MiPartitionPageListsLayout.BAD_PAGE_LIST_HEAD);
         modified = new PageList(memory, visible + MiVisiblePartitionLayout.MODIFIED_PAGE_LIST_HEAD);
         modifiedNoWrite = new PageList(memory, visible + MiVisiblePartitionLayout.MODIFIED_NO_WRITE_PAGE_LIST_HEAD);
+        mapped = new PageList(memory, lists + MiPartitionPageListsLayout.MAPPED_PAGE_LIST_HEAD);
+        empty = new PageList[2 + 2 * BUCKETS - 1];
+        empty[0] = new PageList(memory, lists + MiPartitionPageListsLayout.STANDBY_PAGE_LIST_HEAD);
+        empty[1] = new PageList(memory, lists + MiPartitionPageListsLayout.MODIFIED_PAGE_LIST_NO_RESERVATION);
+        for (int i = 0; i < BUCKETS; i++) {
+            long next = i * MmpfnlistLayout.SIZE;
+            empty[2 + i] =
+                    new PageList(memory, lists + MiPartitionPageListsLayout.MODIFIED_PAGE_LIST_BY_RESERVATION + next);
+            if (i != 0) {
+                empty[1 + BUCKETS + i] = new PageList(memory, mapped.address() + next);
+            }
+        }
         for (int priority = 0; priority < PRIORITIES; priority++) {
             standby[priority] = new PageList(
                     memory,
@@ -102,6 +125,10 @@ public final class PfnDatabase {
         modified.initialize(PageLocation.MODIFIED);
         modifiedNoWrite.initialize(PageLocation.MODIFIED_NO_WRITE);
         bad.initialize(PageLocation.BAD);
+        mapped.initialize(PageLocation.MODIFIED);
+        for (PageList list : empty) {
+            list.initialize(list == empty[0] ? PageLocation.STANDBY : PageLocation.MODIFIED);
+        }
         for (PageList list : standby) {
             list.initialize(PageLocation.STANDBY);
         }
@@ -158,6 +185,42 @@ public final class PfnDatabase {
     /** Frames that nobody has and whose contents nobody wants: zeroed and free. */
     long unusedPages() {
         return zeroed.total() + free.total();
+    }
+
+    /** Tells where slots of page files go back to, and who makes frames available when they run out. */
+    void use(PageFiles files, BalanceSet balanceSet) {
+        pageFiles = files;
+        balance = balanceSet;
+    }
+
+    /**
+     * Makes frames available if so many would leave few of them: trims working sets and writes pages. Any page-table entry of a
+     * user page may change from valid to transition, any shared one to prototype.
+     */
+    void makeAvailable(long frames) {
+        BalanceSet balanceSet = balance;
+        if (balanceSet != null && availablePages() - frames < balanceSet.lowPages()) {
+            balanceSet.relieve(frames);
+        }
+    }
+
+    /** Modified pages that wait to be written to a page file. */
+    long modifiedPages() {
+        return modified.total();
+    }
+
+    /** Modified pages that wait to be written to their own file. */
+    long mappedModifiedPages() {
+        return mapped.total();
+    }
+
+    /** The page that was modified and released first, {@link Pfn#LIST_END} when there is none. */
+    long firstModified() {
+        return modified.first();
+    }
+
+    long firstMappedModified() {
+        return mapped.first();
     }
 
     // --- taking frames ---
@@ -225,23 +288,27 @@ public final class PfnDatabase {
             if (frame == Pfn.LIST_END) {
                 continue;
             }
-            unlink(standby[priority], frame);
-            Pfn pfn = pfn(frame);
-            // The owner may be another process: its tables are reached by their frame, as through a system PTE.
-            long entry = pfn.pteFrame() << Pages.SHIFT | Pages.offset(pfn.pteAddress());
-            ram.writeLong(entry, pfn.originalPte());
-            Pfn table = pfn(pfn.pteFrame());
-            table.setShareCount(table.shareCount() - 1);
-            if (pfn.isPrototype() && Pte.kind(pfn.originalPte()) == Pte.Kind.PROTOTYPE) {
-                new Subsection(memory, Pte.prototypeAddress(pfn.originalPte()))
-                        .controlArea()
-                        .addPfnReferences(-1);
-            }
-            long counter = repurposed + 4L * priority;
-            memory.writeInt(counter, memory.readInt(counter) + 1);
+            repurpose(frame, priority);
             return frame;
         }
         return NONE;
+    }
+
+    private void repurpose(long frame, int priority) {
+        unlink(standby[priority], frame);
+        Pfn pfn = pfn(frame);
+        // The owner may be another process: its tables are reached by their frame, as through a system PTE.
+        long entry = pfn.pteFrame() << Pages.SHIFT | Pages.offset(pfn.pteAddress());
+        ram.writeLong(entry, pfn.originalPte());
+        Pfn table = pfn(pfn.pteFrame());
+        table.setShareCount(table.shareCount() - 1);
+        if (pfn.isPrototype() && Pte.kind(pfn.originalPte()) == Pte.Kind.PROTOTYPE) {
+            new Subsection(memory, Pte.prototypeAddress(pfn.originalPte()))
+                    .controlArea()
+                    .addPfnReferences(-1);
+        }
+        long counter = repurposed + 4L * priority;
+        memory.writeInt(counter, memory.readInt(counter) + 1);
     }
 
     /**
@@ -261,6 +328,18 @@ public final class PfnDatabase {
                         if (list == free) {
                             ram.zeroFrame(frame);
                         }
+                        activate(frame, 0, 0);
+                        return frame;
+                    }
+                }
+            }
+            for (int priority = 0; priority < PRIORITIES; priority++) {
+                for (long frame = standby[priority].first();
+                        frame != Pfn.LIST_END;
+                        frame = pfn(frame).flink()) {
+                    if (isOutside(frame, runs)) {
+                        repurpose(frame, priority);
+                        ram.zeroFrame(frame);
                         activate(frame, 0, 0);
                         return frame;
                     }
@@ -312,6 +391,7 @@ public final class PfnDatabase {
 
     private void toFree(long frame) {
         long at = base + frame * Pfn.SIZE;
+        freeSlot(memory.readLong(at + MmpfnLayout.ORIGINAL_PTE));
         memory.writeLong(at + MmpfnLayout.PTE_ADDRESS, 0);
         memory.writeLong(at + MmpfnLayout.ORIGINAL_PTE, 0);
         memory.writeInt(at + MmpfnLayout.U3, (PageLocation.FREE.value() | CACHED) << 16);
@@ -333,13 +413,37 @@ public final class PfnDatabase {
                         "releasing a frame that is not in use pfn=" + Hex.plain(frame) + " location=" + pfn.location());
             }
             boolean isModified = dirty || pfn.isModified();
+            long original = pfn.originalPte();
+            if (isModified && Pte.holdsSlot(original)) {
+                freeSlot(original);
+                pfn.setOriginalPte(Pte.withoutSlot(original));
+            } else if (Pte.kind(original) == Pte.Kind.DEMAND_ZERO) {
+                // Written or not, its contents are nowhere else.
+                isModified = true;
+            }
             pfn.setModified(isModified);
             pfn.setReferenceCount(0);
             pfn.setLocation(isModified ? PageLocation.MODIFIED : PageLocation.STANDBY);
-            linkLast(isModified ? modified : standby[pfn.priority()], frame);
+            linkLast(isModified ? modifiedListOf(pfn) : standby[pfn.priority()], frame);
             addAvailable(isModified ? 0 : 1);
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Pages of data files go back to their files, all others to a page file. */
+    private PageList modifiedListOf(Pfn pfn) {
+        if (!pfn.isPrototype() || Pte.kind(pfn.originalPte()) != Pte.Kind.PROTOTYPE) {
+            return modified;
+        }
+        ControlArea area = new Subsection(memory, Pte.prototypeAddress(pfn.originalPte())).controlArea();
+        return area.isImage() ? modified : mapped;
+    }
+
+    /** Gives back the slot that an entry, or an {@code OriginalPte}, owns, if it does. */
+    void freeSlot(long original) {
+        if (Pte.holdsSlot(original)) {
+            Objects.requireNonNull(pageFiles, "no page file").free(original);
         }
     }
 
@@ -376,6 +480,51 @@ public final class PfnDatabase {
         }
     }
 
+    /** A modified page's contents are in a slot now: it is on standby. */
+    void pagedOut(long frame, int file, long slot) {
+        lock.lock();
+        try {
+        Pfn pfn = pfn(frame);
+        unlink(modified, frame);
+        long original = pfn.originalPte();
+        if (Pte.kind(original) == Pte.Kind.PROTOTYPE) {
+            // A page of an image that was written in place: from now on it is the page file's.
+            new Subsection(memory, Pte.prototypeAddress(original)).controlArea().addPfnReferences(-1);
+        }
+        pfn.setOriginalPte(Pte.withSlot(original, file, slot));
+        pfn.setModified(false);
+        pfn.setLocation(PageLocation.STANDBY);
+        linkLast(standby[pfn.priority()], frame);
+        addAvailable(1);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** A modified page could not be written: others go first the next time. */
+    void postpone(long frame) {
+        lock.lock();
+        try {
+            PageList list = modifiedListOf(pfn(frame));
+            unlink(list, frame);
+            linkLast(list, frame);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Gives back the slots of pages that are in working sets; these are modified from then on. */
+    void giveUpSlotsOfActivePages() {
+        for (long frame = 0; frame < ram.frames(); frame++) {
+            Pfn pfn = pfn(frame);
+            if (pfn.location() == PageLocation.ACTIVE && Pte.holdsSlot(pfn.originalPte())) {
+                freeSlot(pfn.originalPte());
+                pfn.setOriginalPte(Pte.withoutSlot(pfn.originalPte()));
+                pfn.setModified(true);
+            }
+        }
+    }
+
     /** Nobody will want a listed frame's contents any more. The caller has written its PTE over. */
     void discard(long frame) {
         lock.lock();
@@ -390,7 +539,7 @@ public final class PfnDatabase {
 
     private void unlinkTransition(Pfn pfn, long frame) {
         switch (pfn.location()) {
-            case MODIFIED -> unlink(modified, frame);
+            case MODIFIED -> unlink(modifiedListOf(pfn), frame);
             case MODIFIED_NO_WRITE -> unlink(modifiedNoWrite, frame);
             case STANDBY -> {
                 unlink(standby[pfn.priority()], frame);

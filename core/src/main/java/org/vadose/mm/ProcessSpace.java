@@ -1,5 +1,6 @@
 package org.vadose.mm;
 
+import java.util.function.Supplier;
 import org.vadose.base.Pages;
 import org.vadose.base.SeededRandom;
 import org.vadose.nt.Eprocess;
@@ -18,11 +19,12 @@ final class ProcessSpace {
     private final VadTree vads;
     private final WorkingSet workingSet;
     private final HoleSearch holes;
+    private long nextInRun;
 
-    ProcessSpace(Eprocess process, long seed) {
+    ProcessSpace(Eprocess process, Supplier<Pool> pool, long seed) {
         this.process = process;
         this.vads = new VadTree(process);
-        this.workingSet = new WorkingSet(process);
+        this.workingSet = new WorkingSet(process, pool);
         long start = BOTTOM_UP_LOWEST
                 + SeededRandom.of(seed ^ process.uniqueProcessId() << 32, "bottom-up")
                         .below(BOTTOM_UP_RANGE);
@@ -47,5 +49,18 @@ final class ProcessSpace {
 
     HoleSearch holes() {
         return holes;
+    }
+
+    /** Whether a hard fault on this page goes on where the one before it ended. */
+    boolean isNextInRun(long page) {
+        return page == nextInRun;
+    }
+
+    void continueRun(long next) {
+        nextInRun = next;
+    }
+
+    void endRun() {
+        nextInRun = 0;
     }
 }

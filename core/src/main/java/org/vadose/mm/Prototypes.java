@@ -22,7 +22,8 @@ import org.vadose.nt.Subsection;
  *  subsection    in the file                    --first fault--> valid
  *  demand-zero   zeros                          --first fault--> valid
  *  valid         in RAM; share count = PTEs that map it  --last unmapping--> transition
- *  transition    on the standby list, or modified        --fault--> valid;  --repurposed--> what it was first
+ *  transition    on the standby list, or modified        --fault--> valid;  --repurposed--> what it was first, or page file
+ *  page file     in a slot                      --fault--> valid
  * </pre>
  */
 final class Prototypes {
@@ -33,10 +34,12 @@ final class Prototypes {
     private final PhysicalMemory ram;
     private final UserTables tables;
     private final PfnDatabase pfns;
+    private final PageFiles files;
     /** Files behind control areas; what a disk would hold. */
     private final Map<Long, PageSource> sources = new HashMap<>();
 
-    Prototypes(MemoryManager manager, UserTables tables) {
+    Prototypes(MemoryManager manager, UserTables tables, PageFiles files) {
+        this.files = files;
         this.memory = manager.kernelMemory();
         this.ram = manager.mmu().ram();
         this.tables = tables;
@@ -83,10 +86,25 @@ final class Prototypes {
                 yield frame;
             }
             case PROTOTYPE -> readIn(prototypeAddress, prototype);
-            case EMPTY, DECOMMITTED, PAGE_FILE ->
+            case PAGE_FILE -> pageIn(prototypeAddress, prototype);
+            case EMPTY, DECOMMITTED ->
                 throw new IllegalStateException("no page can be had from prototype=" + Hex.address(prototype) + " at="
                         + Hex.address(prototypeAddress));
         };
+    }
+
+    private long pageIn(long prototypeAddress, long prototype) {
+        long frame = pfns.allocateForOverwrite(prototypeAddress, tables.tableFrame(prototypeAddress));
+        if (frame == PfnDatabase.NONE) {
+            return frame;
+        }
+        NtStatus status = files.read(prototype, frame);
+        if (!status.isSuccess()) {
+            pfns.free(frame);
+            return status == NtStatus.NO_MEMORY ? PfnDatabase.NONE : UNREADABLE;
+        }
+        makeValid(prototypeAddress, prototype, frame);
+        return frame;
     }
 
     private long readIn(long prototypeAddress, long prototype) {
@@ -153,6 +171,13 @@ final class Prototypes {
         return status;
     }
 
+    /** Writes a modified page of a data file that nobody maps back to its file. */
+    NtStatus writeBack(long frame) {
+        Pfn pfn = pfns.pfn(frame);
+        Subsection part = new Subsection(memory, Pte.prototypeAddress(pfn.originalPte()));
+        return flush(part, pfn.pteAddress());
+    }
+
     /** Gives up all pages of a control area that nobody maps any more. */
     void discardAll(ControlArea area) {
         for (long at = area.firstSubsection().address(); at != 0; ) {
@@ -176,7 +201,11 @@ final class Prototypes {
             case VALID ->
                 throw new IllegalStateException("section without views is mapped controlArea="
                         + Hex.address(area.address()) + " prototype=" + Hex.address(prototype));
-            case EMPTY, DEMAND_ZERO, DECOMMITTED, PROTOTYPE, PAGE_FILE -> {
+            case PAGE_FILE -> {
+                pfns.freeSlot(prototype);
+                memory.writeLong(address, 0);
+            }
+            case EMPTY, DEMAND_ZERO, DECOMMITTED, PROTOTYPE -> {
                 // No frame is held.
             }
         }

@@ -25,6 +25,7 @@ import org.vadose.nt.Vad;
  *  valid, shared  yes                     WsleProtection, or, if 0,     giving up one share
  *                                         the PFN's OriginalPte
  *  transition     yes                     in the PTE                    discarding the listed frame
+ *  page file      yes                     in the PTE                    giving back the slot
  * </pre>
  *
  * A page whose protection lets nobody at it, or that is guarded, is never valid: its frame, if it has one of its own, is in
@@ -126,6 +127,9 @@ final class UserPages {
             }
         } else if (kind == Pte.Kind.TRANSITION) {
             pfns.discard(Pte.frame(pte));
+            space.process().addPrivatePages(-1);
+        } else if (kind == Pte.Kind.PAGE_FILE) {
+            pfns.freeSlot(pte);
             space.process().addPrivatePages(-1);
         }
     }

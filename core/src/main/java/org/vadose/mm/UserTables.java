@@ -74,8 +74,11 @@ final class UserTables {
      * @return false when there is no RAM or commitment for a table; then nothing has changed
      */
     boolean ensure(WorkingSet workingSet, long virtualAddress) {
-        int missing = missingLevel(virtualAddress);
-        return missing == 0 || makeTables(workingSet, virtualAddress, missing);
+        if (missingLevel(virtualAddress) == 0) {
+            return true;
+        }
+        pfns.makeAvailable(TOP_LEVEL);
+        return makeTables(workingSet, virtualAddress, missingLevel(virtualAddress));
     }
 
     private boolean makeTables(WorkingSet workingSet, long virtualAddress, int missing) {
@@ -98,6 +101,27 @@ final class UserTables {
      */
     void write(WorkingSet workingSet, long virtualAddress, long value) {
         writeEntry(workingSet, 1, virtualAddress, value);
+    }
+
+    /**
+     * Sets the PTE of an address to something else than zero where it was not zero. Cached translations of the address stay: the
+     * caller forgets them all before anybody may rely on the page being gone.
+     *
+     * @return what was there, with all that other processors noted in it
+     */
+    long exchange(long virtualAddress, long value) {
+        long at = selfMap.pte(virtualAddress);
+        long old = memory.readLong(at);
+        while (!memory.compareAndSetLong(at, old, value)) {
+            old = memory.readLong(at);
+        }
+        boolean held = Pte.holdsFrame(old);
+        boolean holds = Pte.holdsFrame(value);
+        if (held != holds) {
+            Pfn table = pfns.pfn(tableFrame(at));
+            table.setShareCount(table.shareCount() + (holds ? 1 : -1));
+        }
+        return old;
     }
 
     private void writeEntry(WorkingSet workingSet, int level, long virtualAddress, long value) {
@@ -144,6 +168,11 @@ final class UserTables {
     /** Address of the PTE of an address. */
     long pteAddress(long virtualAddress) {
         return selfMap.pte(virtualAddress);
+    }
+
+    /** Pages from this one to the last that the same table maps. */
+    long pagesToEndOfTable(long virtualAddress) {
+        return 512 - (virtualAddress >>> Pages.SHIFT & 511);
     }
 
     /** Frame of the table that an entry, given by its address, lies in; also of a page that holds prototype PTEs. */

@@ -1,8 +1,12 @@
 package org.vadose.mm;
 
+import java.util.function.Supplier;
 import org.vadose.layout.MmsupportInstanceLayout;
+import org.vadose.layout.MmwslInstanceLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.Eprocess;
+import org.vadose.nt.PoolTag;
+import org.vadose.nt.PoolType;
 
 /**
  * A process's working set: the pages that its valid PTEs map, its <em>leaves</em>, and the page tables of its user half. This
@@ -14,13 +18,20 @@ import org.vadose.nt.Eprocess;
  *   WorkingSetLeafSize        leaves
  *   WorkingSetPrivateSize     leaves that are the process's own, and tables
  *   WorkingSetLeafPrivateSize leaves that are the process's own
+ *   VmWorkingSetList          _MMWSL_INSTANCE in nonpaged pool: where trimming goes on, how many pages are locked
  * </pre>
  */
 final class WorkingSet {
+    private static final int TAG = PoolTag.of("MmWl");
+
+    private final Eprocess process;
+    private final Supplier<Pool> pool;
     private final Memory memory;
     private final long vm;
 
-    WorkingSet(Eprocess process) {
+    WorkingSet(Eprocess process, Supplier<Pool> pool) {
+        this.process = process;
+        this.pool = pool;
         memory = process.memory();
         vm = process.vm();
     }
@@ -51,6 +62,50 @@ final class WorkingSet {
     void countFault() {
         long at = vm + MmsupportInstanceLayout.PAGE_FAULT_COUNT;
         memory.writeInt(at, memory.readInt(at) + 1);
+    }
+
+    void countHardFault() {
+        long at = vm + MmsupportInstanceLayout.HARD_FAULT_COUNT;
+        memory.writeInt(at, memory.readInt(at) + 1);
+    }
+
+    void countTrimmed(long pages) {
+        bump(MmsupportInstanceLayout.TRIMMED_PAGE_COUNT, pages);
+    }
+
+    /** Where the next trim begins, a user address. */
+    long hand() {
+        return memory.readLong(list() + MmwslInstanceLayout.NEXT_PTE_TO_TRIM);
+    }
+
+    void setHand(long page) {
+        memory.writeLong(list() + MmwslInstanceLayout.NEXT_PTE_TO_TRIM, page);
+    }
+
+    /** A page was locked in the working set, or with {@code delta} -1 unlocked. */
+    void addLocked(long delta) {
+        long at = list() + MmwslInstanceLayout.LOCKED_ENTRIES;
+        memory.writeLong(at, memory.readLong(at) + delta);
+    }
+
+    /** The {@code _MMWSL_INSTANCE}, made when it is first wanted. */
+    private long list() {
+        long list = process.workingSetList();
+        if (list == 0) {
+            list = pool.get().allocate(PoolType.NON_PAGED_POOL_NX, MmwslInstanceLayout.SIZE, TAG);
+            memory.fill(list, MmwslInstanceLayout.SIZE, (byte) 0);
+            process.setWorkingSetList(list);
+        }
+        return list;
+    }
+
+    /** The process has no address space any more. */
+    void delete() {
+        long list = process.workingSetList();
+        if (list != 0) {
+            process.setWorkingSetList(0);
+            pool.get().free(list);
+        }
     }
 
     private long bump(long field, long delta) {

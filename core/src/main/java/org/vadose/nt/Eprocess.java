@@ -3,7 +3,9 @@ package org.vadose.nt;
 import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.ExFastRefLayout;
 import org.vadose.layout.KprocessLayout;
+import org.vadose.layout.MmsupportFlagsLayout;
 import org.vadose.layout.MmsupportInstanceLayout;
+import org.vadose.layout.MmwslInstanceLayout;
 import org.vadose.memory.Memory;
 
 /** A process ({@code _EPROCESS}, with its {@code _KPROCESS} at its start). Addresses are virtual, counts of pages are pages. */
@@ -16,6 +18,11 @@ public record Eprocess(Memory memory, long address) {
     /** The process whose {@code ActiveProcessLinks} stand there. */
     public static Eprocess ofActiveLinks(Memory memory, long links) {
         return new Eprocess(memory, links - EprocessLayout.ACTIVE_PROCESS_LINKS);
+    }
+
+    /** The process whose {@code Vm.WorkingSetExpansionLinks} stand there. */
+    public static Eprocess ofExpansionLinks(Memory memory, long links) {
+        return new Eprocess(memory, links - EprocessLayout.VM - MmsupportInstanceLayout.WORKING_SET_EXPANSION_LINKS);
     }
 
     /** Physical address of the top page table: CR3 while the process runs. */
@@ -183,6 +190,11 @@ public record Eprocess(Memory memory, long address) {
         return address + EprocessLayout.VM;
     }
 
+    /** Links of the processes whose working sets can be trimmed. */
+    public ListEntry workingSetExpansionLinks() {
+        return new ListEntry(memory, vm() + MmsupportInstanceLayout.WORKING_SET_EXPANSION_LINKS);
+    }
+
     /** Pages in the working set. */
     public long workingSetSize() {
         return memory.readLong(vm() + MmsupportInstanceLayout.WORKING_SET_SIZE);
@@ -198,6 +210,57 @@ public record Eprocess(Memory memory, long address) {
 
     public long maximumWorkingSetSize() {
         return memory.readLong(vm() + MmsupportInstanceLayout.MAXIMUM_WORKING_SET_SIZE);
+    }
+
+    /** Pages that valid PTEs map: the working set without page tables. */
+    public long workingSetLeafSize() {
+        return memory.readLong(vm() + MmsupportInstanceLayout.WORKING_SET_LEAF_SIZE);
+    }
+
+    /** Whether trimming never goes below the minimum. */
+    public boolean isMinimumWorkingSetHard() {
+        return (workingSetFlags() >>> MmsupportFlagsLayout.MINIMUM_WORKING_SET_HARD_SHIFT & 1) != 0;
+    }
+
+    /** Whether the working set never grows beyond its maximum. */
+    public boolean isMaximumWorkingSetHard() {
+        return (workingSetFlags() >>> MmsupportFlagsLayout.MAXIMUM_WORKING_SET_HARD_SHIFT & 1) != 0;
+    }
+
+    private int workingSetFlags() {
+        return memory.readUnsignedByte(vm() + MmsupportInstanceLayout.FLAGS);
+    }
+
+    /** Changes the limits of the working set, in pages, and whether each is hard. */
+    public void setWorkingSetLimits(long minimum, long maximum, boolean hardMinimum, boolean hardMaximum) {
+        memory.writeLong(vm() + MmsupportInstanceLayout.MINIMUM_WORKING_SET_SIZE, minimum);
+        memory.writeLong(vm() + MmsupportInstanceLayout.MAXIMUM_WORKING_SET_SIZE, maximum);
+        int flags = workingSetFlags()
+                & ~(1 << MmsupportFlagsLayout.MINIMUM_WORKING_SET_HARD_SHIFT
+                        | 1 << MmsupportFlagsLayout.MAXIMUM_WORKING_SET_HARD_SHIFT);
+        flags |= hardMinimum ? 1 << MmsupportFlagsLayout.MINIMUM_WORKING_SET_HARD_SHIFT : 0;
+        flags |= hardMaximum ? 1 << MmsupportFlagsLayout.MAXIMUM_WORKING_SET_HARD_SHIFT : 0;
+        memory.writeByte(vm() + MmsupportInstanceLayout.FLAGS, (byte) flags);
+    }
+
+    /** Page faults that waited for a page to be read. */
+    public long hardFaultCount() {
+        return memory.readUnsignedInt(vm() + MmsupportInstanceLayout.HARD_FAULT_COUNT);
+    }
+
+    /** Address of the {@code _MMWSL_INSTANCE}, 0 as long as there is none. */
+    public long workingSetList() {
+        return memory.readLong(vm() + MmsupportInstanceLayout.VM_WORKING_SET_LIST);
+    }
+
+    public void setWorkingSetList(long list) {
+        memory.writeLong(vm() + MmsupportInstanceLayout.VM_WORKING_SET_LIST, list);
+    }
+
+    /** Pages locked in the working set. */
+    public long lockedPages() {
+        long list = workingSetList();
+        return list == 0 ? 0 : memory.readLong(list + MmwslInstanceLayout.LOCKED_ENTRIES);
     }
 
     public long pageFaultCount() {

@@ -31,6 +31,17 @@ public final class Pte {
 
     private static final long PROTOTYPE = 1L << MmptePrototypeLayout.PROTOTYPE_SHIFT;
     private static final long TRANSITION = 1L << MmpteTransitionLayout.TRANSITION_SHIFT;
+    private static final int SLOT_SHIFT = MmpteSoftwareLayout.PAGE_FILE_HIGH_SHIFT;
+    private static final int FILE_SHIFT = MmpteSoftwareLayout.PAGE_FILE_LOW_SHIFT;
+    private static final long FILE_MASK = MmpteSoftwareLayout.PAGE_FILE_LOW_MASK;
+    private static final long SLOT_BITS = MmpteSoftwareLayout.PAGE_FILE_HIGH_MASK << SLOT_SHIFT
+            | FILE_MASK << FILE_SHIFT
+            | 1L << MmpteSoftwareLayout.PAGE_FILE_ALLOCATED_SHIFT;
+    private static final int AGE_SHIFT = MmpteHardwareLayout.WSLE_AGE_SHIFT;
+    private static final long AGE_MASK = MmpteHardwareLayout.WSLE_AGE_MASK;
+    /** The highest bit of the age; that it says so is inferred: there are eight ages and four bits. */
+    private static final long LOCKED = (AGE_MASK + 1 >>> 1) << AGE_SHIFT;
+
     private static final int PROTECTION_SHIFT = MmpteSoftwareLayout.PROTECTION_SHIFT;
     private static final long PROTECTION_MASK = MmpteSoftwareLayout.PROTECTION_MASK;
 
@@ -150,6 +161,64 @@ public final class Pte {
     /** The three access bits that {@link #withOwnProtection} put there, 0 for none. */
     public static int ownProtection(long pte) {
         return (int) (pte >>> MmpteHardwareLayout.WSLE_PROTECTION_SHIFT & MmpteHardwareLayout.WSLE_PROTECTION_MASK);
+    }
+
+    // --- page files ---
+
+    /** A page whose contents are in a slot of a page file. */
+    public static long pageFile(int file, long slot, int protection) {
+        return withSlot(demandZero(protection), file, slot);
+    }
+
+    /**
+     * A demand-zero or page-file entry, or a subsection entry, made one of a slot; its protection stays.
+     *
+     * @param slot not 0, which no page has
+     */
+    public static long withSlot(long pte, int file, long slot) {
+        return demandZero(protection(pte))
+                | slot << SLOT_SHIFT
+                | (long) file << FILE_SHIFT
+                | 1L << MmpteSoftwareLayout.PAGE_FILE_ALLOCATED_SHIFT;
+    }
+
+    /** The entry without its slot: demand-zero. */
+    public static long withoutSlot(long pte) {
+        return pte & ~SLOT_BITS;
+    }
+
+    /** Whether an entry, or what a PFN keeps in its stead, owns a slot of a page file. */
+    public static boolean holdsSlot(long pte) {
+        return (pte & (X64PageTables.PRESENT | PROTOTYPE | TRANSITION)) == 0 && pte >>> SLOT_SHIFT != 0;
+    }
+
+    public static int pageFileNumber(long pte) {
+        return (int) (pte >>> FILE_SHIFT & FILE_MASK);
+    }
+
+    /** Number of the page in its page file. */
+    public static long slot(long pte) {
+        return pte >>> SLOT_SHIFT;
+    }
+
+    // --- working sets ---
+
+    /** How many times the working-set manager passed a valid page and found it not accessed, at most 7. */
+    public static int age(long pte) {
+        return (int) (pte >>> AGE_SHIFT & AGE_MASK >>> 1);
+    }
+
+    public static long withAge(long pte, int age) {
+        return pte & ~(AGE_MASK >>> 1 << AGE_SHIFT) | (long) age << AGE_SHIFT;
+    }
+
+    /** Whether a valid page must stay in its working set. */
+    public static boolean isLocked(long pte) {
+        return (pte & LOCKED) != 0;
+    }
+
+    public static long withLock(long pte, boolean locked) {
+        return locked ? pte | LOCKED : pte & ~LOCKED;
     }
 
     /** Whether a frame belongs to the entry, so that the table which holds the entry must stay. */

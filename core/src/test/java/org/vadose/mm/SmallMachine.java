@@ -1,9 +1,11 @@
 package org.vadose.mm;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.check.Findings;
 import org.vadose.check.MemoryCheck;
@@ -54,6 +56,16 @@ final class SmallMachine {
 
     MemoryManager manager() {
         return manager;
+    }
+
+    /** Adds a page file of fixed size. */
+    void addPageFile(long pages, BackingStore store) {
+        assertEquals(NtStatus.SUCCESS, manager.pageFiles().create("\\??\\C:\\pagefile.sys", pages, pages, 0, store));
+    }
+
+    void close() {
+        manager.close();
+        ram.close();
     }
 
     Eprocess newProcess(long id) {

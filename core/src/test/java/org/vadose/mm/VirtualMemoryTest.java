@@ -43,7 +43,7 @@ class VirtualMemoryTest {
     @AfterEach
     void checkAndClose() {
         machine.check("end of test");
-        ram.close();
+        machine.close();
     }
 
     private Eprocess newProcess(long id) {

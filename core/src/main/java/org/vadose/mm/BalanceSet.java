@@ -1,0 +1,159 @@
+package org.vadose.mm;
+
+import org.vadose.memory.Memory;
+import org.vadose.nt.Eprocess;
+
+/**
+ * The balance-set manager: keeps frames available. It runs in the thread that finds too few of them, at points where no
+ * page-table entry is half changed, so that a run can be repeated.
+ *
+ * <pre>
+ *   available &lt; low    trim working sets that have more than their minimum, pages not accessed first, then any;
+ *                      then below the minimum, too; write modified pages; until available &gt;= high
+ * </pre>
+ */
+final class BalanceSet {
+    private static final int MOST_PROCESSES = 1 << 16;
+    /** What a fault may need. */
+    private static final long LEAST = 8;
+
+    private static final long LEAST_LOW = 32;
+    /** Less than what lets a processor resolve faults without the kernel's lock, which this needs. */
+    private static final long MOST_LOW = 512;
+    private static final int HIGH_TO_LOW = 4;
+
+    private final Memory memory;
+    private final AddressSpaces spaces;
+    private final PfnDatabase pfns;
+    private final PageFiles files;
+    private final Trimmer trimmer;
+    private final ModifiedWriter writer;
+    private final long usualLow;
+    /** Lower than usual while nothing more can be done. */
+    private long low;
+
+    private boolean running;
+
+    /** One round of a trim: what is taken, and how much each process keeps. */
+    private enum Round {
+        FIRST(Trimmer.Choice.NOT_ACCESSED, true),
+        /** The first has marked what it passed; what was accessed since stays once more. */
+        SECOND(Trimmer.Choice.NOT_ACCESSED, true),
+        ABOVE_MINIMUM(Trimmer.Choice.ANY, true),
+        BELOW_MINIMUM(Trimmer.Choice.ANY, false);
+
+        final Trimmer.Choice choice;
+        final boolean keepsMinimum;
+
+        Round(Trimmer.Choice choice, boolean keepsMinimum) {
+            this.choice = choice;
+            this.keepsMinimum = keepsMinimum;
+        }
+    }
+
+    BalanceSet(MemoryManager manager, AddressSpaces spaces, PageFiles files, Trimmer trimmer, ModifiedWriter writer) {
+        this.memory = manager.kernelMemory();
+        this.spaces = spaces;
+        this.pfns = manager.pfns();
+        this.files = files;
+        this.trimmer = trimmer;
+        this.writer = writer;
+        this.usualLow = usualLow(pfns.frames());
+        this.low = usualLow;
+    }
+
+    /** What a machine of so many frames tries to keep available at least. */
+    static long usualLow(long frames) {
+        return Math.clamp(frames / 128, LEAST_LOW, MOST_LOW);
+    }
+
+    /** With fewer available frames than this, there is work to do. */
+    long lowPages() {
+        return low;
+    }
+
+    /** Makes frames available: what is usual, and so many more. */
+    void relieve(long extraPages) {
+        if (running) {
+            return;
+        }
+        running = true;
+        try {
+            long goal = usualLow * HIGH_TO_LOW + extraPages;
+            for (Round round : Round.values()) {
+                if (pfns.availablePages() >= goal) {
+                    break;
+                }
+                if (pfns.availablePages() + writablePages() < goal) {
+                    trim(goal - pfns.availablePages() - writablePages(), round);
+                }
+                writer.write(goal - pfns.availablePages());
+            }
+            // Looking again at every fault would help nobody.
+            low = pfns.availablePages() >= usualLow ? usualLow : Math.max(LEAST, pfns.availablePages() - LEAST);
+        } finally {
+            running = false;
+        }
+    }
+
+    void writeAll() {
+        writer.write(pfns.modifiedPages() + pfns.mappedModifiedPages());
+    }
+
+    /** Modified pages that can be written. */
+    private long writablePages() {
+        return Math.min(pfns.modifiedPages(), files.freeSlots()) + pfns.mappedModifiedPages();
+    }
+
+    private void trim(long need, Round round) {
+        if (files.count() != 0 && files.freeSlots() < pfns.modifiedPages() + need) {
+            pfns.giveUpSlotsOfActivePages();
+        }
+        long[] links = spaces.expansion().entries(MOST_PROCESSES);
+        long total = 0;
+        for (long link : links) {
+            total += excess(Eprocess.ofExpansionLinks(memory, link), round);
+        }
+        if (total == 0) {
+            return;
+        }
+        double part = Math.min(1, (double) need / total);
+        for (long link : links) {
+            Eprocess process = Eprocess.ofExpansionLinks(memory, link);
+            long share = (long) Math.ceil(excess(process, round) * part);
+            if (share > 0) {
+                trim(process, share, round.choice);
+            }
+        }
+    }
+
+    /** Pages that a process may lose. */
+    private static long excess(Eprocess process, Round round) {
+        boolean keeps = round.keepsMinimum || process.isMinimumWorkingSetHard();
+        return Math.max(0, process.workingSetLeafSize() - (keeps ? process.minimumWorkingSetSize() : 0));
+    }
+
+    /** Trims one working set; answers how many pages it lost. */
+    long trim(Eprocess process, long pages, Trimmer.Choice choice) {
+        long before = spaces.enter(process);
+        try {
+            return trimmer.trim(spaces.entered(), pages, choice, files.freeSlots() > pfns.modifiedPages());
+        } finally {
+            spaces.leave(before);
+        }
+    }
+
+    /** A working set that must not grow beyond its maximum has reached it: makes room. */
+    void keepBelowMaximum(ProcessSpace space) {
+        Eprocess process = space.process();
+        long over = process.workingSetSize() + 1 - process.maximumWorkingSetSize();
+        if (over <= 0) {
+            return;
+        }
+        long room = Math.max(over, process.maximumWorkingSetSize() / 16);
+        long done = trim(process, room, Trimmer.Choice.NOT_ACCESSED);
+        if (done < over) {
+            trim(process, room - done, Trimmer.Choice.NOT_ACCESSED);
+        }
+    }
+}

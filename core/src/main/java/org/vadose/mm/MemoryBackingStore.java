@@ -1,0 +1,54 @@
+package org.vadose.mm;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.vadose.base.NtStatus;
+import org.vadose.base.Pages;
+
+/** A page file in the host's memory: in blocks of 1 MB that come with their first write. */
+public final class MemoryBackingStore implements BackingStore {
+    private static final int BLOCK_PAGES_SHIFT = 8;
+    private static final long BLOCK_BYTES = Pages.SIZE << BLOCK_PAGES_SHIFT;
+
+    private final Arena arena = Arena.ofShared();
+    private final Map<Long, MemorySegment> blocks = new HashMap<>();
+
+    @Override
+    public NtStatus read(long slot, int pages, MemorySegment buffer) {
+        for (int i = 0; i < pages; i++) {
+            MemorySegment block = blocks.get(slot + i >>> BLOCK_PAGES_SHIFT);
+            if (block == null) {
+                buffer.asSlice(i * Pages.SIZE, Pages.SIZE).fill((byte) 0);
+            } else {
+                MemorySegment.copy(block, offset(slot + i), buffer, i * Pages.SIZE, Pages.SIZE);
+            }
+        }
+        return NtStatus.SUCCESS;
+    }
+
+    @Override
+    public NtStatus write(long slot, int pages, MemorySegment buffer) {
+        for (int i = 0; i < pages; i++) {
+            long number = slot + i >>> BLOCK_PAGES_SHIFT;
+            @Nullable MemorySegment block = blocks.get(number);
+            if (block == null) {
+                block = arena.allocate(BLOCK_BYTES, Pages.SIZE);
+                blocks.put(number, block);
+            }
+            MemorySegment.copy(buffer, i * Pages.SIZE, block, offset(slot + i), Pages.SIZE);
+        }
+        return NtStatus.SUCCESS;
+    }
+
+    private static long offset(long slot) {
+        return (slot << Pages.SHIFT) & BLOCK_BYTES - 1;
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

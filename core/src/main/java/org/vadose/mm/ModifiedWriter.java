@@ -1,0 +1,78 @@
+package org.vadose.mm;
+
+import org.vadose.base.NtStatus;
+import org.vadose.layout.KernelSymbols;
+import org.vadose.layout.MiPartitionLayout;
+import org.vadose.layout.MiPartitionModwritesLayout;
+import org.vadose.memory.Memory;
+import org.vadose.nt.Pfn;
+
+/**
+ * The modified-page writer and the mapped-page writer: pages of the modified lists go to page files, in clusters, or to their own
+ * files, and then to standby. What cannot be written stays modified and is tried again later.
+ */
+final class ModifiedWriter {
+    private final Memory memory;
+    private final long state;
+    private final PfnDatabase pfns;
+    private final PageFiles files;
+    private final Prototypes prototypes;
+    private final PageFiles.Run run = new PageFiles.Run();
+    private final long[] frames = new long[PageFiles.CLUSTER_PAGES];
+
+    ModifiedWriter(MemoryManager manager, PageFiles files, Prototypes prototypes) {
+        this.memory = manager.kernelMemory();
+        this.state = manager.kernelBase() + KernelSymbols.MI_SYSTEM_PARTITION + MiPartitionLayout.MODWRITER;
+        this.pfns = manager.pfns();
+        this.files = files;
+        this.prototypes = prototypes;
+    }
+
+    /** Writes pages until so many have become available, or no more can be written; whole clusters. */
+    void write(long pages) {
+        long goal = pfns.availablePages() + pages;
+        while (pfns.availablePages() < goal && (writeMapped() || writeCluster())) {
+            // The condition does it.
+        }
+    }
+
+    /** Writes the mapped page that waits longest; false when there is none or it could not be written. */
+    private boolean writeMapped() {
+        long frame = pfns.firstMappedModified();
+        if (frame == Pfn.LIST_END) {
+            return false;
+        }
+        NtStatus status = prototypes.writeBack(frame);
+        if (!status.isSuccess()) {
+            pfns.postpone(frame);
+            memory.writeInt(state + MiPartitionModwritesLayout.LAST_MAPPED_WRITE_ERROR, status.code());
+        }
+        return status.isSuccess();
+    }
+
+    /** Writes the pages that wait longest to adjacent slots; false when there are none, or no slots, or the write failed. */
+    private boolean writeCluster() {
+        long waiting = pfns.modifiedPages();
+        if (waiting == 0 || !files.take((int) Math.min(waiting, PageFiles.CLUSTER_PAGES), run)) {
+            return false;
+        }
+        long frame = pfns.firstModified();
+        for (int i = 0; i < run.pages; i++) {
+            frames[i] = frame;
+            frame = pfns.pfn(frame).flink();
+        }
+        NtStatus status = files.write(run.file, run.slot, frames, run.pages);
+        if (!status.isSuccess()) {
+            files.free(run.file, run.slot, run.pages);
+            for (int i = 0; i < run.pages; i++) {
+                pfns.postpone(frames[i]);
+            }
+            memory.writeInt(state + MiPartitionModwritesLayout.LAST_MODIFIED_WRITE_ERROR, status.code());
+            return false;
+        }
+        for (int i = 0; i < run.pages; i++) {
+            pfns.pagedOut(frames[i], run.file, run.slot + i);
+        }
+        return true;
+    }
+}

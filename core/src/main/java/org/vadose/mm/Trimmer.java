@@ -1,0 +1,140 @@
+package org.vadose.mm;
+
+import org.vadose.base.Pages;
+import org.vadose.memory.Memory;
+import org.vadose.memory.Mmus;
+import org.vadose.memory.X64PageTables;
+import org.vadose.nt.Pfn;
+import org.vadose.nt.Pte;
+import org.vadose.nt.SelfMap;
+import org.vadose.nt.SharedUserData;
+
+/**
+ * Takes pages out of working sets. Which, and how many, is {@link BalanceSet}'s business.
+ *
+ * <pre>
+ *  a valid page                               its PTE afterwards    its frame
+ *  locked                                     as it was
+ *  shared                                     prototype             as its last mapping: standby, or modified
+ *  private, has a slot, not written since     transition            standby
+ *  private, written                           transition            modified
+ *  private, never written                     demand-zero           free
+ * </pre>
+ */
+final class Trimmer {
+    private static final long END = VirtualMemoryServices.HIGHEST_USER + 1;
+    private static final long TABLE_SPAN = Pages.LARGE_SIZE;
+
+    /** Which pages go. */
+    enum Choice {
+        /** Those not accessed since the hand passed them last; the others are marked as not accessed. */
+        NOT_ACCESSED,
+        /** All that can. */
+        ANY
+    }
+
+    private final Mmus mmu;
+    private final Memory memory;
+    private final SelfMap selfMap;
+    private final UserTables tables;
+    private final UserPages pages;
+    private final PfnDatabase pfns;
+
+    private boolean mayWrite;
+    private long wanted;
+    private Choice choice = Choice.ANY;
+
+    Trimmer(MemoryManager manager, UserTables tables, UserPages pages) {
+        this.mmu = manager.mmu();
+        this.memory = manager.kernelMemory();
+        this.selfMap = manager.selfMap();
+        this.tables = tables;
+        this.pages = pages;
+        this.pfns = manager.pfns();
+    }
+
+    /**
+     * Trims the working set of the process whose address space is loaded, going on where it left off the last time, once around.
+     *
+     * @param mostPages to trim
+     * @param writable whether modified pages can be written, so that trimming them is of use
+     * @return pages trimmed
+     */
+    long trim(ProcessSpace space, long mostPages, Choice which, boolean writable) {
+        WorkingSet workingSet = space.workingSet();
+        wanted = mostPages;
+        choice = which;
+        mayWrite = writable;
+        long hand = workingSet.hand();
+        long reached = scan(space, hand, END);
+        if (wanted > 0) {
+            reached = scan(space, 0, hand);
+        }
+        workingSet.setHand(reached >= END ? 0 : reached);
+        mmu.invalidateAll();
+        long trimmed = mostPages - wanted;
+        workingSet.countTrimmed(trimmed);
+        return trimmed;
+    }
+
+    /** Answers how far it came. */
+    private long scan(ProcessSpace space, long from, long to) {
+        long page = from;
+        while (page < to && wanted > 0) {
+            long gap = tables.gap(page);
+            if (gap != 0) {
+                page += gap;
+                continue;
+            }
+            long end = Math.min(to, (page & -TABLE_SPAN) + TABLE_SPAN);
+            for (; page < end && wanted > 0; page += Pages.SIZE) {
+                long pte = memory.readLong(selfMap.pte(page));
+                if ((pte & X64PageTables.PRESENT) != 0) {
+                    visit(space, page, pte);
+                }
+            }
+        }
+        return page;
+    }
+
+    private void visit(ProcessSpace space, long page, long pte) {
+        if (Pte.isLocked(pte) || page == SharedUserData.USER_ADDRESS) {
+            return;
+        }
+        if (choice == Choice.NOT_ACCESSED && (pte & X64PageTables.ACCESSED) != 0) {
+            // If another processor notes something there this very moment, the page is in use: it stays as it is.
+            memory.compareAndSetLong(selfMap.pte(page), pte, Pte.withAge(pte & ~X64PageTables.ACCESSED, 0));
+            return;
+        }
+        long frame = Pte.frame(pte);
+        Pfn pfn = pfns.pfn(frame);
+        if (pfn.isPrototype()) {
+            long old = tables.exchange(page, Pte.lookupNeeded(pages.validProtection(pte)));
+            space.workingSet().addLeaf(-1, false);
+            pages.unshare(frame, (old & X64PageTables.DIRTY) != 0);
+            wanted--;
+        } else {
+            trimPrivate(space, page, pte, pfn);
+        }
+    }
+
+    private void trimPrivate(ProcessSpace space, long page, long pte, Pfn pfn) {
+        long frame = Pte.frame(pte);
+        long original = pfn.originalPte();
+        boolean isNew = pfn.isModified() || !Pte.holdsSlot(original);
+        if (!mayWrite && ((pte & X64PageTables.DIRTY) != 0 || pfn.isModified())) {
+            return;
+        }
+        long old = tables.exchange(page, Pte.transition(frame, Pte.protection(original)));
+        space.workingSet().addLeaf(-1, true);
+        boolean isWritten = (old & X64PageTables.DIRTY) != 0 || pfn.isModified();
+        if (isNew && !isWritten) {
+            tables.exchange(page, original);
+            pfns.free(frame);
+            space.process().addPrivatePages(-1);
+        } else {
+            pfns.release(frame, isWritten);
+        }
+        wanted--;
+    }
+}

@@ -1,0 +1,258 @@
+package org.vadose.mm;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.vadose.base.NtStatus;
+import org.vadose.base.Pages;
+import org.vadose.memory.MemoryFault;
+import org.vadose.mm.VirtualMemoryServices.Region;
+import org.vadose.nt.Eprocess;
+import org.vadose.nt.PageProtection;
+import org.vadose.nt.Pte;
+
+class PagingTest {
+    private static final int COMMIT = VirtualMemoryServices.MEM_COMMIT | VirtualMemoryServices.MEM_RESERVE;
+    private static final int RW = PageProtection.PAGE_READWRITE;
+    private static final long RAM = 32L << 20;
+
+    private final FaultyStore store = new FaultyStore();
+    private SmallMachine machine;
+    private MemoryManager manager;
+    private VirtualMemoryServices services;
+    private Eprocess process;
+    private final Region region = new Region();
+
+    /** A store in memory whose next calls fail. */
+    static final class FaultyStore implements BackingStore {
+        private final MemoryBackingStore inner = new MemoryBackingStore();
+        int readsToFail;
+        int writesToFail;
+        NtStatus error = NtStatus.UNSUCCESSFUL;
+        int reads;
+        int writes;
+
+        @Override
+        public NtStatus read(long slot, int pages, MemorySegment buffer) {
+            reads++;
+            return readsToFail-- > 0 ? error : inner.read(slot, pages, buffer);
+        }
+
+        @Override
+        public NtStatus write(long slot, int pages, MemorySegment buffer) {
+            writes++;
+            return writesToFail-- > 0 ? error : inner.write(slot, pages, buffer);
+        }
+
+        @Override
+        public void close() {
+            inner.close();
+        }
+    }
+
+    @BeforeEach
+    void boot() {
+        machine = new SmallMachine(RAM, 1);
+        manager = machine.manager();
+        services = manager.virtualMemory();
+        process = machine.newProcess(4);
+        manager.switchTo(process);
+    }
+
+    @AfterEach
+    void checkAndClose() {
+        machine.check("end of test");
+        machine.close();
+    }
+
+    private long allocate(long bytes) {
+        region.base = 0;
+        region.sizeBytes = bytes;
+        assertEquals(NtStatus.SUCCESS, services.allocate(process, region, 0, COMMIT, RW));
+        return region.base;
+    }
+
+    private static long pattern(long page) {
+        return page * 0x9E37_79B9_7F4A_7C15L | 1;
+    }
+
+    private long pte(long address) {
+        return manager.kernelMemory().readLong(manager.selfMap().pte(address));
+    }
+
+    /** Empties the working set and writes everything that is modified. */
+    private void pageOut() {
+        manager.balance().trim(process, Long.MAX_VALUE, Trimmer.Choice.ANY);
+        manager.writeModifiedPages();
+    }
+
+    /** Gives every standby page to somebody else for a moment. */
+    private void repurposeAll() {
+        PfnDatabase pfns = manager.pfns();
+        long[] taken = new long[(int) pfns.availablePages()];
+        for (int i = 0; i < taken.length; i++) {
+            taken[i] = pfns.allocate(0, 0);
+        }
+        for (long frame : taken) {
+            pfns.free(frame);
+        }
+    }
+
+    @Test
+    void touchingFourTimesRamKeepsEveryByte() {
+        machine.addPageFile(8 * RAM / Pages.SIZE, store);
+        long seed = 42;
+        Random random = new Random(seed);
+        long pages = 4 * RAM / Pages.SIZE;
+        long base = allocate(pages * Pages.SIZE);
+        int[] order = random.ints(0, (int) pages).distinct().limit(pages).toArray();
+        for (int page : order) {
+            manager.mmu().user().writeLong(base + page * Pages.SIZE + 8L * (page & 511), pattern(page));
+        }
+        machine.check("written seed=" + seed);
+        for (int i = order.length - 1; i >= 0; i--) {
+            int page = order[i];
+            long at = base + page * Pages.SIZE;
+            assertEquals(pattern(page), manager.mmu().user().readLong(at + 8L * (page & 511)), "page=" + page);
+            assertEquals(0, manager.mmu().user().readLong(at + 8L * (page + 1 & 511)), "page=" + page);
+        }
+        assertTrue(process.hardFaultCount() > 2 * RAM / Pages.SIZE);
+        assertEquals(pages, process.privatePages());
+    }
+
+    @Test
+    void trimmedPagesComeBackWithoutIo() {
+        machine.addPageFile(4096, store);
+        long base = allocate(64 * Pages.SIZE);
+        for (int i = 0; i < 32; i++) {
+            manager.mmu().user().writeLong(base + i * Pages.SIZE, pattern(i));
+        }
+        manager.mmu().user().readLong(base + 32 * Pages.SIZE);
+        pageOut();
+        machine.check("paged out");
+        assertEquals(Pte.Kind.TRANSITION, Pte.kind(pte(base)));
+        // What was only read needs no slot.
+        assertEquals(Pte.Kind.DEMAND_ZERO, Pte.kind(pte(base + 32 * Pages.SIZE)));
+        assertEquals(1, store.writes);
+        for (int i = 0; i < 32; i++) {
+            assertEquals(pattern(i), manager.mmu().user().readLong(base + i * Pages.SIZE));
+        }
+        assertEquals(0, store.reads);
+        assertEquals(0, process.hardFaultCount());
+        // Clean pages keep their slots: nothing is written the second time.
+        pageOut();
+        assertEquals(1, store.writes);
+        repurposeAll();
+        machine.check("repurposed");
+        assertEquals(Pte.Kind.PAGE_FILE, Pte.kind(pte(base)));
+        for (int i = 0; i < 32; i++) {
+            assertEquals(pattern(i), manager.mmu().user().readLong(base + i * Pages.SIZE));
+        }
+        assertTrue(store.reads < 8, () -> "page-in is not clustered reads=" + store.reads);
+        machine.check("read back");
+        manager.mmu().user().writeLong(base, 1);
+        pageOut();
+        assertEquals(2, store.writes);
+    }
+
+    @Test
+    void anErrorOfTheDeviceHarmsNothingElse() {
+        machine.addPageFile(4096, store);
+        long base = allocate(8 * Pages.SIZE);
+        for (int i = 0; i < 8; i++) {
+            manager.mmu().user().writeLong(base + i * Pages.SIZE, pattern(i));
+        }
+        store.writesToFail = 1;
+        pageOut();
+        machine.check("failed write");
+        pageOut();
+        repurposeAll();
+        store.readsToFail = 1;
+        assertEquals(
+                NtStatus.IN_PAGE_ERROR,
+                assertThrows(MemoryFault.class, () -> manager.mmu().user().readLong(base))
+                        .status());
+        machine.check("failed read");
+        store.readsToFail = 2;
+        store.error = NtStatus.INSUFFICIENT_RESOURCES;
+        for (int i = 0; i < 8; i++) {
+            assertEquals(pattern(i), manager.mmu().user().readLong(base + i * Pages.SIZE));
+        }
+    }
+
+    @Test
+    void pagedOutPagesCanBeProtectedDecommittedAndFreed() {
+        machine.addPageFile(4096, store);
+        long base = allocate(8 * Pages.SIZE);
+        for (int i = 0; i < 8; i++) {
+            manager.mmu().user().writeLong(base + i * Pages.SIZE, pattern(i));
+        }
+        pageOut();
+        repurposeAll();
+        region.base = base;
+        region.sizeBytes = 2 * Pages.SIZE;
+        assertEquals(NtStatus.SUCCESS, services.protect(process, region, PageProtection.PAGE_READONLY, new int[1]));
+        assertEquals(pattern(1), manager.mmu().user().readLong(base + Pages.SIZE));
+        assertThrows(MemoryFault.class, () -> manager.mmu().user().writeLong(base + Pages.SIZE, 1));
+        region.base = base + 2 * Pages.SIZE;
+        region.sizeBytes = 2 * Pages.SIZE;
+        assertEquals(NtStatus.SUCCESS, services.free(process, region, VirtualMemoryServices.MEM_DECOMMIT));
+        machine.check("decommitted");
+        region.base = base;
+        region.sizeBytes = 0;
+        assertEquals(NtStatus.SUCCESS, services.free(process, region, VirtualMemoryServices.MEM_RELEASE));
+        assertEquals(manager.pageFiles().totalSlots(), manager.pageFiles().freeSlots());
+        assertEquals(0, process.privatePages());
+    }
+
+    @Test
+    void theCommitLimitIsRamAndPageFiles() {
+        long before = manager.commitLimitPages();
+        region.base = 0;
+        region.sizeBytes = RAM;
+        assertEquals(NtStatus.COMMITMENT_LIMIT, services.allocate(process, region, 0, COMMIT, RW));
+        assertEquals(NtStatus.SUCCESS, manager.pageFiles().create("\\??\\D:\\pagefile.sys", 1001, 20_001, 0, store));
+        assertEquals(before + 1000, manager.commitLimitPages());
+        // It grows.
+        allocate(RAM);
+        assertTrue(manager.commitLimitPages() > before + 1000);
+        region.base = 0;
+        region.sizeBytes = 20_000 * Pages.SIZE;
+        assertEquals(NtStatus.COMMITMENT_LIMIT, services.allocate(process, region, 0, COMMIT, RW));
+    }
+
+    @Test
+    void everyCommittedPageCanBeUsed() {
+        machine.addPageFile(1001, store);
+        long pages = manager.commitLimitPages() - manager.totalCommittedPages() - 40;
+        long base = allocate(pages * Pages.SIZE);
+        for (int round = 0; round < 3; round++) {
+            for (long page = 0; page < pages; page++) {
+                long at = base + page * Pages.SIZE;
+                assertEquals(
+                        round == 0 ? 0 : pattern(page + round - 1),
+                        manager.mmu().user().readLong(at));
+                manager.mmu().user().writeLong(at, pattern(page + round));
+            }
+            machine.check("round=" + round);
+        }
+    }
+
+    @Test
+    void withoutPageFileEverythingStays() {
+        long pages = manager.commitLimitPages() - manager.totalCommittedPages() - 40;
+        long base = allocate(pages * Pages.SIZE);
+        for (long page = 0; page < pages; page++) {
+            manager.mmu().user().writeLong(base + page * Pages.SIZE, pattern(page));
+        }
+        for (long page = 0; page < pages; page++) {
+            assertEquals(pattern(page), manager.mmu().user().readLong(base + page * Pages.SIZE));
+        }
+    }
+}
