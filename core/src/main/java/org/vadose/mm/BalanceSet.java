@@ -20,6 +20,7 @@ final class BalanceSet {
     private static final long LEAST_LOW = 32;
     /** Less than what lets a processor resolve faults without the kernel's lock, which this needs. */
     private static final long MOST_LOW = 512;
+
     private static final int HIGH_TO_LOW = 4;
 
     private final Memory memory;

@@ -484,18 +484,20 @@ public final class PfnDatabase {
     void pagedOut(long frame, int file, long slot) {
         lock.lock();
         try {
-        Pfn pfn = pfn(frame);
-        unlink(modified, frame);
-        long original = pfn.originalPte();
-        if (Pte.kind(original) == Pte.Kind.PROTOTYPE) {
-            // A page of an image that was written in place: from now on it is the page file's.
-            new Subsection(memory, Pte.prototypeAddress(original)).controlArea().addPfnReferences(-1);
-        }
-        pfn.setOriginalPte(Pte.withSlot(original, file, slot));
-        pfn.setModified(false);
-        pfn.setLocation(PageLocation.STANDBY);
-        linkLast(standby[pfn.priority()], frame);
-        addAvailable(1);
+            Pfn pfn = pfn(frame);
+            unlink(modified, frame);
+            long original = pfn.originalPte();
+            if (Pte.kind(original) == Pte.Kind.PROTOTYPE) {
+                // A page of an image that was written in place: from now on it is the page file's.
+                new Subsection(memory, Pte.prototypeAddress(original))
+                        .controlArea()
+                        .addPfnReferences(-1);
+            }
+            pfn.setOriginalPte(Pte.withSlot(original, file, slot));
+            pfn.setModified(false);
+            pfn.setLocation(PageLocation.STANDBY);
+            linkLast(standby[pfn.priority()], frame);
+            addAvailable(1);
         } finally {
             lock.unlock();
         }
