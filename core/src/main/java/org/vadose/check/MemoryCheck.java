@@ -11,6 +11,7 @@ import org.vadose.layout.MiVisiblePartitionLayout;
 import org.vadose.layout.MmpteSoftwareLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.X64PageTables;
+import org.vadose.nt.ControlArea;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.ListEntry;
 import org.vadose.nt.PageProtection;
