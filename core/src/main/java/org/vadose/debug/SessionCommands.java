@@ -42,26 +42,27 @@ final class SessionCommands {
                 "Write physical memory to FILE.raw or FILE.dmp",
                 Argument.FILE,
                 SessionCommands::dump);
-        table.add("g", "", "Go: let the machine run", Argument.NONE, (d, a) -> resume(d, Debugger.Outcome.GO));
+        table.add("g", "", "Go: let the machine run", Argument.NONE, (d, a) -> resume(d, "g", Debugger.Outcome.GO));
         table.add(
                 "gn",
                 "",
                 "Go, leaving the exception to the program",
                 Argument.NONE,
-                (d, a) -> resume(d, Debugger.Outcome.GO));
+                (d, a) -> resume(d, "gn", Debugger.Outcome.GO));
         table.add(
                 "gh",
                 "",
                 "Go, the exception being handled",
                 Argument.NONE,
-                (d, a) -> resume(d, Debugger.Outcome.GO_HANDLED));
-        table.add("t", "", "Trace: run one instruction", Argument.NONE, (d, a) -> resume(d, Debugger.Outcome.STEP));
+                (d, a) -> resume(d, "gh", Debugger.Outcome.GO_HANDLED));
+        table.add(
+                "t", "", "Trace: run one instruction", Argument.NONE, (d, a) -> resume(d, "t", Debugger.Outcome.STEP));
         table.add(
                 "p",
                 "",
                 "Step: run one instruction, a call as a whole",
                 Argument.NONE,
-                (d, a) -> resume(d, Debugger.Outcome.STEP_OVER));
+                (d, a) -> resume(d, "p", Debugger.Outcome.STEP_OVER));
         table.add("q", "", "Quit", Argument.NONE, (d, a) -> d.setOutcome(Debugger.Outcome.QUIT));
         table.add("n", "[8|10|16]", "Show or set the number base", Argument.NONE, SessionCommands::base);
         table.add("vertarget", "", "Show what is looked at", Argument.NONE, SessionCommands::version);
@@ -140,14 +141,12 @@ final class SessionCommands {
         debugger.out().line("Dump successfully written");
     }
 
-    private static void resume(Debugger debugger, Debugger.Outcome outcome) {
+    private static void resume(Debugger debugger, String command, Debugger.Outcome outcome) {
         LiveControl live = debugger.live();
-        if (live == null) {
-            throw new CommandException("No runnable debuggees error: the target is a dump");
-        }
         boolean steps = outcome == Debugger.Outcome.STEP || outcome == Debugger.Outcome.STEP_OVER;
-        if (steps && !live.canStep()) {
-            throw new CommandException("No runnable debuggees error: the program has ended");
+        if (live == null || steps && !live.canStep()) {
+            throw new CommandException(
+                    " ".repeat(debugger.prompt().length()) + "^ No runnable debuggees error in '" + command + "'");
         }
         CodeCommands.forget(debugger);
         debugger.setOutcome(outcome);

@@ -322,7 +322,7 @@ class DebuggerTest {
     void unknownAndImpossibleCommandsAreSaid() {
         assertEquals("No export nosuch found\n", run("!nosuch"));
         assertEquals("       ^ Syntax error in 'zzz 5'\n", run("zzz 5"));
-        assertEquals("No runnable debuggees error: the target is a dump\n", run("g"));
+        assertEquals("       ^ No runnable debuggees error in 'g'\n", run("g"));
         assertEquals(Debugger.Outcome.QUIT, debugger.execute("q; ? 5"));
         assertEquals("hello  world\n", run(".echo hello  world"));
         assertEquals("", run("* a comment"));

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import org.vadose.dump.DumpFormatException;
+import org.vadose.pe.PeFormatException;
+import org.vadose.win32.loader.LoaderException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -42,6 +44,14 @@ public final class Main {
         switch (exception) {
             case DumpFormatException e -> {
                 System.err.println("vadose: " + e.getMessage());
+                return ExitCode.BAD_DATA;
+            }
+            case PeFormatException e -> {
+                System.err.println("vadose: not a Windows x64 program: " + e.getMessage());
+                return ExitCode.BAD_DATA;
+            }
+            case LoaderException e -> {
+                System.err.println("vadose: " + e.getMessage() + " (" + e.status() + ")");
                 return ExitCode.BAD_DATA;
             }
             case CannotWriteException e -> {
