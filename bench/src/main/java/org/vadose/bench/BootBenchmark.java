@@ -15,7 +15,7 @@ import org.vadose.machine.MachineConfig;
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
 @Fork(1)
 @Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 5, time = 1)
+@Measurement(iterations = 20, time = 200, timeUnit = TimeUnit.MILLISECONDS)
 public class BootBenchmark {
     private static long boot() {
         try (Machine machine = Machine.boot(MachineConfig.standard())) {

@@ -24,7 +24,7 @@ import org.vadose.memory.Memory;
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Fork(1)
 @Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 5, time = 1)
+@Measurement(iterations = 20, time = 200, timeUnit = TimeUnit.MILLISECONDS)
 public class TlbBenchmark {
     private static final int READS = 4096;
     private static final int SIZE_BYTES = 1 << 20;

@@ -50,11 +50,11 @@ public final class VirtualMemory implements Memory {
     }
 
     /**
-     * The page number with higher bits folded in, so that a stack and a heap at round addresses do not fight for entries. The
-     * lowest bit stays the page number's: neighbours never share an entry.
+     * The page number with higher bits added, so that a stack and a heap at round addresses do not fight for entries. From one page
+     * to the next it grows by one or two: neighbours never share an entry.
      */
     private static int index(long address) {
-        return (int) (address >>> Pages.SHIFT ^ address >>> FOLD_SHIFT & -2) & INDEX_MASK;
+        return (int) ((address >>> Pages.SHIFT) + (address >>> FOLD_SHIFT)) & INDEX_MASK;
     }
 
     /*

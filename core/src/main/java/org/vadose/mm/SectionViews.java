@@ -121,7 +121,7 @@ final class SectionViews {
     void unmap(ProcessSpace space, Vad vad) {
         VpnRange range = vad.range();
         for (long page = range.startAddress(); page <= range.endAddress(); ) {
-            long gap = tables.gap(page);
+            long gap = tables.gap(page, range.endAddress() + 1);
             if (gap == 0) {
                 pages.replace(space, page, tables.read(page), 0);
                 gap = Pages.SIZE;
@@ -196,7 +196,7 @@ final class SectionViews {
         }
         NtStatus status = NtStatus.SUCCESS;
         for (long page = first; page <= last; ) {
-            long gap = tables.gap(page);
+            long gap = tables.gap(page, last + 1);
             if (gap != 0) {
                 page += gap;
                 continue;

@@ -44,14 +44,29 @@ final class UserTables {
         return missingLevel(virtualAddress) == 0 ? memory.readLong(selfMap.pte(virtualAddress)) : 0;
     }
 
-    /** Bytes from an address to the end of what the highest missing table would map; 0 when the PTE's table exists. */
-    long gap(long virtualAddress) {
-        int level = missingLevel(virtualAddress);
-        if (level == 0) {
-            return 0;
+    /** Bytes from a page on, and below {@code end}, that no entry says anything about: their PTEs are 0 or their tables missing. */
+    long gap(long page, long end) {
+        long at = page;
+        while (at < end) {
+            int level = missingLevel(at);
+            if (level != 0) {
+                at = endOfEntry(level, at);
+                continue;
+            }
+            long tableEnd = Math.min(end, endOfEntry(2, at));
+            for (; at < tableEnd; at += Pages.SIZE) {
+                if (memory.readLong(selfMap.pte(at)) != 0) {
+                    return at - page;
+                }
+            }
         }
+        return end - page;
+    }
+
+    /** The address behind what an entry of this level maps. */
+    private static long endOfEntry(int level, long address) {
         long span = Pages.SIZE << 9 * (level - 1);
-        return span - (virtualAddress & span - 1);
+        return (address | span - 1) + 1;
     }
 
     /** The highest level whose entry for this address is absent, 0 when all tables are there. */

@@ -226,11 +226,10 @@ public final class VirtualMemoryServices {
         Vad vad = new Vad(memory, space.vads().find(Pages.vpn(first)));
         long fresh = 0;
         for (long page = first; page <= last; ) {
-            long gap = tables.gap(page);
+            long gap = tables.gap(page, last + 1);
             if (gap != 0) {
-                long run = Math.min(gap, last + 1 - page);
-                fresh += vad.isMemCommit() ? 0 : Pages.count(run);
-                page += run;
+                fresh += vad.isMemCommit() ? 0 : Pages.count(gap);
+                page += gap;
             } else {
                 fresh += pages.isCommitted(vad, page, tables.read(page)) ? 0 : 1;
                 page += Pages.SIZE;
@@ -375,11 +374,10 @@ public final class VirtualMemoryServices {
         boolean isMemCommit = vad.isMemCommit();
         long released = 0;
         for (long page = first << Pages.SHIFT; page < end; ) {
-            long gap = tables.gap(page);
+            long gap = tables.gap(page, end);
             if (gap != 0) {
-                long run = Math.min(gap, end - page);
-                released += isMemCommit ? Pages.count(run) : 0;
-                page += run;
+                released += isMemCommit ? Pages.count(gap) : 0;
+                page += gap;
                 continue;
             }
             long pte = tables.read(page);
@@ -436,11 +434,10 @@ public final class VirtualMemoryServices {
         long end = vad.endingVpn() + 1 << Pages.SHIFT;
         long count = 0;
         for (long page = vad.startingVpn() << Pages.SHIFT; page < end; ) {
-            long gap = tables.gap(page);
+            long gap = tables.gap(page, end);
             if (gap != 0) {
-                long run = Math.min(gap, end - page);
-                count += vad.isMemCommit() ? Pages.count(run) : 0;
-                page += run;
+                count += vad.isMemCommit() ? Pages.count(gap) : 0;
+                page += gap;
             } else {
                 count += pages.isCommitted(vad, page, tables.read(page)) ? 1 : 0;
                 page += Pages.SIZE;
@@ -601,12 +598,12 @@ public final class VirtualMemoryServices {
         int first = stateOf(vad, page);
         long at = page;
         while (at < end) {
-            long gap = isPrivate ? tables.gap(at) : 0;
+            long gap = isPrivate ? tables.gap(at, end) : 0;
             if (gap != 0) {
                 if (whole != first) {
                     break;
                 }
-                at += Math.min(gap, end - at);
+                at += gap;
             } else if (stateOf(vad, at) == first) {
                 at += Pages.SIZE;
             } else {
