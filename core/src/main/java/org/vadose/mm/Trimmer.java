@@ -81,7 +81,7 @@ final class Trimmer {
     private long scan(ProcessSpace space, long from, long to) {
         long page = from;
         while (page < to && wanted > 0) {
-            long gap = tables.gap(page);
+            long gap = tables.gap(page, to);
             if (gap != 0) {
                 page += gap;
                 continue;
