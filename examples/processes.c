@@ -31,6 +31,12 @@ int main(int argc, char **argv)
 {
     if (argc > 2 && !strcmp(argv[1], "child"))
         return child(argv);
+    if (argc > 1 && !strcmp(argv[1], "owner")) {
+        HANDLE mutex = OpenMutexA(SYNCHRONIZE, FALSE, "Local\\vadose-mutex");
+        WaitForSingleObject(mutex, INFINITE);
+        SetEvent(OpenEventA(EVENT_MODIFY_STATE, FALSE, "vadose-event"));
+        return 0; /* with the mutex */
+    }
     if (argc > 1 && !strcmp(argv[1], "sleeper")) {
         Sleep(INFINITE);
         return 1;
@@ -75,6 +81,23 @@ int main(int argc, char **argv)
     WaitForSingleObject(p.hProcess, INFINITE);
     GetExitCodeProcess(p.hProcess, &code);
     printf("exit code %lu\n", code);
+
+    HANDLE mutex = CreateMutexA(NULL, FALSE, "vadose-mutex");
+    HANDLE named = CreateEventA(NULL, TRUE, FALSE, "Local\\vadose-event");
+    HANDLE again = CreateEventA(NULL, TRUE, FALSE, "vadose-event");
+    printf("made twice: %d, error %lu\n", again != NULL, GetLastError());
+    HANDLE other = CreateMutexA(NULL, FALSE, "vadose-event");
+    printf("another kind: %d, error %lu\n", other != NULL, GetLastError());
+    HANDLE none = OpenEventA(SYNCHRONIZE, FALSE, "vadose-none");
+    printf("opened: %d, error %lu\n", none != NULL, GetLastError());
+    p = start("owner", 0, FALSE);
+    printf("event by name: %lu\n", WaitForSingleObject(named, INFINITE));
+    WaitForSingleObject(p.hProcess, INFINITE);
+    printf("mutex abandoned: %lu\n", WaitForSingleObject(mutex, INFINITE));
+    printf("once more: %lu", WaitForSingleObject(mutex, 0));
+    for (int i = 0; i < 3; i++)
+        printf(", released %d", ReleaseMutex(mutex));
+    printf("\n");
 
     STARTUPINFOA startup = {.cb = sizeof startup};
     BOOL made = CreateProcessA("C:\\no\\such.exe", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &startup, &p);

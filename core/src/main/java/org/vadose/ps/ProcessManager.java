@@ -27,6 +27,7 @@ import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
 import org.vadose.nt.HandleTable;
 import org.vadose.nt.HandleTableEntry;
+import org.vadose.nt.Kmutant;
 import org.vadose.nt.Kprcb;
 import org.vadose.nt.ListEntry;
 import org.vadose.nt.ObjectHeader;
@@ -116,6 +117,7 @@ public final class ProcessManager {
                 objects.handleTables().createStrict().address());
         objects.onDelete(KnownType.THREAD, this::threadDeleted);
         objects.onDelete(KnownType.PROCESS, this::processDeleted);
+        objects.onDelete(KnownType.MUTANT, body -> new Kmutant(memory, body).forget());
         objects.onDelete(
                 KnownType.SECTION, section -> memoryManager.sectionObjects().deleted(section));
         createIdle(prcb);

@@ -20,6 +20,7 @@ import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
 import org.vadose.nt.HandleTable;
 import org.vadose.nt.HandleTableEntry;
+import org.vadose.nt.Kmutant;
 import org.vadose.nt.ListEntry;
 import org.vadose.nt.ThreadState;
 import org.vadose.ob.KnownType;
@@ -187,6 +188,7 @@ final class ThreadFactory {
         memory.writeByte(address + KthreadLayout.STATE, (byte) ThreadState.TERMINATED.ordinal());
         memory.writeLong(address + EthreadLayout.EXIT_TIME, clock.now());
         memory.writeInt(address + EthreadLayout.EXIT_STATUS, exitStatus);
+        Kmutant.abandonAll(memory, address);
         new DispatcherHeader(memory, address).setSignalState(1);
     }
 

@@ -12,6 +12,7 @@ import org.vadose.memory.Memory;
 import org.vadose.nt.DispatcherHeader;
 import org.vadose.nt.HandleTable;
 import org.vadose.nt.HandleTableEntry;
+import org.vadose.nt.Kmutant;
 import org.vadose.ob.KnownType;
 import org.vadose.ob.ObjectManager;
 
@@ -116,28 +117,28 @@ public final class GuestObjects {
 
     // --- what threads wait for ---
 
-    public int createEvent(boolean manualReset, boolean signalled) {
-        long body = objects.create(KnownType.EVENT, KeventLayout.SIZE);
+    /** A new event with one reference; {@code name} is its last part, which the caller inserts. */
+    public long newEvent(String name, boolean manualReset, boolean signalled) {
+        long body = objects.create(KnownType.EVENT, KeventLayout.SIZE, name, 0, 0);
         int type = manualReset ? DispatcherHeader.NOTIFICATION_EVENT : DispatcherHeader.SYNCHRONIZATION_EVENT;
         new DispatcherHeader(kernel, body).initialize(type, KeventLayout.SIZE, signalled ? 1 : 0);
-        return openNew(body, KnownType.EVENT.validAccess());
+        return body;
     }
 
-    public int createSemaphore(int initial, int limit) {
-        long body = objects.create(KnownType.SEMAPHORE, KsemaphoreLayout.SIZE);
+    public long newSemaphore(String name, int initial, int limit) {
+        long body = objects.create(KnownType.SEMAPHORE, KsemaphoreLayout.SIZE, name, 0, 0);
         new DispatcherHeader(kernel, body).initialize(DispatcherHeader.SEMAPHORE, KsemaphoreLayout.SIZE, initial);
         kernel.writeInt(body + KsemaphoreLayout.LIMIT, limit);
-        return openNew(body, KnownType.SEMAPHORE.validAccess());
+        return body;
     }
 
-    public int createMutant(@Nullable GuestThread owner) {
-        long body = objects.create(KnownType.MUTANT, KmutantLayout.SIZE);
-        new DispatcherHeader(kernel, body)
-                .initialize(DispatcherHeader.MUTANT, KmutantLayout.SIZE, owner == null ? 1 : 0);
+    public long newMutant(String name, @Nullable GuestThread owner) {
+        long body = objects.create(KnownType.MUTANT, KmutantLayout.SIZE, name, 0, 0);
+        new DispatcherHeader(kernel, body).initialize(DispatcherHeader.MUTANT, KmutantLayout.SIZE, 1);
         if (owner != null) {
-            kernel.writeLong(body + KmutantLayout.OWNER_THREAD, owner.ethread().address());
+            new Kmutant(kernel, body).acquire(owner.ethread().address());
         }
-        return openNew(body, KnownType.MUTANT.validAccess());
+        return body;
     }
 
     /** What waiting on a handle means; null when it names nothing one can wait for. */

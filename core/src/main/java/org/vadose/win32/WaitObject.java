@@ -2,10 +2,10 @@ package org.vadose.win32;
 
 import java.util.List;
 import org.vadose.layout.DispatcherHeaderLayout;
-import org.vadose.layout.KmutantLayout;
 import org.vadose.layout.KsemaphoreLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.DispatcherHeader;
+import org.vadose.nt.Kmutant;
 import org.vadose.ob.KnownType;
 
 /**
@@ -36,44 +36,40 @@ public record WaitObject(Memory kernel, long address) {
         kernel.writeInt(address + DispatcherHeaderLayout.SIGNAL_STATE, state);
     }
 
-    /** Whether a wait by this thread would be over at once. */
-    public boolean isSignalled(GuestThread thread) {
-        return signalState() > 0
-                || type() == DispatcherHeader.MUTANT
-                        && owner() == thread.ethread().address();
+    private Kmutant mutant() {
+        return new Kmutant(kernel, address);
     }
 
-    /** Takes what a satisfied wait takes: an event resets, a semaphore counts down, a mutex gets its owner. */
-    public void take(GuestThread thread) {
+    /** Whether a wait by this thread would be over at once. */
+    public boolean isSignalled(GuestThread thread) {
+        return type() == DispatcherHeader.MUTANT
+                ? mutant().isFreeFor(thread.ethread().address())
+                : signalState() > 0;
+    }
+
+    /**
+     * Takes what a satisfied wait takes: an event resets, a semaphore counts down, a mutex gets its owner.
+     *
+     * @return whether it is a mutex whose last owner ended without giving it back
+     */
+    public boolean take(GuestThread thread) {
         switch (type()) {
             case DispatcherHeader.SYNCHRONIZATION_EVENT -> setSignalState(0);
             case DispatcherHeader.SEMAPHORE -> setSignalState(signalState() - 1);
             case DispatcherHeader.MUTANT -> {
-                setSignalState(signalState() - 1);
-                kernel.writeLong(
-                        address + KmutantLayout.OWNER_THREAD, thread.ethread().address());
+                return mutant().acquire(thread.ethread().address());
             }
             default -> {
                 // Stays signalled.
             }
         }
-    }
-
-    /** Who owns a mutex: address of a {@code _KTHREAD}, 0 for nobody. */
-    long owner() {
-        return kernel.readLong(address + KmutantLayout.OWNER_THREAD);
+        return false;
     }
 
     /** Gives a mutex back once; false if it is not the thread's. */
     public boolean releaseMutant(GuestThread thread) {
-        if (owner() != thread.ethread().address()) {
-            return false;
-        }
-        setSignalState(signalState() + 1);
-        if (signalState() > 0) {
-            kernel.writeLong(address + KmutantLayout.OWNER_THREAD, 0);
-        }
-        return true;
+        return type() == DispatcherHeader.MUTANT
+                && mutant().release(thread.ethread().address());
     }
 
     /** Most a semaphore counts to. */

@@ -36,6 +36,7 @@ public final class SystemDlls {
         ProcessFunctions.addTo(kernel32);
         RtlFunctions.addToKernel32(kernel32);
         StorageFunctions.addTo(kernel32);
+        SynchronizationObjects.addTo(kernel32);
         TextFunctions.addTo(kernel32);
         TimeFunctions.addTo(kernel32);
         WaitFunctions.addTo(kernel32);

@@ -9,8 +9,9 @@ import org.vadose.win32.ApiModule;
 import org.vadose.win32.GuestThread;
 import org.vadose.win32.WaitObject;
 
-/** Events, mutexes, semaphores, and waiting for them. */
+/** Signalling events, mutexes and semaphores, and waiting for them. */
 final class WaitFunctions {
+    private static final int WAIT_ABANDONED = 0x80;
     private static final long WAIT_TIMEOUT = 0x102;
     private static final long WAIT_FAILED = 0xFFFF_FFFFL;
     private static final int ERROR_INVALID_HANDLE = 6;
@@ -18,34 +19,10 @@ final class WaitFunctions {
     private static final int ERROR_NOT_OWNER = 288;
     private static final int ERROR_TOO_MANY_POSTS = 298;
     private static final int MAXIMUM_WAIT_OBJECTS = 64;
-    private static final int CREATE_EVENT_MANUAL_RESET = 1;
-    private static final int CREATE_EVENT_INITIAL_SET = 2;
 
     private WaitFunctions() {}
 
     static void addTo(ApiModule kernel32) {
-        for (String letter : List.of("A", "W")) {
-            kernel32.function(
-                            "CreateEvent" + letter,
-                            call -> SecurityAttributes.apply(
-                                    call,
-                                    call.arg(0),
-                                    call.process().objects().createEvent(call.boolArg(1), call.boolArg(2))))
-                    .function("CreateEventEx" + letter, WaitFunctions::createEventEx)
-                    .function(
-                            "CreateMutex" + letter,
-                            call -> SecurityAttributes.apply(
-                                    call,
-                                    call.arg(0),
-                                    call.process().objects().createMutant(call.boolArg(1) ? call.thread() : null)))
-                    .function(
-                            "CreateMutexEx" + letter,
-                            call -> call.process()
-                                    .objects()
-                                    .createMutant((call.intArg(2) & 1) != 0 ? call.thread() : null))
-                    .function("CreateSemaphore" + letter, WaitFunctions::createSemaphore)
-                    .function("CreateSemaphoreEx" + letter, WaitFunctions::createSemaphore);
-        }
         kernel32.function("SetEvent", call -> setSignal(call, 1))
                 .function("ResetEvent", call -> setSignal(call, 0))
                 .function("ReleaseMutex", WaitFunctions::releaseMutex)
@@ -55,23 +32,6 @@ final class WaitFunctions {
                 .function("WaitForMultipleObjects", WaitFunctions::waitForMultipleObjects)
                 .function("WaitForMultipleObjectsEx", WaitFunctions::waitForMultipleObjects)
                 .function("SignalObjectAndWait", WaitFunctions::signalObjectAndWait);
-    }
-
-    private static long createEventEx(ApiCall call) {
-        int flags = call.intArg(2);
-        return call.process()
-                .objects()
-                .createEvent((flags & CREATE_EVENT_MANUAL_RESET) != 0, (flags & CREATE_EVENT_INITIAL_SET) != 0);
-    }
-
-    private static long createSemaphore(ApiCall call) {
-        int initial = call.intArg(1);
-        int limit = call.intArg(2);
-        if (limit <= 0 || initial < 0 || initial > limit) {
-            return call.fail(ERROR_INVALID_PARAMETER);
-        }
-        return SecurityAttributes.apply(
-                call, call.arg(0), call.process().objects().createSemaphore(initial, limit));
     }
 
     private static long setSignal(ApiCall call, int state) {
@@ -122,14 +82,15 @@ final class WaitFunctions {
             return WAIT_FAILED;
         }
         GuestThread thread = call.thread();
+        int[] result = {0};
         BooleanSupplier taken = () -> {
             if (!object.isSignalled(thread)) {
                 return false;
             }
-            object.take(thread);
+            result[0] = object.take(thread) ? WAIT_ABANDONED : 0;
             return true;
         };
-        return thread.await(taken, TimeFunctions.deadline(call, milliseconds)) ? 0 : WAIT_TIMEOUT;
+        return thread.await(taken, TimeFunctions.deadline(call, milliseconds)) ? result[0] : WAIT_TIMEOUT;
     }
 
     private static long waitForMultipleObjects(ApiCall call) {
@@ -155,25 +116,28 @@ final class WaitFunctions {
         }
         int[] index = {0};
         GuestThread thread = call.thread();
-        BooleanSupplier taken = all ? () -> takeAll(objects, thread) : () -> takeAny(objects, thread, index);
+        BooleanSupplier taken = all ? () -> takeAll(objects, thread, index) : () -> takeAny(objects, thread, index);
         return thread.await(taken, TimeFunctions.deadline(call, call.intArg(3))) ? index[0] : WAIT_TIMEOUT;
     }
 
-    private static boolean takeAll(List<WaitObject> objects, GuestThread thread) {
+    private static boolean takeAll(List<WaitObject> objects, GuestThread thread, int[] result) {
         for (WaitObject object : objects) {
             if (!object.isSignalled(thread)) {
                 return false;
             }
         }
-        objects.forEach(o -> o.take(thread));
+        for (WaitObject object : objects) {
+            if (object.take(thread)) {
+                result[0] = WAIT_ABANDONED;
+            }
+        }
         return true;
     }
 
     private static boolean takeAny(List<WaitObject> objects, GuestThread thread, int[] index) {
         for (int i = 0; i < objects.size(); i++) {
             if (objects.get(i).isSignalled(thread)) {
-                objects.get(i).take(thread);
-                index[0] = i;
+                index[0] = i + (objects.get(i).take(thread) ? WAIT_ABANDONED : 0);
                 return true;
             }
         }
