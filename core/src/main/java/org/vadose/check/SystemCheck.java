@@ -7,6 +7,7 @@ import org.vadose.layout.KuserSharedDataLayout;
 import org.vadose.layout.MiAssignedRegionTypesValues;
 import org.vadose.memory.Memory;
 import org.vadose.nt.SharedUserData;
+import org.vadose.target.Target;
 
 /** All validators, one after the other, over one kernel address space. */
 public final class SystemCheck {
@@ -36,6 +37,17 @@ public final class SystemCheck {
                                 poolPages(memory, kernelBase, MiAssignedRegionTypesValues.ASSIGNED_REGION_PAGED_POOL)));
         guard(findings, "objects", () -> new ObjectCheck(memory, kernelBase, findings).run());
         guard(findings, "processes", () -> new ProcessCheck(memory, kernelBase, findings).run());
+        return findings;
+    }
+
+    /**
+     * Checks a system and all its memory.
+     *
+     * @param target a live machine at rest, or an image
+     */
+    public static Findings run(Target target) {
+        Findings findings = run(target.kernel(), target.kernelBase());
+        guard(findings, "memory", () -> new MemoryCheck(target, findings).run());
         return findings;
     }
 

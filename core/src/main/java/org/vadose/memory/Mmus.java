@@ -137,6 +137,20 @@ public final class Mmus {
         }
     }
 
+    /**
+     * Takes an address space that ends off every processor that still has it loaded; none executes guest instructions in it.
+     *
+     * @param instead what they load
+     */
+    public void unload(long root, long instead) {
+        for (Mmu mmu : all) {
+            if (mmu.root() == root) {
+                mmu.halt();
+                mmu.loadRoot(instead);
+            }
+        }
+    }
+
     /** Whether some processor has this address space loaded. */
     public boolean isLoaded(long root) {
         return Arrays.stream(all).anyMatch(mmu -> mmu.root() == root);

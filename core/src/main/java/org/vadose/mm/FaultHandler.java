@@ -169,13 +169,15 @@ final class FaultHandler implements PageFaultHandler {
             case EMPTY -> onEmpty(space, page, errorCode);
             case DEMAND_ZERO -> {
                 NtStatus status = permit(space, page, pte, Pte.protection(pte), errorCode);
-                yield status != NtStatus.SUCCESS ? status : mapZeroed(space, page, Pte.protection(pte), errorCode);
+                yield status != NtStatus.SUCCESS
+                        ? status
+                        : mapZeroed(space, page, unguarded(Pte.protection(pte)), errorCode);
             }
             case PROTOTYPE -> {
                 NtStatus status = permit(space, page, pte, Pte.protection(pte), errorCode);
                 yield status != NtStatus.SUCCESS
                         ? status
-                        : mapShared(space, vadOf(space, page), page, Pte.protection(pte), errorCode);
+                        : mapShared(space, vadOf(space, page), page, unguarded(Pte.protection(pte)), errorCode);
             }
             case TRANSITION -> {
                 NtStatus status = permit(space, page, pte, Pte.protection(pte), errorCode);
@@ -211,11 +213,12 @@ final class FaultHandler implements PageFaultHandler {
         if (!pages.isCommitted(vad, page, 0)) {
             return NtStatus.ACCESS_VIOLATION;
         }
-        int protection = pages.protection(vad, page, 0);
-        NtStatus status = permit(space, page, 0, protection, errorCode);
+        int given = pages.protection(vad, page, 0);
+        NtStatus status = permit(space, page, 0, given, errorCode);
         if (status != NtStatus.SUCCESS) {
             return status;
         }
+        int protection = unguarded(given);
         if (page == SharedUserData.USER_ADDRESS) {
             return mapFrame(space, page, manager.sharedUserData().share(), protection, protection, errorCode);
         }
@@ -230,6 +233,11 @@ final class FaultHandler implements PageFaultHandler {
             return onGuard(space, page, pte, protection);
         }
         return allows(protection, errorCode) ? NtStatus.SUCCESS : NtStatus.ACCESS_VIOLATION;
+    }
+
+    /** A guard is gone once its touch has been permitted. */
+    private static int unguarded(int protection) {
+        return PageProtection.isGuard(protection) ? protection & ~PageProtection.GUARD : protection;
     }
 
     private static boolean allows(int protection, int errorCode) {
@@ -260,7 +268,8 @@ final class FaultHandler implements PageFaultHandler {
     private NtStatus mapTransition(ProcessSpace space, long page, long pte, int errorCode) {
         long frame = Pte.frame(pte);
         pfns.reactivate(frame);
-        tables.write(space.workingSet(), page, Pte.validUser(frame, Pte.protection(pte), isWrite(errorCode)));
+        tables.write(
+                space.workingSet(), page, Pte.validUser(frame, unguarded(Pte.protection(pte)), isWrite(errorCode)));
         space.workingSet().addLeaf(1, true);
         return NtStatus.SUCCESS;
     }

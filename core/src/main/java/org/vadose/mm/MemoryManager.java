@@ -251,13 +251,11 @@ public final class MemoryManager {
         }
     }
 
-    /** Frees everything a process has in its user half, and then its page tables. If it is loaded, System's are loaded instead. */
+    /** Frees everything a process has in its user half, and then its page tables. Processors that have it loaded load System's. */
     public void deleteAddressSpace(Eprocess process) {
         cleanAddressSpace(process);
         long root = process.directoryTableBase();
-        if (mmu.root() == root) {
-            mmu.loadRoot(systemRoot());
-        }
+        mmu.unload(root, systemRoot());
         spaces.delete(root);
     }
 

@@ -431,6 +431,7 @@ public final class ProcessManager {
         }
         threads.endWait(thread);
         threads.markTerminated(thread, exitStatus);
+        leaveProcessor(thread);
         Eprocess process = thread.process();
         memory.writeInt(process.address() + EprocessLayout.LAST_THREAD_EXIT_STATUS, exitStatus);
         memory.writeInt(process.address() + EprocessLayout.ACTIVE_THREADS, process.activeThreads() - 1);
@@ -444,7 +445,21 @@ public final class ProcessManager {
         objects.dereference(thread.address());
     }
 
-    /** Ends a process: its threads, its handles, its address space; the object stays as long as it is referenced. */
+    /** A processor that ran an ended thread idles. */
+    private void leaveProcessor(Ethread thread) {
+        int processors = memory.readInt(kernelBase + KernelSymbols.KE_NUMBER_PROCESSORS);
+        for (int number = 0; number < processors; number++) {
+            Kprcb prcb = Kprcb.of(memory, kernelBase, number);
+            if (prcb.currentThread().address() == thread.address()) {
+                prcb.setCurrentThread(prcb.idleThread().address());
+            }
+        }
+    }
+
+    /**
+     * Ends a process: its threads, its handles, its user space; the object, and with it the empty address space's root, stays as long
+     * as it is referenced.
+     */
     public void exitProcess(Eprocess process, int exitStatus) {
         if (process.isExiting()) {
             return;
@@ -464,7 +479,7 @@ public final class ProcessManager {
             if (memoryManager.mmu().root() == process.directoryTableBase()) {
                 memoryManager.switchTo(system());
             }
-            memoryManager.deleteAddressSpace(process);
+            memoryManager.cleanAddressSpace(process);
             memory.writeLong(address + EprocessLayout.PEB, 0);
         }
         releaseObject(address + EprocessLayout.SECTION_OBJECT);
@@ -497,6 +512,9 @@ public final class ProcessManager {
         Eprocess process = new Eprocess(memory, body);
         process.activeProcessLinks().remove();
         new ListEntry(memory, body + KprocessLayout.PROCESS_LIST_ENTRY).remove();
+        if (process.directoryTableBase() != memoryManager.systemRoot()) {
+            memoryManager.deleteAddressSpace(process);
+        }
         objects.dereference(process.token());
         for (int i = 0; i < FAST_REFERENCES; i++) {
             objects.dereference(process.token());

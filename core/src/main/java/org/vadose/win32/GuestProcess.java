@@ -415,15 +415,16 @@ public final class GuestProcess {
             fail(problem);
         } finally {
             threads.remove(thread);
+            boolean isLast = threads.isEmpty();
             try {
-                if (threads.isEmpty()) {
+                if (isLast) {
                     runDown();
                 }
             } catch (RuntimeException | Error problem) {
                 fail(problem);
             } finally {
                 system.scheduler().leave(thread);
-                if (threads.isEmpty()) {
+                if (isLast) {
                     gone.countDown();
                 }
             }

@@ -97,8 +97,7 @@ class BootedMachineTest {
         Path file = folder.resolve("checked.raw");
         ImageWriter.write(machine.target(), file);
         try (MemoryImage image = MemoryImage.open(file)) {
-            Findings findings =
-                    SystemCheck.run(image.target().kernel(), image.target().kernelBase());
+            Findings findings = SystemCheck.run(image.target());
             assertTrue(findings.isEmpty(), findings::toString);
         }
     }

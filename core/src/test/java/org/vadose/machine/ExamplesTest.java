@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -22,6 +23,9 @@ class ExamplesTest {
     private static final Path EXAMPLES = Path.of(System.getProperty("maven.multiModuleProjectDirectory", ".."))
             .resolve("examples");
     private static final BuiltinDlls DLLS = ProgramRunner.builtinDlls();
+
+    @TempDir
+    private Path directory;
 
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream errors = new ByteArrayOutputStream();
@@ -63,8 +67,15 @@ class ExamplesTest {
                 MachineConfig.standard().withBare(true).withRamBytes(64 << 20).withProcessors(processors), DLLS)) {
             ProgramRunner runner = new ProgramRunner(machine, DLLS);
             GuestConsole console = new GuestConsole(InputStream.nullInputStream(), out, errors, false);
-            RunningProgram program = runner.start(Launch.of(EXAMPLES.resolve(name + ".exe"), arguments, console));
-            return program.await();
+            Launch launch = Launch.of(EXAMPLES.resolve(name + ".exe"), arguments, console);
+            Checks.AtExit atExit = name.equals("hello")
+                    ? new Checks.AtExit(machine, directory.resolve("exit.raw"), directory.resolve("exit.dmp"))
+                    : new Checks.AtExit(machine);
+            RunningProgram program = runner.start(processors == 1 ? launch.withEvents(atExit) : launch);
+            int code = program.await();
+            atExit.rethrow();
+            Checks.check("after exit", machine);
+            return code;
         }
     }
 }

@@ -42,9 +42,13 @@ class ProgramsTest {
         try (Machine machine =
                 Machine.boot(MachineConfig.standard().withBare(true).withRamBytes(128 << 20), DLLS)) {
             GuestConsole console = new GuestConsole(new ByteArrayInputStream(input), out, errors, false);
+            Checks.AtExit atExit = new Checks.AtExit(machine);
             code = new ProgramRunner(machine, DLLS)
-                    .start(Launch.of(PROGRAMS.resolve(name + ".exe"), List.of("one", "two three"), console))
+                    .start(Launch.of(PROGRAMS.resolve(name + ".exe"), List.of("one", "two three"), console)
+                            .withEvents(atExit))
                     .await();
+            atExit.rethrow();
+            Checks.check("after exit", machine);
         }
         String printed = out.toString(StandardCharsets.ISO_8859_1).replace("\r\n", "\n");
         String expected = Files.readString(PROGRAMS.resolve("expected/" + name + ".txt"), StandardCharsets.ISO_8859_1);

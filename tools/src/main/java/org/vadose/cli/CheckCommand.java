@@ -27,8 +27,7 @@ final class CheckCommand implements Callable<Integer> {
                 System.err.println("vadose: " + mismatch);
                 return ExitCode.BAD_DATA;
             }
-            Findings findings =
-                    SystemCheck.run(image.target().kernel(), image.target().kernelBase());
+            Findings findings = SystemCheck.run(image.target());
             PrintStream out = Output.standard();
             findings.texts().forEach(out::println);
             out.println(findings.isEmpty() ? "No findings." : findings.count() + " findings.");
