@@ -82,8 +82,12 @@ final class SectionCheck {
             if (isDataFile) {
                 findings.expectEqual("StartingSector", at, pages, part.startingPage());
             }
+            long before = fromFile;
             for (long i = 0; i < part.pages(); i++) {
                 prototype(part.base() + i * Long.BYTES, part);
+            }
+            if (isDataFile) {
+                findings.expectEqual("subsection's NumberOfPfnReferences", at, fromFile - before, part.pfnReferences());
             }
             pages += part.pages();
             at = part.next();

@@ -5,11 +5,13 @@ import org.vadose.base.Hex;
 import org.vadose.debug.Command.Argument;
 import org.vadose.layout.ControlAreaLayout;
 import org.vadose.layout.MmsubsectionFlagsLayout;
+import org.vadose.layout.MsubsectionLayout;
 import org.vadose.layout.SegmentLayout;
 import org.vadose.layout.SubsectionLayout;
 import org.vadose.layout.TypeDefinition;
 import org.vadose.layout.TypeRef;
 import org.vadose.layout.TypeTable;
+import org.vadose.nt.ControlArea;
 import org.vadose.target.TargetMemory;
 
 /** {@code !ca}: control areas with their segments and subsections. */
@@ -90,6 +92,8 @@ final class SectionCommands {
 
     private static void subsections(Printer out, TargetMemory kernel, long area) {
         long subsection = area + ControlAreaLayout.SIZE;
+        ControlArea view = new ControlArea(kernel, area);
+        boolean isDataFile = view.isFile() && !view.isImage();
         for (int number = 1; subsection != 0 && number <= MAXIMUM_SUBSECTIONS; number++) {
             int flags = kernel.readInt(subsection + SubsectionLayout.U);
             out.line("Subsection " + number + " @ " + Hex.address(subsection));
@@ -111,6 +115,14 @@ final class SectionCommands {
                     flags >>> MmsubsectionFlagsLayout.PROTECTION_SHIFT & MmsubsectionFlagsLayout.PROTECTION_MASK);
             if ((flags & 1) != 0) {
                 out.line("  Accessed ");
+            }
+            if (isDataFile) {
+                long list = subsection + MsubsectionLayout.DEREFERENCE_LIST;
+                out.format(
+                        "  Flink        %s  Blink   %s  MappedViews %10x",
+                        Hex.address(kernel.readLong(list)),
+                        Hex.address(kernel.readLong(list + 8)),
+                        kernel.readLong(subsection + MsubsectionLayout.NUMBER_OF_MAPPED_VIEWS));
             }
             out.line();
             subsection = kernel.readLong(subsection + SubsectionLayout.NEXT_SUBSECTION);

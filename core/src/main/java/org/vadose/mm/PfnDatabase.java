@@ -303,9 +303,7 @@ public final class PfnDatabase {
         Pfn table = pfn(pfn.pteFrame());
         table.setShareCount(table.shareCount() - 1);
         if (pfn.isPrototype() && Pte.kind(pfn.originalPte()) == Pte.Kind.PROTOTYPE) {
-            new Subsection(memory, Pte.prototypeAddress(pfn.originalPte()))
-                    .controlArea()
-                    .addPfnReferences(-1);
+            new Subsection(memory, Pte.prototypeAddress(pfn.originalPte())).countPage(-1);
         }
         long counter = repurposed + 4L * priority;
         memory.writeInt(counter, memory.readInt(counter) + 1);

@@ -120,7 +120,7 @@ final class Prototypes {
         }
         ram.write(frame << Pages.SHIFT, page, 0, page.length);
         makeValid(prototypeAddress, prototype, frame);
-        area.addPfnReferences(1);
+        part.countPage(1);
         return frame;
     }
 

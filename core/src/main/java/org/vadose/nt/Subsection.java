@@ -105,6 +105,21 @@ public record Subsection(Memory memory, long address) {
         memory.writeLong(address + MsubsectionLayout.NUMBER_OF_MAPPED_VIEWS, mappedViews() + delta);
     }
 
+    /** Pages in RAM of a data file's subsection ({@code _MSUBSECTION.NumberOfPfnReferences}). */
+    public long pfnReferences() {
+        return memory.readUnsignedInt(address + MsubsectionLayout.NUMBER_OF_PFN_REFERENCES);
+    }
+
+    /** A page of a file came into RAM, or with {@code delta} -1 went: counted here and in the control area. */
+    public void countPage(int delta) {
+        ControlArea area = controlArea();
+        area.addPfnReferences(delta);
+        if (!area.isImage()) {
+            memory.writeInt(
+                    address + MsubsectionLayout.NUMBER_OF_PFN_REFERENCES, (int) pfnReferences() + delta);
+        }
+    }
+
     /** Fills a subsection of zeros. */
     public void initialize(ControlArea area, long base, long pages, int protection, long fileOffset, long fileBytes) {
         memory.writeLong(address + SubsectionLayout.CONTROL_AREA, area.address());
