@@ -145,7 +145,7 @@ public final class NtStatus {
     public static final NtStatus STACK_BUFFER_OVERRUN = define("STACK_BUFFER_OVERRUN", 0xC0000409, 317);
     public static final NtStatus INVALID_CRUNTIME_PARAMETER = define("INVALID_CRUNTIME_PARAMETER", 0xC0000417, 317);
     public static final NtStatus ASSERTION_FAILURE = define("ASSERTION_FAILURE", 0xC0000420, 317);
-    public static final NtStatus INVALID_ADDRESS = define("INVALID_ADDRESS", 0xC0000141, 487);
+    public static final NtStatus INVALID_ADDRESS = define("INVALID_ADDRESS", 0xC0000141, 59);
     public static final NtStatus HANDLE_NOT_CLOSABLE = define("HANDLE_NOT_CLOSABLE", 0xC0000235, 6);
     public static final NtStatus NOT_FOUND = define("NOT_FOUND", 0xC0000225, 1168);
     public static final NtStatus INVALID_IMAGE_HASH = define("INVALID_IMAGE_HASH", 0xC0000428, 577);

@@ -202,6 +202,14 @@ public final class IoSystem {
         return body;
     }
 
+    /** Full name of a file in the object namespace: {@code \Device\HarddiskVolume2\notes.txt}. */
+    public String path(long file) {
+        long device = memory.readLong(file + FileObjectLayout.DEVICE_OBJECT);
+        return objects.namespace()
+                .path(device)
+                .concat(new UnicodeString(memory, file + FileObjectLayout.FILE_NAME).text());
+    }
+
     /** The file behind a file object as sections map it; null for what cannot be mapped. */
     public @Nullable MappedFile mapped(long file) {
         return opened.get(file) instanceof OpenFile.OnDisk onDisk

@@ -102,8 +102,12 @@ public final class ProgramRunner {
         SystemDlls.addToKernel32(kernel32);
         HeapFunctions.addToKernel32(kernel32);
         ApiModule kernelbase = new ApiModule("kernelbase.dll").share(kernel32);
-        return new BuiltinDlls(
-                new ApiTable().add(ntdll).add(kernel32).add(kernelbase).add(CrtModule.create()));
+        return new BuiltinDlls(new ApiTable()
+                .add(ntdll)
+                .add(kernel32)
+                .add(kernelbase)
+                .add(SystemDlls.psapi())
+                .add(CrtModule.create()));
     }
 
     /**

@@ -105,6 +105,10 @@ final class Commit {
         return true;
     }
 
+    long sharedPages() {
+        return memory.readLong(shared);
+    }
+
     void releaseShared(long pages) {
         releaseSystem(pages);
         memory.writeLong(shared, memory.readLong(shared) - pages);

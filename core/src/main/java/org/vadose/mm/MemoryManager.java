@@ -37,6 +37,7 @@ public final class MemoryManager {
     private final PageFiles pageFiles;
     private final PageIn pageIn;
     private final BalanceSet balance;
+    private final RegionQueries regionQueries;
     private @Nullable Pool pool;
     private @Nullable SharedUserPage sharedUserData;
 
@@ -69,6 +70,7 @@ public final class MemoryManager {
         ControlAreas areas = new ControlAreas(this, prototypes, commit);
         this.sectionViews = new SectionViews(this, tables, pages, commit, prototypes, areas);
         this.sections = new ImageSections(this, spaces, commit, prototypes, areas, sectionViews, imageBases);
+        this.regionQueries = new RegionQueries(this, spaces, tables, pages);
         this.dataSections = new DataSectionPages(this, prototypes, areas);
         this.sectionObjects = new SectionServices(this, spaces, commit, areas, sectionViews);
         for (SystemRegion region : new SystemRegion[] {
@@ -186,6 +188,11 @@ public final class MemoryManager {
         return sectionObjects;
     }
 
+    /** What is asked about regions and single pages. */
+    public RegionQueries regionQueries() {
+        return regionQueries;
+    }
+
     /** Pages of data files in RAM, for file systems. */
     public DataSectionPages dataSections() {
         return dataSections;
@@ -277,6 +284,11 @@ public final class MemoryManager {
     /** Pages committed in the whole system. */
     public long totalCommittedPages() {
         return commit.total();
+    }
+
+    /** Pages charged for sections that are written in place. */
+    public long sharedCommitPages() {
+        return commit.sharedPages();
     }
 
     /** The most pages that can be committed. */

@@ -487,9 +487,7 @@ public final class PfnDatabase {
             long original = pfn.originalPte();
             if (Pte.kind(original) == Pte.Kind.PROTOTYPE) {
                 // A page of an image that was written in place: from now on it is the page file's.
-                new Subsection(memory, Pte.prototypeAddress(original))
-                        .controlArea()
-                        .addPfnReferences(-1);
+                new Subsection(memory, Pte.prototypeAddress(original)).countPage(-1);
             }
             pfn.setOriginalPte(Pte.withSlot(original, file, slot));
             pfn.setModified(false);

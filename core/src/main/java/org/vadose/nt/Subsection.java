@@ -115,8 +115,7 @@ public record Subsection(Memory memory, long address) {
         ControlArea area = controlArea();
         area.addPfnReferences(delta);
         if (!area.isImage()) {
-            memory.writeInt(
-                    address + MsubsectionLayout.NUMBER_OF_PFN_REFERENCES, (int) pfnReferences() + delta);
+            memory.writeInt(address + MsubsectionLayout.NUMBER_OF_PFN_REFERENCES, (int) pfnReferences() + delta);
         }
     }
 

@@ -447,4 +447,39 @@ class SectionTest {
         unmap(again);
         close(section);
     }
+
+    @Test
+    void regionsAndPagesSayWhatTheyAre() {
+        RegionQueries queries = manager.regionQueries();
+        PlainFile file = new PlainFile(manager, 0x1800);
+        long section = body();
+        assertEquals(NtStatus.SUCCESS, create(section, 0, RW, COMMIT, file));
+        long view = mapped(section, 0, 0, RW);
+        long copy = mapped(section, 0, 0, WC);
+        long paged = created(0x1000, RW, COMMIT);
+        long without = mapped(paged, 0, 0, R);
+        user.writeByte(view, (byte) 1);
+        user.writeByte(copy, (byte) 1);
+        assertEquals(2, queries.region(process, view + 0x1234).type());
+        assertEquals(0x2000, queries.region(process, view).sizeBytes());
+        assertEquals(0x2000, queries.region(process, copy).commitBytes());
+        assertEquals(8, queries.region(process, without).type());
+        assertEquals(R, queries.region(process, without).allocationProtect());
+        assertEquals(NtStatus.INVALID_ADDRESS, queries.region(process, 0x10000).status());
+        assertEquals(file.fileObject(), queries.file(process, copy).fileObject());
+        assertEquals(NtStatus.FILE_INVALID, queries.file(process, without).status());
+        assertEquals(NtStatus.INVALID_ADDRESS, queries.image(process, view).status());
+        // Valid, one mapping, read-write, shared; priority 5; of a section.
+        assertEquals(0x4500_8043L, queries.workingSetBlock(process, view));
+        assertEquals(0x4500_0041L, queries.workingSetBlock(process, copy));
+        assertEquals(0x4000_8000L, queries.workingSetBlock(process, without));
+        long[] count = {0};
+        queries.workingSet(process, block -> count[0]++);
+        assertEquals(2, count[0]);
+        unmap(view);
+        unmap(copy);
+        unmap(without);
+        close(section);
+        close(paged);
+    }
 }

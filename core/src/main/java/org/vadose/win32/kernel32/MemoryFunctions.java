@@ -142,7 +142,9 @@ final class MemoryFunctions {
             return NtStatus.INVALID_HANDLE.code();
         }
         if (call.intArg(2) != 0) {
-            return NtStatus.INVALID_INFO_CLASS.code();
+            return RegionFunctions.query(
+                            call, process, call.arg(1), call.intArg(2), call.arg(3), call.arg(4), call.arg(5))
+                    .code();
         }
         if (Long.compareUnsigned(call.arg(4), BASIC_INFORMATION_SIZE) < 0) {
             return NtStatus.INFO_LENGTH_MISMATCH.code();

@@ -34,11 +34,19 @@ public final class SystemDlls {
         ModuleFunctions.addTo(kernel32);
         ProcessCreation.addTo(kernel32);
         ProcessFunctions.addTo(kernel32);
+        RegionFunctions.addTo(kernel32);
         RtlFunctions.addToKernel32(kernel32);
         StorageFunctions.addTo(kernel32);
         SynchronizationObjects.addTo(kernel32);
         TextFunctions.addTo(kernel32);
         TimeFunctions.addTo(kernel32);
         WaitFunctions.addTo(kernel32);
+    }
+
+    /** {@code psapi.dll}: other names of functions of kernel32. */
+    public static ApiModule psapi() {
+        ApiModule psapi = new ApiModule("psapi.dll");
+        RegionFunctions.addToPsapi(psapi);
+        return psapi;
     }
 }
