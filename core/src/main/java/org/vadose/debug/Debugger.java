@@ -16,6 +16,7 @@ import org.vadose.pe.PeFormatException;
 import org.vadose.pe.PeImage;
 import org.vadose.target.Register;
 import org.vadose.target.RegisterFile;
+import org.vadose.target.SavedProcessor;
 import org.vadose.target.Target;
 import org.vadose.target.TargetMemory;
 import org.vadose.target.UnreadableMemoryException;
@@ -33,6 +34,7 @@ public final class Debugger {
     private final Expression.Names names = new SessionNames();
     private @Nullable Eprocess process;
     private boolean processChosen;
+    private int processor;
     private int radix = 16;
     private String repeat = "";
     private Outcome outcome = Outcome.CONTINUE;
@@ -98,13 +100,14 @@ public final class Debugger {
 
     /** {@code "0: kd> "}. */
     public String prompt() {
-        return "0: kd> ";
+        return processor + ": kd> ";
     }
 
     /** The machine ran and stopped: everything derived is forgotten and the running process is the one looked at. */
     public void stopped() {
         target.forget();
         modules.forget();
+        processor = stoppedProcessor();
         processChosen = false;
         setProcess(runningProcess());
         processChosen = false;
@@ -325,11 +328,33 @@ public final class Debugger {
         }
     }
 
-    /** What the first processor runs; null if that cannot be read. */
+    /** The processor that stopped: the one whose saved registers the target gives as its own. */
+    private int stoppedProcessor() {
+        if (live != null) {
+            return live.processor();
+        }
+        try {
+            List<Long> blocks = target.processorBlocks();
+            long given = target.stoppedRegisters() == null
+                    ? 0
+                    : target.stoppedRegisters().get(Register.RIP);
+            for (int i = 0; i < blocks.size() && given != 0; i++) {
+                if (new SavedProcessor(target.kernel(), blocks.get(i)).get(Register.RIP) == given) {
+                    return i;
+                }
+            }
+        } catch (UnreadableMemoryException e) {
+            return 0;
+        }
+        return 0;
+    }
+
+    /** What the processor that stopped runs; null if that cannot be read. */
     public @Nullable Ethread runningThread() {
         try {
-            for (long block : target.processorBlocks()) {
-                Ethread thread = new Kprcb(target.kernel(), block).currentThread();
+            List<Long> blocks = target.processorBlocks();
+            if (processor < blocks.size()) {
+                Ethread thread = new Kprcb(target.kernel(), blocks.get(processor)).currentThread();
                 if (thread.address() != 0 && target.kernel().isReadable(thread.address())) {
                     return thread;
                 }
@@ -340,16 +365,16 @@ public final class Debugger {
         return null;
     }
 
-    /** Registers of the thread that stopped, or those of the first processor in a dump. */
+    /** Registers of the thread that stopped. */
     public RegisterFile registers() {
         if (live != null) {
             return live.registers();
         }
-        List<RegisterFile> processors = target.processors();
-        if (processors.isEmpty()) {
+        RegisterFile registers = target.stoppedRegisters();
+        if (registers == null) {
             throw new CommandException("The target has no registers.");
         }
-        return processors.getFirst();
+        return registers;
     }
 
     // --- expressions and names ---

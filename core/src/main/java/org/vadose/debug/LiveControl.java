@@ -10,6 +10,9 @@ public interface LiveControl {
     /** Registers of the thread that stopped; they can be set. */
     RegisterFile registers();
 
+    /** Number of the processor it stopped on. */
+    int processor();
+
     /** Whether {@code t} and {@code p} work here. */
     boolean canStep();
 }

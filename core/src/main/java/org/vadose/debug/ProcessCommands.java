@@ -16,6 +16,7 @@ import org.vadose.layout.MmsupportInstanceLayout;
 import org.vadose.layout.Wildcard;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
+import org.vadose.nt.Kprcb;
 import org.vadose.target.TargetMemory;
 import org.vadose.target.UnreadableMemoryException;
 
@@ -288,12 +289,23 @@ final class ProcessCommands {
         }
     }
 
-    private static String state(Ethread thread) {
+    /** The processor whose control block names the thread; 0 if none does. */
+    private int processorOf(Ethread thread) {
+        List<Long> blocks = debugger.target().processorBlocks();
+        for (int number = 0; number < blocks.size(); number++) {
+            if (new Kprcb(kernel, blocks.get(number)).currentThread().address() == thread.address()) {
+                return number;
+            }
+        }
+        return 0;
+    }
+
+    private String state(Ethread thread) {
         return switch (thread.state()) {
             case WAITING ->
                 "WAIT: (" + thread.waitReason().text() + ") " + (thread.isUserModeWait() ? "UserMode" : "KernelMode")
                         + " " + (ThreadWaits.isAlertable(thread) ? "Alertable" : "Non-Alertable");
-            case RUNNING -> "RUNNING on processor 0";
+            case RUNNING -> "RUNNING on processor " + Hex.plain(processorOf(thread));
             default -> thread.state().name();
         };
     }

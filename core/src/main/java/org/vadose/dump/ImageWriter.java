@@ -281,21 +281,20 @@ public final class ImageWriter {
         return header;
     }
 
-    /** CR3 of the first processor where it is known, else System's. */
+    /** CR3 of the processor that stopped where it is known, else System's. */
     private static long currentRoot(Target target) {
-        List<RegisterFile> processors = target.processors();
-        long root = processors.isEmpty() ? 0 : readRegister(processors.getFirst(), Register.CR3);
+        RegisterFile registers = target.stoppedRegisters();
+        long root = registers == null ? 0 : readRegister(registers, Register.CR3);
         return root == 0 ? target.kernel().root() : root;
     }
 
     private static void putContext(Target target, ByteBuffer header) {
         int start = CrashDumpFormat.CONTEXT_RECORD;
         zero(header, start, (int) ContextLayout.SIZE);
-        List<RegisterFile> processors = target.processors();
-        if (processors.isEmpty()) {
+        RegisterFile registers = target.stoppedRegisters();
+        if (registers == null) {
             return;
         }
-        RegisterFile registers = processors.getFirst();
         header.putInt(start + (int) ContextLayout.CONTEXT_FLAGS, 0x10000F);
         for (Register register : Register.values()) {
             long offset = ContextRegisters.offsetOf(register);

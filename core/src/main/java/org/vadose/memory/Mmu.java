@@ -2,6 +2,7 @@ package org.vadose.memory;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.vadose.base.NtStatus;
 
 /**
@@ -23,7 +24,7 @@ public final class Mmu {
     private volatile long root;
     private volatile boolean executesGuest;
     private volatile boolean mustInvalidate;
-    private volatile int holders;
+    private final AtomicInteger holders = new AtomicInteger();
     private volatile Runnable interrupt = () -> {};
 
     public Mmu(PhysicalMemory ram, PageTableFormat format) {
@@ -120,10 +121,10 @@ public final class Mmu {
         // First said, then looked: whoever holds this processor or asks for an invalidation does it the other way
         // round.
         executesGuest = true;
-        while (holders != 0) {
+        while (holders.get() != 0) {
             executesGuest = false;
             Thread.onSpinWait();
-            executesGuest = holders == 0;
+            executesGuest = holders.get() == 0;
         }
         catchUp();
     }
@@ -138,12 +139,12 @@ public final class Mmu {
      * the lock that keeps others from asking.
      */
     void hold() {
-        holders = holders + 1;
+        holders.incrementAndGet();
         halt();
     }
 
     void letGo() {
-        holders = holders - 1;
+        holders.decrementAndGet();
     }
 
     /** Hands a refusal of the page tables to the fault handler; meanwhile no guest instruction executes. */

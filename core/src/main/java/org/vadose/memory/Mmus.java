@@ -123,6 +123,26 @@ public final class Mmus {
         }
     }
 
+    /** Makes the current processor the only one that executes guest instructions, until {@link #thaw}: a debugger looks around. */
+    public void freeze() {
+        Mmu mine = current();
+        for (Mmu other : all) {
+            if (other != mine) {
+                other.hold();
+            }
+        }
+    }
+
+    /** Ends {@link #freeze}. */
+    public void thaw() {
+        Mmu mine = current();
+        for (Mmu other : all) {
+            if (other != mine) {
+                other.letGo();
+            }
+        }
+    }
+
     /**
      * Forgets every translation of the loaded address space, as {@link #invalidatePage} does one of a user page. When it returns, no
      * processor uses one.

@@ -135,6 +135,24 @@ public final class Target {
         return found;
     }
 
+    /**
+     * Registers of the processor that stopped: those a dump's header has, else those of the first processor that has any saved.
+     * Null if the target has no processors.
+     */
+    public @Nullable RegisterFile stoppedRegisters() {
+        List<RegisterFile> all = processors();
+        try {
+            for (RegisterFile registers : all) {
+                if (registers.get(Register.RIP) != 0) {
+                    return registers;
+                }
+            }
+        } catch (UnreadableMemoryException e) {
+            // The first is as good as any.
+        }
+        return all.isEmpty() ? null : all.getFirst();
+    }
+
     /** Addresses of the {@code _KPRCB}s, from {@code KiProcessorBlock}; empty if they cannot be read. */
     public List<Long> processorBlocks() {
         List<Long> found = new ArrayList<>();

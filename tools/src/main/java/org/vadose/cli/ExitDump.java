@@ -34,7 +34,8 @@ final class ExitDump implements GuestEvents {
     @Override
     public boolean exception(GuestThread thread, ExceptionRecord record, ContextRecord context, boolean firstChance) {
         if (!firstChance) {
-            StoppedProcessor.save(machine, StoppedProcessor.atException(machine, thread, context));
+            StoppedProcessor.save(
+                    machine, thread.processor().number(), StoppedProcessor.atException(machine, thread, context));
             crashed = true;
         }
         return next.exception(thread, record, context, firstChance);
@@ -57,12 +58,17 @@ final class ExitDump implements GuestEvents {
             GuestThread thread = StoppedProcessor.running(machine, process);
             if (!crashed && thread != null) {
                 StoppedProcessor.save(
-                        machine, new GuestRegisters(thread, machine.mmu().root()));
+                        machine,
+                        thread.processor().number(),
+                        new GuestRegisters(thread, machine.mmus().root()));
             }
+            machine.mmus().freeze();
             try {
                 BootCommand.write(machine.target(), file);
             } catch (IOException e) {
                 failure = e;
+            } finally {
+                machine.mmus().thaw();
             }
         }
         return told;

@@ -39,6 +39,7 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
     private final GuestOutput guestOutput = new GuestOutput();
     private final boolean commandsGiven;
     private @Nullable RegisterFile registers;
+    private int processor;
     private boolean canStep;
     private boolean crashShown;
     private boolean quit;
@@ -124,6 +125,11 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
     }
 
     @Override
+    public int processor() {
+        return processor;
+    }
+
+    @Override
     public boolean canStep() {
         return canStep;
     }
@@ -142,7 +148,7 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
 
     private void stopBetweenInstructions(GuestThread thread, String reason) {
         canStep = true;
-        act(thread, stop(new GuestRegisters(thread, machine.mmu().root()), reason), false);
+        act(thread, stop(thread, new GuestRegisters(thread, machine.mmus().root()), reason), false);
     }
 
     @Override
@@ -150,7 +156,7 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
         canStep = true;
         crashShown |= !firstChance;
         RegisterFile at = StoppedProcessor.atException(machine, thread, context);
-        Debugger.Outcome outcome = stop(at, describe(thread, record, firstChance));
+        Debugger.Outcome outcome = stop(thread, at, describe(thread, record, firstChance));
         act(thread, outcome, true);
         return outcome == Debugger.Outcome.GO_HANDLED;
     }
@@ -187,20 +193,27 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
         if (thread == null) {
             guestOutput.endLine();
             out.println(reason);
-            ask();
+            Debugger.Outcome ignored = ask();
         } else {
-            stop(new GuestRegisters(thread, machine.mmu().root()), reason);
+            Debugger.Outcome ignored =
+                    stop(thread, new GuestRegisters(thread, machine.mmus().root()), reason);
         }
         return true;
     }
 
-    private Debugger.Outcome stop(RegisterFile where, String reason) {
-        registers = where;
-        StoppedProcessor.save(machine, where);
-        guestOutput.endLine();
-        debugger.stopped();
-        debugger.showStop(reason);
-        return ask();
+    private Debugger.Outcome stop(GuestThread thread, RegisterFile where, String reason) {
+        machine.mmus().freeze();
+        try {
+            registers = where;
+            processor = thread.processor().number();
+            StoppedProcessor.save(machine, processor, where);
+            guestOutput.endLine();
+            debugger.stopped();
+            debugger.showStop(reason);
+            return ask();
+        } finally {
+            machine.mmus().thaw();
+        }
     }
 
     private Debugger.Outcome ask() {

@@ -2,6 +2,7 @@ package org.vadose.cli;
 
 import org.jspecify.annotations.Nullable;
 import org.vadose.machine.Machine;
+import org.vadose.machine.Processor;
 import org.vadose.nt.ContextRecord;
 import org.vadose.target.ContextRegisters;
 import org.vadose.target.Register;
@@ -33,7 +34,11 @@ final class StoppedProcessor {
 
     /** The thread of a process that has the processor, or had it last; null if none is left. */
     static @Nullable GuestThread running(Machine machine, GuestProcess process) {
-        long current = machine.processor().prcb().currentThread().address();
+        long current = machine.processors()
+                .get(machine.mmus().current().number())
+                .prcb()
+                .currentThread()
+                .address();
         GuestThread found = null;
         for (GuestThread thread : process.threads()) {
             if (found == null || thread.ethread().address() == current) {
@@ -46,13 +51,20 @@ final class StoppedProcessor {
     static RegisterFile atException(Machine machine, GuestThread thread, ContextRecord context) {
         return new ExceptionRegisters(
                 new ContextRegisters(thread.process().memory(), context.address()),
-                machine.mmu().root(),
+                machine.mmus().root(),
                 thread.teb());
     }
 
-    /** What a dump of this moment will say. */
-    static void save(Machine machine, RegisterFile registers) {
-        long prcb = machine.processor().prcb().address();
-        new SavedProcessor(machine.memoryManager().kernelMemory(), prcb).save(registers);
+    /** What a dump of this moment will say; of processors that did not stop nothing is known. */
+    static void save(Machine machine, int processor, RegisterFile registers) {
+        for (Processor each : machine.processors()) {
+            SavedProcessor saved = new SavedProcessor(
+                    machine.memoryManager().kernelMemory(), each.prcb().address());
+            if (each == machine.processors().get(processor)) {
+                saved.save(registers);
+            } else {
+                saved.set(Register.RIP, 0);
+            }
+        }
     }
 }
