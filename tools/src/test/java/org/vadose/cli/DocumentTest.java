@@ -8,24 +8,26 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Every session that {@code docs/debugger.md} shows is played again and must print what stands there. With
+ * Every session that {@code README.md} and {@code docs/debugger.md} show is played again and must print what stands there. With
  * {@code -Dvadose.transcripts=write} the page is brought up to date instead.
  */
-class DebuggerDocumentTest {
+class DocumentTest {
     private static final Path ROOT = Files.exists(Path.of("docs")) ? Path.of("") : Path.of("..");
-    private static final Path PAGE = ROOT.resolve("docs/debugger.md");
     private static final String FENCE = "```";
 
     @TempDir
     Path folder;
 
-    @Test
-    void sessionsOfTheDocumentAreTrue() throws IOException, InterruptedException {
-        List<String> page = Files.readAllLines(PAGE);
+    @ParameterizedTest
+    @ValueSource(strings = {"README.md", "docs/debugger.md"})
+    void sessionsOfThePageAreTrue(String name) throws IOException, InterruptedException {
+        Path file = ROOT.resolve(name);
+        List<String> page = Files.readAllLines(file);
         List<String> renewed = new ArrayList<>();
         List<String> differences = new ArrayList<>();
         int sessions = 0;
@@ -53,10 +55,10 @@ class DebuggerDocumentTest {
             sessions++;
         }
         if (System.getProperty("vadose.transcripts", "").equals("write")) {
-            Files.write(PAGE, renewed);
+            Files.write(file, renewed);
             return;
         }
         assertFalse(sessions == 0);
-        assertEquals(List.of(), differences, "-Dvadose.transcripts=write brings docs/debugger.md up to date");
+        assertEquals(List.of(), differences, () -> "-Dvadose.transcripts=write brings the page up to date: " + name);
     }
 }
