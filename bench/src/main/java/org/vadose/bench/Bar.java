@@ -33,6 +33,12 @@ record Bar(String label, String benchmark, @Nullable String peer, Direction dire
             atMost(3, "read, in a chain, ns", "TlbBenchmark.chainGuest", "TlbBenchmark.chainHost"),
             atMost(0.25, "demand-zero fault, ns", "DemandZeroBenchmark.guest", "DemandZeroBenchmark.host"),
             atMost(0.25, "allocate and free 64 KB, ns", "VirtualAllocBenchmark.guest", "VirtualAllocBenchmark.host"),
+            atMost(0.25, "protect one page, ns", "VirtualProtectBenchmark.guest", "VirtualProtectBenchmark.host"),
+            atMost(
+                    1.5,
+                    "query among 1,000,000 regions, ns",
+                    "VirtualQueryBenchmark.guest",
+                    "VirtualQueryBenchmark.treeMap"),
             new Bar(
                     "faults/us, two processors over one",
                     "ScalingBenchmark.two",

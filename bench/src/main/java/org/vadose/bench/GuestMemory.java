@@ -5,6 +5,7 @@ import org.vadose.machine.Machine;
 import org.vadose.machine.MachineConfig;
 import org.vadose.memory.Memory;
 import org.vadose.mm.VirtualMemoryServices;
+import org.vadose.mm.VirtualMemoryServices.BasicInformation;
 import org.vadose.mm.VirtualMemoryServices.Region;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
@@ -15,6 +16,7 @@ final class GuestMemory {
     private final VirtualMemoryServices services = machine.memoryManager().virtualMemory();
     private final Eprocess process = machine.processManager().processes().getLast();
     private final Region region = new Region();
+    private final int[] oldProtection = {0};
 
     GuestMemory() {
         machine.attach(process);
@@ -32,6 +34,27 @@ final class GuestMemory {
         int type = VirtualMemoryServices.MEM_RESERVE | VirtualMemoryServices.MEM_COMMIT;
         expect(services.allocate(process, region, 0, type, PageProtection.PAGE_READWRITE));
         return region.base;
+    }
+
+    /** {@code VirtualAlloc(NULL, sizeBytes, MEM_RESERVE, PAGE_READWRITE)}. */
+    long reserve(long sizeBytes) {
+        region.base = 0;
+        region.sizeBytes = sizeBytes;
+        expect(services.allocate(process, region, 0, VirtualMemoryServices.MEM_RESERVE, PageProtection.PAGE_READWRITE));
+        return region.base;
+    }
+
+    /** {@code VirtualProtect} of one page; answers the old protection. */
+    int protect(long address, int protection) {
+        region.base = address;
+        region.sizeBytes = 1;
+        expect(services.protect(process, region, protection, oldProtection));
+        return oldProtection[0];
+    }
+
+    /** {@code VirtualQuery}. */
+    void query(long address, BasicInformation result) {
+        expect(services.query(process, address, result));
     }
 
     /** {@code VirtualFree(base, 0, MEM_RELEASE)}. */

@@ -11,13 +11,16 @@ import java.lang.invoke.MethodHandle;
 
 /** The host's memory manager, asked through the C library: what ours is compared with. */
 final class HostMemory {
-    private static final int PROT_READ_WRITE = 1 | 2;
+    static final int PROT_READ = 1;
+    static final int PROT_READ_WRITE = 1 | 2;
     private static final int MAP_PRIVATE_ANONYMOUS =
             2 | (System.getProperty("os.name").startsWith("Mac") ? 0x1000 : 0x20);
 
     private static final MethodHandle MMAP =
             find("mmap", FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
     private static final MethodHandle MUNMAP = find("munmap", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
+    private static final MethodHandle MPROTECT =
+            find("mprotect", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
 
     private HostMemory() {}
 
@@ -45,6 +48,18 @@ final class HostMemory {
             int result = (int) MUNMAP.invokeExact(memory, memory.byteSize());
             if (result != 0) {
                 throw new IllegalStateException("munmap failed address=" + memory.address());
+            }
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** @param protection {@link #PROT_READ} or {@link #PROT_READ_WRITE} */
+    static void protect(MemorySegment memory, int protection) {
+        try {
+            int result = (int) MPROTECT.invokeExact(memory, memory.byteSize(), protection);
+            if (result != 0) {
+                throw new IllegalStateException("mprotect failed address=" + memory.address());
             }
         } catch (Throwable e) {
             throw unexpected(e);

@@ -47,12 +47,16 @@ final class VadTree {
         long best = 0;
         while (node != 0) {
             Vad vad = vad(node);
-            if (vad.endingVpn() >= vpn) {
-                best = node;
-                node = vad.child(0);
-            } else {
+            if (vad.endingVpn() < vpn) {
                 node = vad.child(1);
+                continue;
             }
+            if (vad.startingVpn() <= vpn) {
+                // Every level less is a line of the cache less.
+                return node;
+            }
+            best = node;
+            node = vad.child(0);
         }
         return best;
     }
