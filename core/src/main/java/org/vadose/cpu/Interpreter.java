@@ -9,8 +9,7 @@ import org.vadose.memory.MemoryFault;
 import org.vadose.memory.VirtualMemory;
 
 /**
- * Runs blocks of micro-operations. {@link #execute} is the loop: one switch, kept below the 8000 bytes of bytecode beyond which
- * HotSpot does not compile a method; what is rare or long is called.
+ * Runs blocks of micro-operations: {@link #execute} what leads straight on, {@link #leave} what leads from one block to the next.
  */
 final class Interpreter {
     /** Why {@link #execute} came back. */
@@ -31,7 +30,13 @@ final class Interpreter {
     private final MicroOperations operations;
     private final VectorOperations vectorOperations;
 
+    /** Instructions done; inside {@link #execute}, those before the current block. */
     private long retired;
+
+    /** Value of {@link #retired} that {@link #execute} does not pass. */
+    private long limit;
+
+    private int reason;
     private @Nullable CpuFault fault;
 
     Interpreter(CpuState state, BlockCache cache) {
@@ -68,11 +73,11 @@ final class Interpreter {
             if (retired >= end) {
                 return CpuExit.BUDGET;
             }
-            int reason = state.steps() ? step() : proceed(end);
-            if (reason == AT_SYSCALL) {
+            int why = state.steps() ? step() : proceed(end);
+            if (why == AT_SYSCALL) {
                 return CpuExit.SYSCALL;
             }
-            if (reason == FAULTED) {
+            if (why == FAULTED) {
                 return CpuExit.FAULT;
             }
         }
@@ -100,9 +105,9 @@ final class Interpreter {
         } catch (MemoryFault e) {
             return fetchFault(e);
         }
-        int reason = execute(block, retired + 1);
-        if (reason != GO_ON) {
-            return reason;
+        int why = execute(block, retired + 1);
+        if (why != GO_ON) {
+            return why;
         }
         fault = new CpuFault(CpuFault.DEBUG, false, 0, state.rip, NtStatus.SINGLE_STEP, 0);
         return FAULTED;
@@ -120,25 +125,29 @@ final class Interpreter {
     }
 
     /** Gives the instruction of a micro-operation back as not executed. */
-    private void leaveAt(Block block, int position, long retiredBefore) {
+    private void leaveAt(Block block, int position) {
         state.rip = block.addressOf(position);
-        retired = retiredBefore + block.ordinalOf(position);
+        retired += block.ordinalOf(position);
     }
 
-    private int memoryFault(MemoryFault e, Block block, int position, long retiredBefore) {
-        leaveAt(block, position, retiredBefore);
+    private int memoryFault(MemoryFault e, Block block, int position) {
+        leaveAt(block, position);
         return pageFault(e, block.lengthOf(block.ordinalOf(position)));
     }
 
-    private int exception(ProcessorException e, Block block, int position, long retiredBefore) {
-        leaveAt(block, position, retiredBefore);
+    private int exception(ProcessorException e, Block block, int position) {
+        leaveAt(block, position);
         int length = block.lengthOf(block.ordinalOf(position));
         fault = new CpuFault(e.vector, e.software, 0, state.rip, e.status, length);
         return FAULTED;
     }
 
-    /** @return whether the instruction is done */
-    private boolean generic(Block block, long word, long retiredBefore) {
+    /**
+     * Executes an instruction that has no micro-operations.
+     *
+     * @return whether it is done; else it goes on later, from where its registers say
+     */
+    private boolean executeDecoded(Block block, long word, long retiredBefore) {
         Instruction instruction = block.instructions[immediate(word)];
         switch (InstructionGroup.of(target(word))) {
             case INTEGER -> integers.execute(instruction);
@@ -155,666 +164,339 @@ final class Interpreter {
         return true;
     }
 
-    private void cold(long word, long second) {
-        if (((int) word & OPERATION_MASK) >= FIRST_VECTOR) {
-            vectorOperations.execute(word, second);
-        } else {
-            operations.execute(word, second);
-        }
-    }
-
-    private long carryArithmetic(long word, int kind, long b, int sh) {
-        return operations.carryArithmetic(kind, state.r[target(word)], b, sh);
-    }
-
-    private static long address(long[] r, long word, long displacement) {
-        return r[base(word)] + (r[index(word)] << scale(word)) + displacement;
+    private static long address(long[] r, int low, long displacement) {
+        return r[low >>> BASE_SHIFT & REGISTER_MASK]
+                + (r[low >>> INDEX_SHIFT & REGISTER_MASK] << (low >>> SCALE_SHIFT))
+                + displacement;
     }
 
     /**
      * Runs the block and those chained to it until something needs the caller: an exit, a target that is not at hand, a stop
-     * request, or a block that does not fit into the budget.
+     * request, or a block that does not fit into the budget. Here guest code spends its time.
+     *
+     * <p>HotSpot stops inlining into a method when 8000 bytes of bytecode have come together there. So a case is an expression or
+     * two, what is rare or long is called, and a block's last operation has a method of its own, {@link #leave}.
      *
      * @param end value of {@link #retired} not to pass; the first block fits
+     * @return why it came back
      */
     private int execute(Block first, long end) {
         final long[] r = state.r;
         final Flags flags = state.flags;
         final VirtualMemory memory = state.memory;
+        limit = end;
+        reason = GO_ON;
         Block block = first;
         long[] code = block.code;
         int at = 0;
-        // Instructions retired before this block.
-        long before = retired;
         try {
             while (true) {
                 long word = code[at];
-                long target;
-                Block follow;
-                boolean taken = false;
-                switch ((int) word & OPERATION_MASK) {
-                    case REFETCH -> {
-                        leaveAt(block, at, before);
-                        return GO_ON;
-                    }
-                    case FALL -> {
-                        target = block.end;
-                        follow = block.next;
-                    }
-                    case JUMP -> {
-                        target = code[at + 1];
-                        follow = block.taken;
-                        taken = true;
-                    }
-                    case JUMP_REGISTER -> {
-                        target = r[source(word)];
-                        follow = cache.peek(target);
-                    }
-                    case CALL -> {
-                        long top = r[Registers.RSP] - 8;
-                        memory.writeLong(top, block.end);
-                        r[Registers.RSP] = top;
-                        target = code[at + 1];
-                        follow = block.taken;
-                        taken = true;
-                    }
-                    case CALL_REGISTER -> {
-                        target = r[source(word)];
-                        long top = r[Registers.RSP] - 8;
-                        memory.writeLong(top, block.end);
-                        r[Registers.RSP] = top;
-                        follow = cache.peek(target);
-                    }
-                    case RETURN -> {
-                        long top = r[Registers.RSP];
-                        target = memory.readLong(top);
-                        r[Registers.RSP] = top + 8 + immediate(word);
-                        follow = cache.peek(target);
-                    }
-                    case MicroOp.SYSCALL -> {
-                        r[Registers.RCX] = block.end;
-                        r[Registers.R11] = state.rflags();
-                        state.rip = block.end;
-                        retired = before + block.count;
-                        return AT_SYSCALL;
-                    }
-                    case GENERIC_LAST -> {
-                        state.rip = block.end;
-                        generic(block, word, before + block.count - 1);
-                        target = state.rip;
-                        if (state.steps()) {
-                            retired = before + block.count;
-                            return GO_ON;
-                        }
-                        follow = cache.peek(target);
-                    }
-                    case JUMP_IF, JUMP_IF + 1, JUMP_IF + 10, JUMP_IF + 11 -> {
-                        taken = flags.holds((int) word & 15);
-                        target = taken ? code[at + 1] : block.end;
-                        follow = taken ? block.taken : block.next;
-                    }
-                    case JUMP_IF + 2 -> {
-                        taken = flags.carry();
-                        target = taken ? code[at + 1] : block.end;
-                        follow = taken ? block.taken : block.next;
-                    }
-                    case JUMP_IF + 3 -> {
-                        taken = !flags.carry();
-                        target = taken ? code[at + 1] : block.end;
-                        follow = taken ? block.taken : block.next;
-                    }
-                    case JUMP_IF + 4 -> {
-                        taken = flags.zero();
-                        target = taken ? code[at + 1] : block.end;
-                        follow = taken ? block.taken : block.next;
-                    }
-                    case JUMP_IF + 5 -> {
-                        taken = !flags.zero();
-                        target = taken ? code[at + 1] : block.end;
-                        follow = taken ? block.taken : block.next;
-                    }
-                    case JUMP_IF + 6 -> {
-                        taken = flags.carry() || flags.zero();
-                        target = taken ? code[at + 1] : block.end;
-                        follow = taken ? block.taken : block.next;
-                    }
-                    case JUMP_IF + 7 -> {
-                        taken = !(flags.carry() || flags.zero());
-                        target = taken ? code[at + 1] : block.end;
-                        follow = taken ? block.taken : block.next;
-                    }
-                    case JUMP_IF + 8 -> {
-                        taken = flags.sign();
-                        target = taken ? code[at + 1] : block.end;
-                        follow = taken ? block.taken : block.next;
-                    }
-                    case JUMP_IF + 9 -> {
-                        taken = !flags.sign();
-                        target = taken ? code[at + 1] : block.end;
-                        follow = taken ? block.taken : block.next;
-                    }
-                    case JUMP_IF + 12 -> {
-                        taken = flags.less();
-                        target = taken ? code[at + 1] : block.end;
-                        follow = taken ? block.taken : block.next;
-                    }
-                    case JUMP_IF + 13 -> {
-                        taken = !flags.less();
-                        target = taken ? code[at + 1] : block.end;
-                        follow = taken ? block.taken : block.next;
-                    }
-                    case JUMP_IF + 14 -> {
-                        taken = flags.less() || flags.zero();
-                        target = taken ? code[at + 1] : block.end;
-                        follow = taken ? block.taken : block.next;
-                    }
-                    case JUMP_IF + 15 -> {
-                        taken = !(flags.less() || flags.zero());
-                        target = taken ? code[at + 1] : block.end;
-                        follow = taken ? block.taken : block.next;
-                    }
-                    case GENERIC -> {
-                        if (!generic(block, word, before + block.ordinalOf(at))) {
-                            leaveAt(block, at, before);
-                            return GO_ON;
-                        }
-                        at += 2;
-                        continue;
-                    }
-                    case MOVE32 -> {
-                        r[target(word)] = r[source(word)] & LOW_32;
-                        at += 2;
-                        continue;
-                    }
-                    case MOVE64 -> {
-                        r[target(word)] = r[source(word)];
-                        at += 2;
-                        continue;
-                    }
-                    case CONSTANT -> {
-                        r[target(word)] = code[at + 1];
-                        at += 2;
-                        continue;
-                    }
-                    case MOVE8 -> {
-                        int t = target(word);
-                        r[t] = r[t] & ~0xFFL | r[source(word)] & 0xFF;
-                        at += 2;
-                        continue;
-                    }
-                    case MOVE16 -> {
-                        int t = target(word);
-                        r[t] = r[t] & ~0xFFFFL | r[source(word)] & 0xFFFF;
-                        at += 2;
-                        continue;
-                    }
-                    case ZERO_EXTEND8 -> {
-                        r[target(word)] = r[source(word)] & 0xFF;
-                        at += 2;
-                        continue;
-                    }
-                    case ZERO_EXTEND16 -> {
-                        r[target(word)] = r[source(word)] & 0xFFFF;
-                        at += 2;
-                        continue;
-                    }
-                    case SIGN_EXTEND8_32 -> {
-                        r[target(word)] = (byte) r[source(word)] & LOW_32;
-                        at += 2;
-                        continue;
-                    }
-                    case SIGN_EXTEND8_64 -> {
-                        r[target(word)] = (byte) r[source(word)];
-                        at += 2;
-                        continue;
-                    }
-                    case SIGN_EXTEND16_32 -> {
-                        r[target(word)] = (short) r[source(word)] & LOW_32;
-                        at += 2;
-                        continue;
-                    }
-                    case SIGN_EXTEND16_64 -> {
-                        r[target(word)] = (short) r[source(word)];
-                        at += 2;
-                        continue;
-                    }
-                    case SIGN_EXTEND32_64 -> {
-                        r[target(word)] = (int) r[source(word)];
-                        at += 2;
-                        continue;
-                    }
-                    case LOAD8 -> {
-                        r[target(word)] = memory.readByte(address(r, word, code[at + 1])) & 0xFFL;
-                        at += 2;
-                        continue;
-                    }
-                    case LOAD16 -> {
-                        r[target(word)] = memory.readShort(address(r, word, code[at + 1])) & 0xFFFFL;
-                        at += 2;
-                        continue;
-                    }
-                    case LOAD32 -> {
-                        r[target(word)] = memory.readInt(address(r, word, code[at + 1])) & LOW_32;
-                        at += 2;
-                        continue;
-                    }
-                    case LOAD64 -> {
-                        r[target(word)] = memory.readLong(address(r, word, code[at + 1]));
-                        at += 2;
-                        continue;
-                    }
-                    case LOAD8_SIGNED32 -> {
-                        r[target(word)] = memory.readByte(address(r, word, code[at + 1])) & LOW_32;
-                        at += 2;
-                        continue;
-                    }
-                    case LOAD8_SIGNED64 -> {
-                        r[target(word)] = memory.readByte(address(r, word, code[at + 1]));
-                        at += 2;
-                        continue;
-                    }
-                    case LOAD16_SIGNED32 -> {
-                        r[target(word)] = memory.readShort(address(r, word, code[at + 1])) & LOW_32;
-                        at += 2;
-                        continue;
-                    }
-                    case LOAD16_SIGNED64 -> {
-                        r[target(word)] = memory.readShort(address(r, word, code[at + 1]));
-                        at += 2;
-                        continue;
-                    }
-                    case LOAD32_SIGNED64 -> {
-                        r[target(word)] = memory.readInt(address(r, word, code[at + 1]));
-                        at += 2;
-                        continue;
-                    }
-                    case STORE8 -> {
-                        memory.writeByte(address(r, word, code[at + 1]), (byte) r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case STORE16 -> {
-                        memory.writeShort(address(r, word, code[at + 1]), (short) r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case STORE32 -> {
-                        memory.writeInt(address(r, word, code[at + 1]), (int) r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case STORE64 -> {
-                        memory.writeLong(address(r, word, code[at + 1]), r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case STORE_CONSTANT8 -> {
-                        memory.writeByte(address(r, word, code[at + 1]), (byte) immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case STORE_CONSTANT16 -> {
-                        memory.writeShort(address(r, word, code[at + 1]), (short) immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case STORE_CONSTANT32 -> {
-                        memory.writeInt(address(r, word, code[at + 1]), immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case STORE_CONSTANT64 -> {
-                        memory.writeLong(address(r, word, code[at + 1]), immediate(word));
-                        at += 2;
-                        continue;
-                    }
+                long second = code[at + 1];
+                int low = (int) word;
+                int t = low >>> TARGET_SHIFT & REGISTER_MASK;
+                int s = low >>> SOURCE_SHIFT & REGISTER_MASK;
+                switch (low & OPERATION_MASK) {
+                    case MOVE32 -> r[t] = r[s] & LOW_32;
+                    case MOVE64 -> r[t] = r[s];
+                    case CONSTANT -> r[t] = second;
+                    case MOVE8 -> r[t] = r[t] & ~0xFFL | r[s] & 0xFF;
+                    case MOVE16 -> r[t] = r[t] & ~0xFFFFL | r[s] & 0xFFFF;
+                    case ZERO_EXTEND8 -> r[t] = r[s] & 0xFF;
+                    case ZERO_EXTEND16 -> r[t] = r[s] & 0xFFFF;
+                    case SIGN_EXTEND8_32 -> r[t] = (byte) r[s] & LOW_32;
+                    case SIGN_EXTEND8_64 -> r[t] = (byte) r[s];
+                    case SIGN_EXTEND16_32 -> r[t] = (short) r[s] & LOW_32;
+                    case SIGN_EXTEND16_64 -> r[t] = (short) r[s];
+                    case SIGN_EXTEND32_64 -> r[t] = (int) r[s];
+                    case LOAD8 -> r[t] = memory.readByte(address(r, low, second)) & 0xFFL;
+                    case LOAD16 -> r[t] = memory.readShort(address(r, low, second)) & 0xFFFFL;
+                    case LOAD32 -> r[t] = memory.readInt(address(r, low, second)) & LOW_32;
+                    case LOAD64 -> r[t] = memory.readLong(address(r, low, second));
+                    case LOAD8_SIGNED32 -> r[t] = memory.readByte(address(r, low, second)) & LOW_32;
+                    case LOAD8_SIGNED64 -> r[t] = memory.readByte(address(r, low, second));
+                    case LOAD16_SIGNED32 -> r[t] = memory.readShort(address(r, low, second)) & LOW_32;
+                    case LOAD16_SIGNED64 -> r[t] = memory.readShort(address(r, low, second));
+                    case LOAD32_SIGNED64 -> r[t] = memory.readInt(address(r, low, second));
+                    case STORE8 -> memory.writeByte(address(r, low, second), (byte) r[s]);
+                    case STORE16 -> memory.writeShort(address(r, low, second), (short) r[s]);
+                    case STORE32 -> memory.writeInt(address(r, low, second), (int) r[s]);
+                    case STORE64 -> memory.writeLong(address(r, low, second), r[s]);
+                    case STORE_CONSTANT8 -> memory.writeByte(address(r, low, second), (byte) immediate(word));
+                    case STORE_CONSTANT16 -> memory.writeShort(address(r, low, second), (short) immediate(word));
+                    case STORE_CONSTANT32 -> memory.writeInt(address(r, low, second), immediate(word));
+                    case STORE_CONSTANT64 -> memory.writeLong(address(r, low, second), immediate(word));
                     case LOAD_TO_WRITE32 -> {
-                        long address = address(r, word, code[at + 1]);
+                        long address = address(r, low, second);
                         memory.prepareWrite(address, 4);
-                        r[target(word)] = memory.readInt(address);
-                        at += 2;
-                        continue;
+                        r[t] = memory.readInt(address);
                     }
                     case LOAD_TO_WRITE64 -> {
-                        long address = address(r, word, code[at + 1]);
+                        long address = address(r, low, second);
                         memory.prepareWrite(address, 8);
-                        r[target(word)] = memory.readLong(address);
-                        at += 2;
-                        continue;
+                        r[t] = memory.readLong(address);
                     }
-                    case ADDRESS32 -> {
-                        r[target(word)] = address(r, word, code[at + 1]) & LOW_32;
-                        at += 2;
-                        continue;
-                    }
-                    case ADDRESS64 -> {
-                        r[target(word)] = address(r, word, code[at + 1]);
-                        at += 2;
-                        continue;
-                    }
+                    case ADDRESS32 -> r[t] = address(r, low, second) & LOW_32;
+                    case ADDRESS64 -> r[t] = address(r, low, second);
                     case MicroOp.PUSH -> {
                         long top = r[Registers.RSP] - 8;
-                        memory.writeLong(top, r[source(word)]);
+                        memory.writeLong(top, r[s]);
                         r[Registers.RSP] = top;
-                        at += 2;
-                        continue;
                     }
                     case PUSH_CONSTANT -> {
                         long top = r[Registers.RSP] - 8;
-                        memory.writeLong(top, code[at + 1]);
+                        memory.writeLong(top, second);
                         r[Registers.RSP] = top;
-                        at += 2;
-                        continue;
                     }
                     case MicroOp.POP -> {
                         long top = r[Registers.RSP];
                         long value = memory.readLong(top);
                         r[Registers.RSP] = top + 8;
-                        r[target(word)] = value;
-                        at += 2;
-                        continue;
+                        r[t] = value;
                     }
-                    case INCREMENT32 -> {
-                        int t = target(word);
-                        r[t] = flags.increment32(r[t]);
-                        at += 2;
-                        continue;
-                    }
-                    case INCREMENT64 -> {
-                        int t = target(word);
-                        r[t] = flags.increment64(r[t]);
-                        at += 2;
-                        continue;
-                    }
-                    case DECREMENT32 -> {
-                        int t = target(word);
-                        r[t] = flags.decrement32(r[t]);
-                        at += 2;
-                        continue;
-                    }
-                    case DECREMENT64 -> {
-                        int t = target(word);
-                        r[t] = flags.decrement64(r[t]);
-                        at += 2;
-                        continue;
-                    }
-                    case SHIFT_LEFT32 -> {
-                        int t = target(word);
-                        r[t] = flags.shiftLeft32(r[t], immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case SHIFT_LEFT64 -> {
-                        int t = target(word);
-                        r[t] = flags.shiftLeft64(r[t], immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case SHIFT_RIGHT32 -> {
-                        int t = target(word);
-                        r[t] = flags.shiftRight64(r[t] & LOW_32, immediate(word), 32);
-                        at += 2;
-                        continue;
-                    }
-                    case SHIFT_RIGHT64 -> {
-                        int t = target(word);
-                        r[t] = flags.shiftRight64(r[t], immediate(word), 0);
-                        at += 2;
-                        continue;
-                    }
-                    case SHIFT_ARITHMETIC32 -> {
-                        int t = target(word);
-                        r[t] = flags.shiftArithmetic64((int) r[t], immediate(word)) & LOW_32;
-                        at += 2;
-                        continue;
-                    }
-                    case SHIFT_ARITHMETIC64 -> {
-                        int t = target(word);
-                        r[t] = flags.shiftArithmetic64(r[t], immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case MULTIPLY32 -> {
-                        int t = target(word);
-                        r[t] = operations.multiply32(r[t], r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case MULTIPLY64 -> {
-                        int t = target(word);
-                        r[t] = operations.multiply64(r[t], r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case MOVE_IF32 -> {
-                        int t = target(word);
-                        r[t] = (flags.holds(immediate(word)) ? r[source(word)] : r[t]) & LOW_32;
-                        at += 2;
-                        continue;
-                    }
+                    case INCREMENT32 -> r[t] = flags.increment32(r[t]);
+                    case INCREMENT64 -> r[t] = flags.increment64(r[t]);
+                    case DECREMENT32 -> r[t] = flags.decrement32(r[t]);
+                    case DECREMENT64 -> r[t] = flags.decrement64(r[t]);
+                    case SHIFT_LEFT32 -> r[t] = flags.shiftLeft32(r[t], immediate(word));
+                    case SHIFT_LEFT64 -> r[t] = flags.shiftLeft64(r[t], immediate(word));
+                    case SHIFT_RIGHT32 -> r[t] = flags.shiftRight64(r[t] & LOW_32, immediate(word), 32);
+                    case SHIFT_RIGHT64 -> r[t] = flags.shiftRight64(r[t], immediate(word), 0);
+                    case SHIFT_ARITHMETIC32 -> r[t] = flags.shiftArithmetic64((int) r[t], immediate(word)) & LOW_32;
+                    case SHIFT_ARITHMETIC64 -> r[t] = flags.shiftArithmetic64(r[t], immediate(word));
+                    case MULTIPLY32 -> r[t] = operations.multiply32(r[t], r[s]);
+                    case MULTIPLY64 -> r[t] = operations.multiply64(r[t], r[s]);
+                    case MOVE_IF32 -> r[t] = (flags.holds(immediate(word)) ? r[s] : r[t]) & LOW_32;
                     case MOVE_IF64 -> {
                         if (flags.holds(immediate(word))) {
-                            r[target(word)] = r[source(word)];
+                            r[t] = r[s];
                         }
-                        at += 2;
-                        continue;
                     }
-                    case SET_IF -> {
-                        int t = target(word);
-                        r[t] = r[t] & ~0xFFL | (flags.holds(immediate(word)) ? 1 : 0);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU32 + MicroOp.ADD -> {
-                        int t = target(word);
-                        r[t] = flags.add32(r[t], r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU32 + MicroOp.OR -> {
-                        int t = target(word);
-                        r[t] = flags.logic32(r[t] | r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU32 + MicroOp.ADC, ALU32 + MicroOp.SBB -> {
-                        r[target(word)] = carryArithmetic(word, (int) word & 15, r[source(word)], 32);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU32 + MicroOp.AND -> {
-                        int t = target(word);
-                        r[t] = flags.logic32(r[t] & r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU32 + MicroOp.SUB -> {
-                        int t = target(word);
-                        r[t] = flags.subtract32(r[t], r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU32 + MicroOp.XOR -> {
-                        int t = target(word);
-                        r[t] = flags.logic32(r[t] ^ r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU32 + MicroOp.CMP -> {
-                        flags.subtract32(r[target(word)], r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU32 + MicroOp.TEST -> {
-                        flags.logic32(r[target(word)] & r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU64 + MicroOp.ADD -> {
-                        int t = target(word);
-                        r[t] = flags.add64(r[t], r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU64 + MicroOp.OR -> {
-                        int t = target(word);
-                        r[t] = flags.logic64(r[t] | r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU64 + MicroOp.ADC, ALU64 + MicroOp.SBB -> {
-                        r[target(word)] = carryArithmetic(word, (int) word & 15, r[source(word)], 0);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU64 + MicroOp.AND -> {
-                        int t = target(word);
-                        r[t] = flags.logic64(r[t] & r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU64 + MicroOp.SUB -> {
-                        int t = target(word);
-                        r[t] = flags.subtract64(r[t], r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU64 + MicroOp.XOR -> {
-                        int t = target(word);
-                        r[t] = flags.logic64(r[t] ^ r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU64 + MicroOp.CMP -> {
-                        flags.subtract64(r[target(word)], r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU64 + MicroOp.TEST -> {
-                        flags.logic64(r[target(word)] & r[source(word)]);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU32_CONSTANT + MicroOp.ADD -> {
-                        int t = target(word);
-                        r[t] = flags.add32(r[t], immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case ALU32_CONSTANT + MicroOp.OR -> {
-                        int t = target(word);
-                        r[t] = flags.logic32(r[t] | immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case ALU32_CONSTANT + MicroOp.ADC, ALU32_CONSTANT + MicroOp.SBB -> {
-                        r[target(word)] = carryArithmetic(word, (int) word & 15, immediate(word), 32);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU32_CONSTANT + MicroOp.AND -> {
-                        int t = target(word);
-                        r[t] = flags.logic32(r[t] & immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case ALU32_CONSTANT + MicroOp.SUB -> {
-                        int t = target(word);
-                        r[t] = flags.subtract32(r[t], immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case ALU32_CONSTANT + MicroOp.XOR -> {
-                        int t = target(word);
-                        r[t] = flags.logic32(r[t] ^ immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case ALU32_CONSTANT + MicroOp.CMP -> {
-                        flags.subtract32(r[target(word)], immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case ALU32_CONSTANT + MicroOp.TEST -> {
-                        flags.logic32(r[target(word)] & immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case ALU64_CONSTANT + MicroOp.ADD -> {
-                        int t = target(word);
-                        r[t] = flags.add64(r[t], immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case ALU64_CONSTANT + MicroOp.OR -> {
-                        int t = target(word);
-                        r[t] = flags.logic64(r[t] | immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case ALU64_CONSTANT + MicroOp.ADC, ALU64_CONSTANT + MicroOp.SBB -> {
-                        r[target(word)] = carryArithmetic(word, (int) word & 15, immediate(word), 0);
-                        at += 2;
-                        continue;
-                    }
-                    case ALU64_CONSTANT + MicroOp.AND -> {
-                        int t = target(word);
-                        r[t] = flags.logic64(r[t] & immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case ALU64_CONSTANT + MicroOp.SUB -> {
-                        int t = target(word);
-                        r[t] = flags.subtract64(r[t], immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case ALU64_CONSTANT + MicroOp.XOR -> {
-                        int t = target(word);
-                        r[t] = flags.logic64(r[t] ^ immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case ALU64_CONSTANT + MicroOp.CMP -> {
-                        flags.subtract64(r[target(word)], immediate(word));
-                        at += 2;
-                        continue;
-                    }
-                    case ALU64_CONSTANT + MicroOp.TEST -> {
-                        flags.logic64(r[target(word)] & immediate(word));
-                        at += 2;
-                        continue;
-                    }
+                    case SET_IF -> r[t] = r[t] & ~0xFFL | (flags.holds(immediate(word)) ? 1 : 0);
+                    case ALU32 + MicroOp.ADD -> r[t] = flags.add32(r[t], r[s]);
+                    case ALU32 + MicroOp.OR -> r[t] = flags.logic32(r[t] | r[s]);
+                    case ALU32 + MicroOp.ADC, ALU32 + MicroOp.SBB ->
+                        r[t] = operations.carryArithmetic(low & 15, r[t], r[s], 32);
+                    case ALU32 + MicroOp.AND -> r[t] = flags.logic32(r[t] & r[s]);
+                    case ALU32 + MicroOp.SUB -> r[t] = flags.subtract32(r[t], r[s]);
+                    case ALU32 + MicroOp.XOR -> r[t] = flags.logic32(r[t] ^ r[s]);
+                    case ALU32 + MicroOp.CMP -> flags.subtract32(r[t], r[s]);
+                    case ALU32 + MicroOp.TEST -> flags.logic32(r[t] & r[s]);
+                    case ALU64 + MicroOp.ADD -> r[t] = flags.add64(r[t], r[s]);
+                    case ALU64 + MicroOp.OR -> r[t] = flags.logic64(r[t] | r[s]);
+                    case ALU64 + MicroOp.ADC, ALU64 + MicroOp.SBB ->
+                        r[t] = operations.carryArithmetic(low & 15, r[t], r[s], 0);
+                    case ALU64 + MicroOp.AND -> r[t] = flags.logic64(r[t] & r[s]);
+                    case ALU64 + MicroOp.SUB -> r[t] = flags.subtract64(r[t], r[s]);
+                    case ALU64 + MicroOp.XOR -> r[t] = flags.logic64(r[t] ^ r[s]);
+                    case ALU64 + MicroOp.CMP -> flags.subtract64(r[t], r[s]);
+                    case ALU64 + MicroOp.TEST -> flags.logic64(r[t] & r[s]);
+                    case ALU32_CONSTANT + MicroOp.ADD -> r[t] = flags.add32(r[t], immediate(word));
+                    case ALU32_CONSTANT + MicroOp.OR -> r[t] = flags.logic32(r[t] | immediate(word));
+                    case ALU32_CONSTANT + MicroOp.ADC, ALU32_CONSTANT + MicroOp.SBB ->
+                        r[t] = operations.carryArithmetic(low & 15, r[t], immediate(word), 32);
+                    case ALU32_CONSTANT + MicroOp.AND -> r[t] = flags.logic32(r[t] & immediate(word));
+                    case ALU32_CONSTANT + MicroOp.SUB -> r[t] = flags.subtract32(r[t], immediate(word));
+                    case ALU32_CONSTANT + MicroOp.XOR -> r[t] = flags.logic32(r[t] ^ immediate(word));
+                    case ALU32_CONSTANT + MicroOp.CMP -> flags.subtract32(r[t], immediate(word));
+                    case ALU32_CONSTANT + MicroOp.TEST -> flags.logic32(r[t] & immediate(word));
+                    case ALU64_CONSTANT + MicroOp.ADD -> r[t] = flags.add64(r[t], immediate(word));
+                    case ALU64_CONSTANT + MicroOp.OR -> r[t] = flags.logic64(r[t] | immediate(word));
+                    case ALU64_CONSTANT + MicroOp.ADC, ALU64_CONSTANT + MicroOp.SBB ->
+                        r[t] = operations.carryArithmetic(low & 15, r[t], immediate(word), 0);
+                    case ALU64_CONSTANT + MicroOp.AND -> r[t] = flags.logic64(r[t] & immediate(word));
+                    case ALU64_CONSTANT + MicroOp.SUB -> r[t] = flags.subtract64(r[t], immediate(word));
+                    case ALU64_CONSTANT + MicroOp.XOR -> r[t] = flags.logic64(r[t] ^ immediate(word));
+                    case ALU64_CONSTANT + MicroOp.CMP -> flags.subtract64(r[t], immediate(word));
+                    case ALU64_CONSTANT + MicroOp.TEST -> flags.logic64(r[t] & immediate(word));
                     default -> {
-                        cold(word, code[at + 1]);
-                        at += 2;
-                        continue;
+                        if ((low & OPERATION_MASK) < GENERIC) {
+                            Block next = leave(block, word, second, at);
+                            if (next == null) {
+                                return reason;
+                            }
+                            block = next;
+                            code = next.code;
+                            at = 0;
+                            continue;
+                        }
+                        if (!executeCold(block, word, second, at)) {
+                            return GO_ON;
+                        }
                     }
                 }
-                before += block.count;
-                if (follow == null || follow.generation != cache.generation) {
-                    follow = cache.peek(target);
-                    if (follow == null) {
-                        state.rip = target;
-                        retired = before;
-                        return GO_ON;
-                    }
-                    block.follow(word, taken, follow);
-                }
-                if (state.stopRequested || before + follow.count > end) {
-                    state.rip = target;
-                    retired = before;
-                    return GO_ON;
-                }
-                block = follow;
-                code = block.code;
-                at = 0;
-                continue;
+                at += 2;
             }
         } catch (MemoryFault e) {
-            return memoryFault(e, block, at, before);
+            return memoryFault(e, block, at);
         } catch (ProcessorException e) {
-            return exception(e, block, at, before);
+            return exception(e, block, at);
         }
+    }
+
+    /** @return whether the operation is done and the next one's turn */
+    private boolean executeCold(Block block, long word, long second, int at) {
+        int operation = (int) word & OPERATION_MASK;
+        if (operation >= FIRST_VECTOR) {
+            vectorOperations.execute(word, second);
+        } else if (operation >= FIRST_COLD) {
+            operations.execute(word, second);
+        } else if (!executeDecoded(block, word, retired + block.ordinalOf(at))) {
+            leaveAt(block, at);
+            return false;
+        }
+        return true;
+    }
+
+    /**
+     * Executes the operation at the end of a block.
+     *
+     * @return the block to go on with; null to come back, {@link #reason} saying why
+     */
+    private @Nullable Block leave(Block block, long word, long second, int at) {
+        long[] r = state.r;
+        Flags flags = state.flags;
+        VirtualMemory memory = state.memory;
+        long target;
+        Block follow;
+        boolean taken = false;
+        switch ((int) word & OPERATION_MASK) {
+            case REFETCH -> {
+                leaveAt(block, at);
+                return null;
+            }
+            case FALL -> {
+                target = block.end;
+                follow = block.next;
+            }
+            case JUMP -> {
+                target = second;
+                follow = block.taken;
+                taken = true;
+            }
+            case JUMP_REGISTER -> {
+                target = r[source(word)];
+                follow = cache.peek(target);
+            }
+            case CALL -> {
+                long top = r[Registers.RSP] - 8;
+                memory.writeLong(top, block.end);
+                r[Registers.RSP] = top;
+                target = second;
+                follow = block.taken;
+                taken = true;
+            }
+            case CALL_REGISTER -> {
+                target = r[source(word)];
+                long top = r[Registers.RSP] - 8;
+                memory.writeLong(top, block.end);
+                r[Registers.RSP] = top;
+                follow = cache.peek(target);
+            }
+            case RETURN -> {
+                long top = r[Registers.RSP];
+                target = memory.readLong(top);
+                r[Registers.RSP] = top + 8 + immediate(word);
+                follow = cache.peek(target);
+            }
+            case MicroOp.SYSCALL -> {
+                r[Registers.RCX] = block.end;
+                r[Registers.R11] = state.rflags();
+                state.rip = block.end;
+                retired += block.count;
+                reason = AT_SYSCALL;
+                return null;
+            }
+            case GENERIC_LAST -> {
+                state.rip = block.end;
+                executeDecoded(block, word, retired + block.count - 1);
+                target = state.rip;
+                if (state.steps()) {
+                    retired += block.count;
+                    return null;
+                }
+                follow = cache.peek(target);
+            }
+            case JUMP_IF, JUMP_IF + 1, JUMP_IF + 10, JUMP_IF + 11 -> {
+                taken = flags.holds((int) word & 15);
+                target = taken ? second : block.end;
+                follow = taken ? block.taken : block.next;
+            }
+            case JUMP_IF + 2 -> {
+                taken = flags.carry();
+                target = taken ? second : block.end;
+                follow = taken ? block.taken : block.next;
+            }
+            case JUMP_IF + 3 -> {
+                taken = !flags.carry();
+                target = taken ? second : block.end;
+                follow = taken ? block.taken : block.next;
+            }
+            case JUMP_IF + 4 -> {
+                taken = flags.zero();
+                target = taken ? second : block.end;
+                follow = taken ? block.taken : block.next;
+            }
+            case JUMP_IF + 5 -> {
+                taken = !flags.zero();
+                target = taken ? second : block.end;
+                follow = taken ? block.taken : block.next;
+            }
+            case JUMP_IF + 6 -> {
+                taken = flags.carry() || flags.zero();
+                target = taken ? second : block.end;
+                follow = taken ? block.taken : block.next;
+            }
+            case JUMP_IF + 7 -> {
+                taken = !(flags.carry() || flags.zero());
+                target = taken ? second : block.end;
+                follow = taken ? block.taken : block.next;
+            }
+            case JUMP_IF + 8 -> {
+                taken = flags.sign();
+                target = taken ? second : block.end;
+                follow = taken ? block.taken : block.next;
+            }
+            case JUMP_IF + 9 -> {
+                taken = !flags.sign();
+                target = taken ? second : block.end;
+                follow = taken ? block.taken : block.next;
+            }
+            case JUMP_IF + 12 -> {
+                taken = flags.less();
+                target = taken ? second : block.end;
+                follow = taken ? block.taken : block.next;
+            }
+            case JUMP_IF + 13 -> {
+                taken = !flags.less();
+                target = taken ? second : block.end;
+                follow = taken ? block.taken : block.next;
+            }
+            case JUMP_IF + 14 -> {
+                taken = flags.less() || flags.zero();
+                target = taken ? second : block.end;
+                follow = taken ? block.taken : block.next;
+            }
+            case JUMP_IF + 15 -> {
+                taken = !(flags.less() || flags.zero());
+                target = taken ? second : block.end;
+                follow = taken ? block.taken : block.next;
+            }
+            default -> throw new IllegalStateException("no such micro-operation word=" + Long.toHexString(word));
+        }
+        retired += block.count;
+        if (follow == null || follow.generation != cache.generation) {
+            follow = cache.peek(target);
+            if (follow == null) {
+                state.rip = target;
+                return null;
+            }
+            block.follow(word, taken, follow);
+        }
+        if (state.stopRequested || retired + follow.count > limit) {
+            state.rip = target;
+            return null;
+        }
+        return follow;
     }
 }

@@ -15,7 +15,9 @@ package org.vadose.cpu;
  * instruction can fault, or all operations before the last that can fault change only registers that no instruction names: this
  * is what makes faults precise.
  *
- * <p>Operations below {@link #FIRST_COLD} are cases of the interpreter's loop, the others of {@link MicroOperations}.
+ * <p>Operations below {@link #GENERIC} are cases of {@link Interpreter#leave}, those below {@link #FIRST_COLD} of
+ * {@link Interpreter#execute}, those below {@link #FIRST_VECTOR} of {@link MicroOperations}, the others of
+ * {@link VectorOperations}.
  */
 final class MicroOp {
     static final int OPERATION_BITS = 9;
@@ -48,6 +50,8 @@ final class MicroOp {
     static final int JUMP_IF = 16; // 16 conditions
 
     // Going on.
+
+    /** As {@link #GENERIC_LAST}, but the instruction does not branch. */
     static final int GENERIC = 32;
 
     static final int MOVE32 = 33;
