@@ -40,6 +40,7 @@ public final class MemoryCheck {
     private final SelfMap selfMap;
     private final FrameLedger ledger;
     private final SlotLedger slots;
+    private final BitSet tables = new BitSet();
     private final BitSet kernelFrames = new BitSet();
     private final Map<Long, Long> viewsByArea = new HashMap<>();
     private long userTables;
@@ -122,6 +123,9 @@ public final class MemoryCheck {
                     "kernel page table outside RAM va=" + Hex.address(base) + " entry=" + Hex.address(parentEntry));
             return;
         }
+        if (!isFirst(frame, base)) {
+            return;
+        }
         ledger.expectOwned(frame, selfMap.entry(level + 1, base), parent >>> Pages.SHIFT, "kernel page table");
         kernelFrames.set((int) frame);
         for (int i = 0; i < ENTRIES; i++) {
@@ -141,6 +145,16 @@ public final class MemoryCheck {
                 kernelLeaf(Pte.frame(entry), selfMap.pte(address), frame);
             }
         }
+    }
+
+    /** A page table that two entries name would be walked for ever. */
+    private boolean isFirst(long frame, long base) {
+        if (tables.get((int) frame)) {
+            findings.add("page table named twice pfn=" + Hex.plain(frame) + " va=" + Hex.address(base));
+            return false;
+        }
+        tables.set((int) frame);
+        return true;
     }
 
     private void kernelLeaf(long frame, long pteAddress, long table) {
@@ -217,6 +231,9 @@ public final class MemoryCheck {
         long frame = table >>> Pages.SHIFT;
         if (!ledger.isRam(frame)) {
             findings.add("user page table outside RAM va=" + Hex.address(base) + " entry=" + Hex.address(parentEntry));
+            return;
+        }
+        if (!isFirst(frame, base)) {
             return;
         }
         userTables++;

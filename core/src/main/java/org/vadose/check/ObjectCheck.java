@@ -20,7 +20,7 @@ import org.vadose.nt.ObjectType;
 import org.vadose.target.UnreadableMemoryException;
 
 /**
- * Proves that objects, names and handles agree: every name leads to an object whose header names that directory, every handle of
+ * Proves that objects, names and handles agree: every id is a process's or thread's, every name leads to an object whose header names that directory, every handle of
  * every listed table leads to an object of a known type, {@code HandleCount} and the types' totals equal the handles found, and
  * each table's free list and count equal its free entries.
  */
@@ -42,6 +42,9 @@ public final class ObjectCheck {
 
     public void run() {
         walkNamespace();
+        new HandleTable(memory, memory.readLong(kernelBase + KernelSymbols.PSP_CID_TABLE))
+                .forEach((id, entry) ->
+                        checkObject(entry.object() - ObjectHeader.SIZE, "PspCidTable id=" + Hex.plain(id)));
         long head = kernelBase + KernelSymbols.HANDLE_TABLE_LIST_HEAD;
         for (long links : new ListEntry(memory, head).entries(MOST_TABLES)) {
             HandleTable table = new HandleTable(memory, links - HandleTableLayout.HANDLE_TABLE_LIST);
@@ -73,6 +76,10 @@ public final class ObjectCheck {
 
     /** Checks one table's free list against its entries; also for the table of process and thread ids. */
     public void checkTable(HandleTable table) {
+        if (Integer.toUnsignedLong(table.nextHandleNeedingPool()) > table.capacity()) {
+            findings.add("handle table NextHandleNeedingPool at=" + Hex.address(table.address()) + " level="
+                    + table.level() + " value=" + Hex.plain(Integer.toUnsignedLong(table.nextHandleNeedingPool())));
+        }
         int[] used = {0};
         table.forEach((value, entry) -> used[0]++);
         findings.expectEqual("handle table HandleCount", table.address(), used[0], table.handleCount());

@@ -42,10 +42,18 @@ public final class PoolCheck {
      * @param paged the same of paged pool
      */
     public void run(Iterable<Long> nonPaged, Iterable<Long> paged) {
-        readBigPages();
+        readBigPages(count(nonPaged) + count(paged));
         walk(nonPaged, false);
         walk(paged, true);
         compareTracker();
+    }
+
+    private static long count(Iterable<Long> pages) {
+        long count = 0;
+        for (Long ignored : pages) {
+            count++;
+        }
+        return count;
     }
 
     private void walk(Iterable<Long> pages, boolean paged) {
@@ -85,7 +93,8 @@ public final class PoolCheck {
         }
     }
 
-    private void readBigPages() {
+    /** @param pages that the pools have, and so the most that an allocation can have */
+    private void readBigPages(long pages) {
         long table = memory.readLong(kernelBase + KernelSymbols.POOL_BIG_PAGE_TABLE);
         long slots = memory.readLong(kernelBase + KernelSymbols.POOL_BIG_PAGE_TABLE_SIZE);
         if (slots < 0 || slots > MOST_SLOTS) {
@@ -99,7 +108,7 @@ public final class PoolCheck {
                 continue;
             }
             long bytes = memory.readLong(entry + PoolTrackerBigPagesLayout.NUMBER_OF_BYTES);
-            if (Pages.offset(va) != 0 || bytes <= 0 || Pages.count(bytes) > Integer.MAX_VALUE) {
+            if (Pages.offset(va) != 0 || bytes <= 0 || Pages.count(bytes) > pages) {
                 findings.add("PoolBigPageTable entry at=" + Hex.address(entry) + " va=" + Hex.address(va) + " bytes="
                         + Hex.plain(bytes));
                 continue;

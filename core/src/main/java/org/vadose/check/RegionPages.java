@@ -2,12 +2,14 @@ package org.vadose.check;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.MiSystemVaAssignmentLayout;
 import org.vadose.layout.MiVisibleStateLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.SelfMap;
+import org.vadose.nt.SharedUserData;
 
 /** Which pages of a region of system space are mapped, read from the page tables through the self-map. */
 public final class RegionPages {
@@ -28,11 +30,12 @@ public final class RegionPages {
         long end = start + memory.readLong(assignment + MiSystemVaAssignmentLayout.NUMBER_OF_BYTES);
         SelfMap map = SelfMap.of(memory, kernelBase);
         List<Long> found = new ArrayList<>();
-        collect(memory, map, 4, start, end, found);
+        collect(memory, map, 4, start, end, SharedUserData.kernel(memory).physicalPages(), found);
         return found;
     }
 
-    private static void collect(Memory memory, SelfMap map, int level, long start, long end, List<Long> found) {
+    private static void collect(
+            Memory memory, SelfMap map, int level, long start, long end, long most, List<Long> found) {
         long step = Pages.SIZE << 9 * (level - 1);
         for (long at = start; at != end && Long.compareUnsigned(at, end) < 0; at += step) {
             long entry = memory.readLong(map.entry(level, at));
@@ -41,8 +44,11 @@ public final class RegionPages {
             }
             if (level == 1) {
                 found.add(at);
+                if (found.size() > most) {
+                    throw new IllegalStateException("region has more pages than RAM va=" + Hex.address(at));
+                }
             } else {
-                collect(memory, map, level - 1, at, at + step, found);
+                collect(memory, map, level - 1, at, at + step, most, found);
             }
         }
     }

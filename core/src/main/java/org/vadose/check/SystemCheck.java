@@ -3,7 +3,6 @@ package org.vadose.check;
 import java.util.List;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
-import org.vadose.layout.KuserSharedDataLayout;
 import org.vadose.layout.MiAssignedRegionTypesValues;
 import org.vadose.memory.Memory;
 import org.vadose.nt.SharedUserData;
@@ -46,6 +45,7 @@ public final class SystemCheck {
      * @param target a live machine at rest, or an image
      */
     public static Findings run(Target target) {
+        target.forget();
         Findings findings = run(target.kernel(), target.kernelBase());
         guard(findings, "memory", () -> new MemoryCheck(target, findings).run());
         return findings;
@@ -63,8 +63,7 @@ public final class SystemCheck {
     /** Pages of a pool's region, less those at its start that hold the region's own bitmap, a bit a frame of RAM. */
     private static List<Long> poolPages(Memory memory, long kernelBase, int region) {
         List<Long> pages = RegionPages.mapped(memory, kernelBase, region);
-        long frames =
-                memory.readUnsignedInt(SharedUserData.KERNEL_ADDRESS + KuserSharedDataLayout.NUMBER_OF_PHYSICAL_PAGES);
+        long frames = SharedUserData.kernel(memory).physicalPages();
         int bitmap = (int) Pages.count(frames / 8 + 8);
         if (bitmap > pages.size()) {
             throw new IllegalStateException("pool region has too few pages region=" + region + " pages=" + pages.size()

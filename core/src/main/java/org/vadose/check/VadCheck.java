@@ -17,6 +17,7 @@ import org.vadose.target.UnreadableMemoryException;
 /** One process's VAD tree: shape, order, counts, and that its PTEs and its commit charge are what the VADs account for. */
 final class VadCheck {
     private static final int DEEPEST = 64;
+    private static final long MOST = 1 << 20;
 
     private final Memory kernel;
     private final FrameLedger ledger;
@@ -40,7 +41,7 @@ final class VadCheck {
     void run(Eprocess process, UserPtes found) {
         ptes = found;
         try {
-            walk(process.vadRoot(), 0, 0, process.vadCount() + 1);
+            walk(process.vadRoot(), 0, 0, Math.min(process.vadCount() + 1, MOST));
         } catch (UnreadableMemoryException e) {
             findings.add("VAD tree unreadable process=" + Hex.address(process.address()) + " " + e.getMessage());
             return;
@@ -69,6 +70,9 @@ final class VadCheck {
         visit(vad);
         int right = walk(vad.child(1), node, depth + 1, most);
         findings.expectEqual("VAD's balance", node, right - left, vad.balance());
+        if (Math.abs(right - left) > 1) {
+            findings.add("VAD tree is not balanced vad=" + Hex.address(node) + " left=" + left + " right=" + right);
+        }
         return 1 + Math.max(left, right);
     }
 
@@ -122,6 +126,13 @@ final class VadCheck {
             return vad.commitCharge();
         }
         viewsByArea.merge(area.address(), 1L, Long::sum);
+        long pages = vad.endingVpn() - vad.startingVpn() + 1;
+        // It may wait for its section to grow, but not beyond what RAM has room for the prototypes of.
+        if (pages > segment.pages() && !ledger.isRam((pages - 1) >>> 9)) {
+            findings.add("view is larger than its section vad=" + Hex.address(vad.address()) + " pages="
+                    + Hex.plain(pages) + " section=" + Hex.plain(segment.pages()));
+            return vad.commitCharge();
+        }
         long owed = 0;
         for (long vpn = vad.startingVpn(); vpn <= vad.endingVpn(); vpn++) {
             long pte = 0;

@@ -13,6 +13,9 @@ import org.vadose.memory.Memory;
 public record HandleTable(Memory memory, long address) {
     public static final int ENTRIES_A_PAGE = (int) (Pages.SIZE / HandleTableEntry.SIZE);
     public static final int POINTERS_A_PAGE = (int) (Pages.SIZE / Long.BYTES);
+    /** Windows gives a process at most 16 M handles. */
+    private static final long MOST_VALUES = 1L << 26;
+
     /** Values a page of entries covers. */
     public static final int VALUES_A_PAGE = ENTRIES_A_PAGE * 4;
 
@@ -76,6 +79,15 @@ public record HandleTable(Memory memory, long address) {
         return page == 0 ? 0 : page + index % ENTRIES_A_PAGE * HandleTableEntry.SIZE;
     }
 
+    /** The most that {@link #nextHandleNeedingPool} can be with tables of this {@link #level}. */
+    public long capacity() {
+        return switch (level()) {
+            case 0 -> VALUES_A_PAGE;
+            case 1 -> (long) POINTERS_A_PAGE * VALUES_A_PAGE;
+            default -> MOST_VALUES;
+        };
+    }
+
     /** Told of each open handle. */
     @FunctionalInterface
     public interface Visitor {
@@ -84,7 +96,7 @@ public record HandleTable(Memory memory, long address) {
 
     /** Visits the handles in use by rising value. */
     public void forEach(Visitor visitor) {
-        long limit = Math.min(Integer.toUnsignedLong(nextHandleNeedingPool()), 1L << 26);
+        long limit = Math.min(Integer.toUnsignedLong(nextHandleNeedingPool()), capacity());
         for (long value = 4; value < limit; value += 4) {
             if (value % VALUES_A_PAGE == 0) {
                 continue;

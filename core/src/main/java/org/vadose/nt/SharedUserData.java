@@ -28,6 +28,11 @@ public record SharedUserData(Memory memory, long address) {
         return time(KuserSharedDataLayout.TICK_COUNT);
     }
 
+    /** Frames of RAM. */
+    public long physicalPages() {
+        return memory.readUnsignedInt(address + KuserSharedDataLayout.NUMBER_OF_PHYSICAL_PAGES);
+    }
+
     public void setSystemTime(long value) {
         setTime(KuserSharedDataLayout.SYSTEM_TIME, value);
     }
