@@ -25,6 +25,7 @@ public final class Mmu {
     private volatile boolean executesGuest;
     private volatile boolean mustInvalidate;
     private final AtomicInteger holders = new AtomicInteger();
+    private List<Mmu> others = List.of();
     private volatile Runnable interrupt = () -> {};
 
     public Mmu(PhysicalMemory ram, PageTableFormat format) {
@@ -38,6 +39,11 @@ public final class Mmu {
         this.format = format;
         this.kernel = new VirtualMemory(this, 0);
         this.user = new VirtualMemory(this, PageFaultCode.USER);
+    }
+
+    /** Those of the machine's other processors. */
+    void setOthers(List<Mmu> mmus) {
+        others = List.copyOf(mmus);
     }
 
     /** Number of the processor it belongs to. */
@@ -169,6 +175,22 @@ public final class Mmu {
         }
     }
 
+    /** Makes the other processors look again before they write where this one has just found code. */
+    private void othersForget() {
+        if (others.isEmpty()) {
+            return;
+        }
+        // Two that ask each other at once must not wait for each other.
+        boolean wasGuest = executesGuest;
+        leaveGuest();
+        for (Mmu other : others) {
+            other.invalidateSoon(true);
+        }
+        if (wasGuest) {
+            enterGuest();
+        }
+    }
+
     /** Forgets what other processors asked this one to forget; its own thread calls it before it uses memory again. */
     public void catchUp() {
         if (mustInvalidate) {
@@ -201,6 +223,7 @@ public final class Mmu {
             ram.markCode(frame);
             kernel.forbidFastWrites(frame);
             user.forbidFastWrites(frame);
+            othersForget();
         }
         return physicalAddress;
     }

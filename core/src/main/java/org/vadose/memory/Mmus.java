@@ -24,6 +24,9 @@ public final class Mmus {
         for (int i = 0; i < count; i++) {
             all[i] = new Mmu(ram, format, i);
         }
+        for (Mmu mmu : all) {
+            mmu.setOthers(Arrays.stream(all).filter(other -> other != mmu).toList());
+        }
         kernel = count == 1 ? all[0].kernel() : new CurrentMemory(this, false);
         user = count == 1 ? all[0].user() : new CurrentMemory(this, true);
     }

@@ -149,6 +149,35 @@ class MmuTest {
     }
 
     @Test
+    void writeByAnotherProcessorToACodeFrameIsTold() {
+        map(0x1000, 0x30_0000, 1, RW);
+        Mmus processors = new Mmus(ram, new X64PageTables(), 2);
+        processors.all().forEach(each -> each.loadRoot(ROOT));
+        List<Long> written = new ArrayList<>();
+        ram.addCodeListener(written::add);
+        processors.get(1).user().writeByte(0x1000, (byte) 0x90);
+        processors.get(0).translateFetch(0x1000);
+        processors.get(1).catchUp();
+        processors.get(1).user().writeByte(0x1000, (byte) 0xC3);
+        assertEquals(List.of(0x300L), written);
+    }
+
+    @Test
+    void anInvalidationReachesTheOtherProcessors() {
+        map(0x1000, 0x30_0000, 1, RW);
+        Mmus processors = new Mmus(ram, new X64PageTables(), 2);
+        processors.all().forEach(each -> each.loadRoot(ROOT));
+        processors.get(1).user().writeByte(0x1000, (byte) 1);
+        processors.get(0).user().writeByte(0x1000, (byte) 1);
+        map(0x1000, 0x40_0000, 1, RW);
+        processors.invalidatePage(0x1000);
+        processors.get(1).catchUp();
+        processors.get(1).user().writeByte(0x1000, (byte) 2);
+        assertEquals(1, ram.readByte(0x30_0000));
+        assertEquals(2, ram.readByte(0x40_0000));
+    }
+
+    @Test
     void ramIsSparseAndBoundsChecked() {
         try (PhysicalMemory big = new PhysicalMemory(1L << 40)) {
             big.writeLong((1L << 40) - 8, 5);
