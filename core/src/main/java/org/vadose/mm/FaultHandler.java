@@ -11,6 +11,7 @@ import org.vadose.memory.MemoryFault;
 import org.vadose.memory.Mmus;
 import org.vadose.memory.PageFaultCode;
 import org.vadose.memory.PageFaultHandler;
+import org.vadose.memory.X64PageTables;
 import org.vadose.nt.Ethread;
 import org.vadose.nt.Kprcb;
 import org.vadose.nt.PageProtection;
@@ -338,6 +339,10 @@ final class FaultHandler implements PageFaultHandler {
         }
         if (pfns.availablePages() < RESERVE_PAGES) {
             return NtStatus.NO_MEMORY;
+        }
+        if ((pte & X64PageTables.DIRTY) != 0) {
+            // Written before it became copy-on-write: the share that goes was a writer's.
+            pfns.pfn(Pte.frame(pte)).setModified(true);
         }
         tables.write(space.workingSet(), page, Pte.lookupNeeded(protection));
         space.workingSet().addLeaf(-1, false);

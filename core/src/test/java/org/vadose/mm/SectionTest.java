@@ -482,4 +482,19 @@ class SectionTest {
         close(section);
         close(paged);
     }
+
+    @Test
+    void whatWasWrittenBeforeCopyOnWriteReachesTheFile() {
+        PlainFile file = new PlainFile(manager, 0x1000);
+        long section = body();
+        assertEquals(NtStatus.SUCCESS, create(section, 0, RW, COMMIT, file));
+        long base = mapped(section, 0, 0, RW);
+        user.writeByte(base, (byte) 1);
+        assertEquals(NtStatus.SUCCESS, protect(base, WC));
+        user.writeByte(base + 1, (byte) 2);
+        unmap(base);
+        close(section);
+        assertEquals(1, file.bytes()[0]);
+        assertEquals(0, file.bytes()[1]);
+    }
 }
