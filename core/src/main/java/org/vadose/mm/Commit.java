@@ -19,14 +19,22 @@ import org.vadose.nt.Eprocess;
  *                      &lt;= TotalCommitLimit
  * </pre>
  *
+ * The last {@code SystemCommitReserve} pages below the limit are the system's own: programs cannot be promised them, so that there
+ * is always something for the page tables of what they were promised and for the pools.
+ *
  * The total is charged without a lock.
  */
 final class Commit {
+    private static final long RESERVE_PART = 64;
+    private static final long LEAST_RESERVE = 128;
+    private static final long MOST_RESERVE = 4096;
+
     private final Memory memory;
     private final long total;
     private final long limit;
     private final long peak;
     private final long shared;
+    private final long reserve;
     private LongPredicate growth = pages -> false;
 
     Commit(Memory memory, long kernelBase) {
@@ -36,6 +44,7 @@ final class Commit {
         total = visible + MiVisiblePartitionLayout.TOTAL_COMMITTED_PAGES;
         limit = visible + MiVisiblePartitionLayout.TOTAL_COMMIT_LIMIT;
         shared = visible + MiVisiblePartitionLayout.SHARED_COMMIT;
+        reserve = partition + MiPartitionLayout.COMMIT + MiPartitionCommitLayout.SYSTEM_COMMIT_RESERVE;
         peak = partition + MiPartitionLayout.COMMIT + MiPartitionCommitLayout.PEAK_COMMITMENT;
     }
 
@@ -45,6 +54,16 @@ final class Commit {
 
     long limit() {
         return memory.readLong(limit);
+    }
+
+    /** Pages below the limit that only the system can have. */
+    long reserve() {
+        return memory.readLong(reserve);
+    }
+
+    /** @param frames of RAM that there are */
+    void setReserve(long frames) {
+        memory.writeLong(reserve, Math.clamp(frames / RESERVE_PART, LEAST_RESERVE, MOST_RESERVE));
     }
 
     void setLimit(long pages) {
@@ -58,8 +77,8 @@ final class Commit {
 
     /** Raises the limit if need and can be. Pools must not be in the middle of something. */
     private boolean makeRoom(long pages) {
-        long missing = total() + pages - limit();
-        return missing <= 0 || growth.test(missing);
+        long missing = total() + pages + reserve() - limit();
+        return pages == 0 || missing <= 0 || growth.test(missing);
     }
 
     /** Charges a process; false, with nothing charged, when the limit or the process's own would be passed. */

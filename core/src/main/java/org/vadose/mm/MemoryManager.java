@@ -50,6 +50,7 @@ public final class MemoryManager {
         if (!commit.chargeSystem(pfns.frames() - pfns.availablePages())) {
             throw new IllegalStateException("commit limit is below what the boot took limit=" + commit.limit());
         }
+        commit.setReserve(pfns.frames());
         this.systemSpace = new SystemSpace(mmu, selfMap, pfns, commit);
         this.spaces = new AddressSpaces(mmu, selfMap, pfns, commit, kernelBase, this::pool, seed);
         this.tables = new UserTables(mmu, selfMap, pfns, commit);
@@ -289,6 +290,11 @@ public final class MemoryManager {
     /** Pages charged for sections that are written in place. */
     public long sharedCommitPages() {
         return commit.sharedPages();
+    }
+
+    /** Of the pages that can be committed, those that no program can have: page tables and pools need some always. */
+    public long commitReservePages() {
+        return commit.reserve();
     }
 
     /** The most pages that can be committed. */

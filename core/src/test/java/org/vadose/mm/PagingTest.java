@@ -230,7 +230,7 @@ class PagingTest {
     @Test
     void everyCommittedPageCanBeUsed() {
         machine.addPageFile(1001, store);
-        long pages = manager.commitLimitPages() - manager.totalCommittedPages() - 40;
+        long pages = manager.commitLimitPages() - manager.totalCommittedPages() - manager.commitReservePages();
         long base = allocate(pages * Pages.SIZE);
         for (int round = 0; round < 3; round++) {
             for (long page = 0; page < pages; page++) {
@@ -246,7 +246,7 @@ class PagingTest {
 
     @Test
     void withoutPageFileEverythingStays() {
-        long pages = manager.commitLimitPages() - manager.totalCommittedPages() - 40;
+        long pages = manager.commitLimitPages() - manager.totalCommittedPages() - manager.commitReservePages();
         long base = allocate(pages * Pages.SIZE);
         for (long page = 0; page < pages; page++) {
             manager.mmu().user().writeLong(base + page * Pages.SIZE, pattern(page));
