@@ -52,8 +52,10 @@ public final class ObjectCheck {
             table.forEach(this::checkHandle);
         }
         long totalHandles = 0;
+        SectionObjectCheck sections = new SectionObjectCheck(memory, kernelBase, findings);
         for (long header : objects) {
             ObjectHeader object = new ObjectHeader(memory, header);
+            sections.visit(object);
             long handles = handlesOf.getOrDefault(header, 0L);
             totalHandles += handles;
             findings.expectEqual("object HandleCount", header, handles, object.handleCount());
@@ -63,6 +65,7 @@ public final class ObjectCheck {
                         + Hex.plain(object.pointerCount()));
             }
         }
+        sections.finish();
         long typeTotal = 0;
         for (int index = 2; index < 256; index++) {
             long type = memory.readLong(kernelBase + KernelSymbols.OB_TYPE_INDEX_TABLE + 8L * index);

@@ -4,10 +4,12 @@ import org.vadose.base.Pages;
 import org.vadose.layout.MmpteSoftwareLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.X64PageTables;
+import org.vadose.nt.ControlArea;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.Pfn;
 import org.vadose.nt.Pte;
+import org.vadose.nt.Subsection;
 import org.vadose.nt.Vad;
 
 /**
@@ -48,6 +50,16 @@ final class UserPages {
     /** The prototype PTE of a page of a view, 0 for none: the page is behind the section's end. */
     static long prototypeOf(Vad vad, long page) {
         return vad.prototypePte(Pages.vpn(page));
+    }
+
+    /** Whether all pages of a view of a data section are committed, so that those without a PTE have the view's protection. */
+    boolean isWhollyCommitted(Vad vad) {
+        if (vad.isPrivate() || vad.isImage() || vad.prototypePte(vad.endingVpn()) == 0) {
+            return false;
+        }
+        ControlArea area = new Subsection(memory, vad.subsection()).controlArea();
+        return area.isFile()
+                || area.segment().committedPages() == area.segment().pages();
     }
 
     boolean isCommitted(Vad vad, long page, long pte) {

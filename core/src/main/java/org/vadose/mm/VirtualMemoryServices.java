@@ -594,11 +594,12 @@ public final class VirtualMemoryServices {
         Vad vad = new Vad(memory, node);
         long end = vad.endingVpn() + 1 << Pages.SHIFT;
         boolean isPrivate = vad.isPrivate();
-        int whole = vad.isMemCommit() ? vad.protection() : RESERVED;
+        boolean isCommitted = isPrivate ? vad.isMemCommit() : pages.isWhollyCommitted(vad);
+        int whole = isCommitted ? vad.protection() : RESERVED;
         int first = stateOf(vad, page);
         long at = page;
         while (at < end) {
-            long gap = isPrivate ? tables.gap(at, end) : 0;
+            long gap = isPrivate || isCommitted ? tables.gap(at, end) : 0;
             if (gap != 0) {
                 if (whole != first) {
                     break;
