@@ -1,24 +1,39 @@
 package org.vadose.machine;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.zip.CRC32;
 import org.junit.jupiter.api.Test;
 import org.vadose.check.Findings;
 import org.vadose.check.SystemCheck;
+import org.vadose.layout.KernelSymbols;
 import org.vadose.memory.Memory;
 import org.vadose.memory.PhysicalMemory;
 import org.vadose.nt.Eprocess;
 import org.vadose.ps.ProcessManager;
+import org.vadose.win32.GuestConsole;
+import org.vadose.win32.GuestEvents;
+import org.vadose.win32.GuestProcess;
+import org.vadose.win32.loader.BuiltinDlls;
 
 class MachineTest {
     private static final MachineConfig BARE =
             MachineConfig.standard().withBare(true).withRamBytes(64L << 20);
 
     private static final MachineConfig FULL = MachineConfig.standard();
+    private static final BuiltinDlls DLLS = ProgramRunner.builtinDlls();
+    private static final Path HELLO = Path.of(System.getProperty("maven.multiModuleProjectDirectory", ".."))
+            .resolve("examples/hello.exe");
 
     @Test
     void bareMachineHasIdleAndSystem() {
@@ -91,49 +106,77 @@ class MachineTest {
         }
     }
 
-    /** Every byte of these is believed by somebody; spoiling one must be noticed, and nothing may escape as an exception. */
     @Test
-    void spoiledMemoryIsFoundNotTrusted() {
-        long seed = 99;
-        System.out.println("MachineTest seed=" + seed);
-        java.util.Random random = new java.util.Random(seed);
-        try (Machine machine = Machine.boot(BARE)) {
-            Memory memory = machine.memoryManager().kernelMemory();
-            Eprocess system = machine.processManager().system();
-            long[] places = {
-                system.activeProcessLinks().address(),
-                system.threadListHead().address(),
-                system.objectTable() + 8,
-                machine.objectManager().namespace().root(),
-                machine.kernelBase() + org.vadose.layout.KernelSymbols.POOL_TRACK_TABLE,
-                machine.kernelBase() + org.vadose.layout.KernelSymbols.POOL_BIG_PAGE_TABLE_SIZE,
-                machine.kernelBase() + org.vadose.layout.KernelSymbols.PS_LOADED_MODULE_LIST,
-                machine.kernelBase() + org.vadose.layout.KernelSymbols.PSP_CID_TABLE,
+    void sameSeedSameBytesAfterAProgram() throws Exception {
+        long[] first = runHello(1);
+        assertArrayEquals(first, runHello(1));
+        assertFalse(first[0] == runHello(2)[0]);
+    }
+
+    /** Checksums at the program's exit and after it. */
+    private static long[] runHello(long seed) throws Exception {
+        long[] sums = new long[2];
+        try (Machine machine = Machine.boot(BARE.withSeed(seed), DLLS)) {
+            GuestConsole console = new GuestConsole(
+                    InputStream.nullInputStream(),
+                    OutputStream.nullOutputStream(),
+                    OutputStream.nullOutputStream(),
+                    false);
+            GuestEvents atExit = new GuestEvents() {
+                @Override
+                public boolean exit(GuestProcess process, int exitCode) {
+                    sums[0] = checksum(machine);
+                    return false;
+                }
             };
-            for (long place : places) {
-                long before = memory.readLong(place);
-                memory.writeLong(place, before ^ random.nextLong() & 0x0000_7FFF_FFFF_FFF0L | 0x1000);
-                assertFalse(SystemCheck.run(machine.target()).isEmpty(), Long.toHexString(place));
-                memory.writeLong(place, before);
+            new ProgramRunner(machine, DLLS)
+                    .start(Launch.of(HELLO, List.of("one"), console).withEvents(atExit))
+                    .await();
+            sums[1] = checksum(machine);
+        }
+        return sums;
+    }
+
+    @Test
+    void seedsPlaceThingsElsewhere() {
+        List<Set<Long>> places = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            places.add(new HashSet<>());
+        }
+        for (long seed = 1; seed <= 4; seed++) {
+            try (Machine machine = Machine.boot(BARE.withSeed(seed))) {
+                Memory memory = machine.memoryManager().kernelMemory();
+                long base = machine.kernelBase();
+                places.get(0).add(base);
+                places.get(1).add(memory.readLong(base + KernelSymbols.MM_PTE_BASE));
+                places.get(2).add(memory.readLong(base + KernelSymbols.MM_PFN_DATABASE));
+                places.get(3).add(machine.processManager().system().address());
+                places.get(4).add((long) memory.readInt(base + KernelSymbols.OB_HEADER_COOKIE));
+                places.get(5).add(memory.readLong(base + KernelSymbols.PS_LOADED_MODULE_LIST));
             }
-            check(machine);
+        }
+        // The cookie is a byte: two may be equal.
+        places.forEach(found -> assertTrue(found.size() > 1, places::toString));
+    }
+
+    private static long checksum(MachineConfig config) {
+        try (Machine machine = Machine.boot(config)) {
+            return checksum(machine);
         }
     }
 
-    static long checksum(MachineConfig config) {
-        try (Machine machine = Machine.boot(config)) {
-            CRC32 crc = new CRC32();
-            byte[] chunk = new byte[1 << 21];
-            PhysicalMemory ram = machine.physicalMemory();
-            for (long at = 0; at < ram.sizeBytes(); at += chunk.length) {
-                if (ram.isTouched(at)) {
-                    ram.read(at, chunk, 0, chunk.length);
-                    crc.update((int) (at >>> 21));
-                    crc.update(chunk);
-                }
+    private static long checksum(Machine machine) {
+        CRC32 crc = new CRC32();
+        byte[] chunk = new byte[1 << 21];
+        PhysicalMemory ram = machine.physicalMemory();
+        for (long at = 0; at < ram.sizeBytes(); at += chunk.length) {
+            if (ram.isTouched(at)) {
+                ram.read(at, chunk, 0, chunk.length);
+                crc.update((int) (at >>> 21));
+                crc.update(chunk);
             }
-            return crc.getValue();
         }
+        return crc.getValue();
     }
 
     private static void check(Machine machine) {

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,17 +21,27 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.vadose.dump.ImageWriter;
+import org.vadose.layout.LdrDataTableEntryLayout;
+import org.vadose.layout.PebLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
 import org.vadose.nt.HandleTable;
+import org.vadose.nt.LdrDataTableEntry;
 import org.vadose.nt.ObjectHeader;
+import org.vadose.nt.PebLdrData;
+import org.vadose.win32.GuestConsole;
+import org.vadose.win32.GuestEvents;
+import org.vadose.win32.GuestProcess;
+import org.vadose.win32.loader.BuiltinDlls;
 
 /**
  * An unmodified Volatility 3 reads our images and must find what the machine holds. Runs only when {@code VADOSE_VOLATILITY} names
@@ -54,20 +66,61 @@ class VolatilityTest {
         assumeTrue(HOME != null, "VADOSE_VOLATILITY is not set");
         image = directory.resolve("image." + extension);
         try (Machine machine = Machine.boot(MachineConfig.standard())) {
-            ImageWriter.write(machine.target(), image);
-            Memory memory = machine.memoryManager().kernelMemory();
-            List<Eprocess> processes = machine.processManager().processes();
-            processes(processes);
-            threadsAndHandles(machine, memory, processes);
-            userSpaces(machine, processes);
-            assertEquals(13, run("virtmap").size());
-            Map<String, String> info = new TreeMap<>();
-            run("info").forEach(row -> info.put(row.get("Variable"), row.get("Value")));
-            assertEquals(hex(machine.kernelBase()), info.get("Kernel Base"));
-            assertEquals("0x1ad000", info.get("DTB"));
-            assertEquals("15.19041", info.get("Major/Minor"));
-            assertEquals("C:\\Windows", info.get("NtSystemRoot").replace("\\\\", "\\"));
+            compare(machine);
         }
+    }
+
+    /** The moment a program ends, its own process among the others. */
+    @ParameterizedTest
+    @CsvSource({"raw, regions", "dmp, reserved"})
+    void rowsEqualTheMachineThatRanAProgram(String extension, String program) throws Exception {
+        assumeTrue(HOME != null, "VADOSE_VOLATILITY is not set");
+        image = directory.resolve("image." + extension);
+        BuiltinDlls dlls = ProgramRunner.builtinDlls();
+        Path file = Path.of(System.getProperty("maven.multiModuleProjectDirectory", ".."))
+                .resolve("examples/" + program + ".exe");
+        AtomicReference<Throwable> failure = new AtomicReference<>(new AssertionError("no exit was told"));
+        try (Machine machine = Machine.boot(MachineConfig.standard(), dlls)) {
+            GuestConsole console = new GuestConsole(
+                    InputStream.nullInputStream(),
+                    OutputStream.nullOutputStream(),
+                    OutputStream.nullOutputStream(),
+                    false);
+            GuestEvents atExit = new GuestEvents() {
+                @Override
+                public boolean exit(GuestProcess process, int exitCode) {
+                    try {
+                        compare(machine);
+                        failure.set(null);
+                    } catch (Exception | AssertionError e) {
+                        failure.set(e);
+                    }
+                    return true;
+                }
+            };
+            new ProgramRunner(machine, dlls)
+                    .start(Launch.of(file, List.of("one", "two"), console).withEvents(atExit))
+                    .await();
+        }
+        if (failure.get() != null) {
+            throw new AssertionError(failure.get());
+        }
+    }
+
+    private void compare(Machine machine) throws Exception {
+        ImageWriter.write(machine.target(), image);
+        Memory memory = machine.memoryManager().kernelMemory();
+        List<Eprocess> processes = machine.processManager().processes();
+        processes(processes);
+        threadsAndHandles(machine, memory, processes);
+        userSpaces(machine, processes);
+        assertEquals(13, run("virtmap").size());
+        Map<String, String> info = new TreeMap<>();
+        run("info").forEach(row -> info.put(row.get("Variable"), row.get("Value")));
+        assertEquals(hex(machine.kernelBase()), info.get("Kernel Base"));
+        assertEquals("0x1ad000", info.get("DTB"));
+        assertEquals("15.19041", info.get("Major/Minor"));
+        assertEquals("C:\\Windows", info.get("NtSystemRoot").replace("\\\\", "\\"));
     }
 
     /** A file that a process has mapped: found by scanning, and its bytes recovered from its prototype PTEs. */
@@ -156,13 +209,13 @@ class VolatilityTest {
             run(plugin).forEach(row -> found.merge(row.get("PID"), 1L, Long::sum));
             assertEquals(vads, found, plugin);
         }
-        Set<String> modules = new HashSet<>();
+        Set<String> modules = modules(machine, processes);
+        Set<String> listed = new TreeSet<>();
         for (Map<String, String> row : run("dlllist")) {
-            modules.add(row.get("PID") + row.get("Name"));
+            listed.add(row.get("PID") + " " + row.get("Base") + " "
+                    + row.get("Path").replace("\\\\", "\\"));
         }
-        for (String pid : users) {
-            assertTrue(modules.contains(pid + "ntdll.dll"), pid);
-        }
+        assertEquals(modules, listed);
         Set<String> arguments = new HashSet<>();
         for (Map<String, String> row : run("cmdline")) {
             if (row.get("Args").startsWith("C:")) {
@@ -178,7 +231,7 @@ class VolatilityTest {
         }
         assertEquals(users, roots);
         List<Map<String, String>> mapped = run("ldrmodules");
-        assertEquals(2 * users.size(), mapped.size());
+        assertEquals(modules.size(), mapped.size());
         for (Map<String, String> row : mapped) {
             assertEquals("True", row.get("InLoad"), row::toString);
             assertEquals("True", row.get("InMem"), row::toString);
@@ -190,6 +243,24 @@ class VolatilityTest {
                 .uniqueProcessId());
         assertFalse(run("memmap", "--pid", smss).isEmpty());
         assertEquals(machine.config().ramBytes(), machine.physicalMemory().sizeBytes());
+    }
+
+    private static Set<String> modules(Machine machine, List<Eprocess> processes) {
+        Set<String> found = new TreeSet<>();
+        for (Eprocess process : processes) {
+            if (process.peb() != 0) {
+                Memory user = machine.target().space(process.directoryTableBase());
+                PebLdrData lists = new PebLdrData(user, user.readLong(process.peb() + PebLayout.LDR));
+                for (long links : lists.loadOrder().entries(1000)) {
+                    LdrDataTableEntry entry =
+                            new LdrDataTableEntry(user, links - LdrDataTableEntryLayout.IN_LOAD_ORDER_LINKS);
+                    found.add(process.uniqueProcessId() + " "
+                            + hex(user.readLong(entry.address() + LdrDataTableEntryLayout.DLL_BASE)) + " "
+                            + entry.fullDllName().text());
+                }
+            }
+        }
+        return found;
     }
 
     private static Set<String> ids(List<Eprocess> processes) {
