@@ -8,9 +8,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.vadose.debug.Command;
+import org.vadose.debug.Debugger;
+import org.vadose.machine.Machine;
+import org.vadose.machine.MachineConfig;
 
 /**
  * Every session that {@code README.md} and {@code docs/debugger.md} show is played again and must print what stands there. With
@@ -22,6 +27,23 @@ class DocumentTest {
 
     @TempDir
     Path folder;
+
+    @Test
+    void everyCommandIsShown() throws IOException {
+        String page = Files.readString(ROOT.resolve("docs/debugger.md"));
+        List<String> missing = new ArrayList<>();
+        try (Machine machine =
+                Machine.boot(MachineConfig.standard().withBare(true).withRamBytes(64L << 20))) {
+            Debugger debugger = new Debugger(machine.target(), null, new StringBuilder());
+            for (Command command : debugger.commands().all()) {
+                String shown = "0: kd> " + command.name();
+                if (!page.contains(shown + " ") && !page.contains(shown + "\n")) {
+                    missing.add(command.name());
+                }
+            }
+        }
+        assertEquals(List.of(), missing);
+    }
 
     @ParameterizedTest
     @ValueSource(strings = {"README.md", "docs/debugger.md"})
