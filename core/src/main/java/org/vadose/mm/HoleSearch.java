@@ -66,8 +66,9 @@ final class HoleSearch {
             if (at + sizeBytes <= end) {
                 if (sizeClass >= 0) {
                     up[sizeClass] = Math.max(up[sizeClass], firstOfClass == at ? next(at, sizeBytes) : firstOfClass);
+                    long behind = next(at, sizeBytes);
                     for (int c = sizeClass + 1; c < CLASSES; c++) {
-                        up[c] = Math.max(up[c], next(at, sizeBytes));
+                        up[c] = Math.max(up[c], behind);
                     }
                 }
                 return at;
@@ -130,8 +131,12 @@ final class HoleSearch {
      */
     void freed(long first, long end) {
         long at = Math.max(start, Pages.alignUp(first, Pages.GRANULARITY));
-        for (int c = 0; c < CLASSES && leastBytes(c) <= end - first; c++) {
+        // Two plain loops, since the compiler makes vector instructions of those.
+        int classes = Math.min(CLASSES, sizeClass(end - first) + 1);
+        for (int c = 0; c < classes; c++) {
             up[c] = Math.min(up[c], at);
+        }
+        for (int c = 0; c < classes; c++) {
             down[c] = Math.max(down[c], end);
         }
     }

@@ -2,6 +2,7 @@ package org.vadose.mm;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.LongBuffer;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
@@ -133,8 +134,12 @@ public final class PfnDatabase {
             list.initialize(PageLocation.STANDBY);
         }
         long frames = ram.frames();
-        byte[] batch = new byte[(int) (BATCH * Pfn.SIZE)];
-        ByteBuffer entries = ByteBuffer.wrap(batch).order(ByteOrder.LITTLE_ENDIAN);
+        // Put together as longs, since a cold JVM interprets this loop over all of RAM.
+        int stride = (int) Pfn.SIZE / Long.BYTES;
+        long[] entries = new long[BATCH * stride];
+        byte[] batch = new byte[entries.length * Long.BYTES];
+        LongBuffer batchAsLongs =
+                ByteBuffer.wrap(batch).order(ByteOrder.LITTLE_ENDIAN).asLongBuffer();
         long first = Pfn.LIST_END;
         long previous = Pfn.LIST_END;
         long total = 0;
@@ -142,17 +147,18 @@ public final class PfnDatabase {
             int count = (int) Math.min(BATCH, frames - start);
             for (int i = 0; i < count; i++) {
                 int frame = (int) start + i;
-                int at = i * (int) Pfn.SIZE;
+                int at = i * stride;
                 boolean used = frame < taken.length && taken[frame];
-                entries.putLong(at + (int) MmpfnLayout.U1, used ? 0 : nextFree(frame, taken, frames));
-                entries.putLong(at + (int) MmpfnLayout.U2, used ? 1 : previous);
-                entries.putInt(at + (int) MmpfnLayout.U3, used ? 1 | ACTIVE_BYTE << 16 : ZEROED_BYTE << 16);
+                entries[at + (int) MmpfnLayout.U1 / Long.BYTES] = used ? 0 : nextFree(frame, taken, frames);
+                entries[at + (int) MmpfnLayout.U2 / Long.BYTES] = used ? 1 : previous;
+                entries[at + (int) MmpfnLayout.U3 / Long.BYTES] = used ? 1 | ACTIVE_BYTE << 16 : ZEROED_BYTE << 16;
                 if (!used) {
                     first = first == Pfn.LIST_END ? frame : first;
                     previous = frame;
                     total++;
                 }
             }
+            batchAsLongs.put(0, entries, 0, count * stride);
             memory.write(base + start * Pfn.SIZE, batch, 0, count * (int) Pfn.SIZE);
         }
         zeroed.setFirst(first);

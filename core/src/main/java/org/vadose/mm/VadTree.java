@@ -25,8 +25,12 @@ final class VadTree {
         return new Vad(memory, address);
     }
 
-    /** The VAD that holds this page, or 0. */
+    /** The VAD that holds this page, or 0. {@code _EPROCESS.VadHint} is the one found last: often it is wanted again. */
     long find(long vpn) {
+        long hint = process.vadHint();
+        if (hint != 0 && holds(vad(hint), vpn)) {
+            return hint;
+        }
         long node = process.vadRoot();
         while (node != 0) {
             Vad vad = vad(node);
@@ -35,10 +39,15 @@ final class VadTree {
             } else if (vpn > vad.endingVpn()) {
                 node = vad.child(1);
             } else {
+                process.setVadHint(node);
                 return node;
             }
         }
         return 0;
+    }
+
+    private static boolean holds(Vad vad, long vpn) {
+        return vpn >= vad.startingVpn() && vpn <= vad.endingVpn();
     }
 
     /** The VAD that holds this page, else the next above it; 0 for none. */
@@ -123,15 +132,17 @@ final class VadTree {
         Vad added = vad(node);
         added.setChild(0, 0);
         added.setChild(1, 0);
+        long vpn = added.startingVpn();
         long parent = 0;
         int side = 0;
         for (long at = process.vadRoot(); at != 0; at = vad(at).child(side)) {
             parent = at;
-            side = added.startingVpn() < vad(at).startingVpn() ? 0 : 1;
+            side = vpn < vad(at).startingVpn() ? 0 : 1;
         }
         added.setParent(parent);
         added.setBalance(0);
         process.addVadCount(1);
+        process.setVadHint(node);
         if (parent == 0) {
             process.setVadRoot(node);
             return;

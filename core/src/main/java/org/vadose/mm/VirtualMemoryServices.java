@@ -396,9 +396,9 @@ public final class VirtualMemoryServices {
         long end = vad.endingVpn();
         if (first == start && last == end) {
             long holeFirst = lowestFree(space, vad.address(), first);
+            long next = space.vads().next(vad.address());
             space.vads().remove(vad.address());
             manager.pool().free(vad.address());
-            long next = space.vads().firstEndingAtOrAfter(last);
             long holeEnd = next == 0 ? HIGHEST_USER + 1 : new Vad(memory, next).startingVpn() << Pages.SHIFT;
             space.holes().freed(holeFirst, holeEnd);
             return;
