@@ -2,14 +2,13 @@ package org.vadose.machine;
 
 import java.util.HashMap;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import org.vadose.base.Pages;
 import org.vadose.base.SeededRandom;
 import org.vadose.io.IoSystem;
 import org.vadose.layout.KtrapFrameLayout;
-import org.vadose.layout.LdrDataTableEntryLayout;
+import org.vadose.layout.LdrDdagStateValues;
+import org.vadose.layout.LdrDllLoadReasonValues;
 import org.vadose.layout.NtdllSymbols;
-import org.vadose.layout.PebLayout;
 import org.vadose.memory.Memory;
 import org.vadose.mm.MemoryManager;
 import org.vadose.mm.VirtualMemoryServices;
@@ -17,7 +16,6 @@ import org.vadose.nt.DispatcherHeader;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.HandleTable;
 import org.vadose.nt.LdrDataTableEntry;
-import org.vadose.nt.PebLdrData;
 import org.vadose.nt.WaitReason;
 import org.vadose.ob.KnownType;
 import org.vadose.ob.ObjectManager;
@@ -29,6 +27,8 @@ import org.vadose.ps.ThreadSpec;
 import org.vadose.ps.UserProcess;
 import org.vadose.ps.UserProcessSpec;
 import org.vadose.ps.UserThread;
+import org.vadose.win32.loader.LoaderHeap;
+import org.vadose.win32.loader.ModuleLists;
 
 /**
  * The processes of a machine at its desktop. None of them runs: each has its address space, PEB and modules, and threads that wait
@@ -320,42 +320,37 @@ final class ProcessTree {
                         0,
                         VirtualMemoryServices.MEM_COMMIT | VirtualMemoryServices.MEM_RESERVE,
                         PAGE_READWRITE);
-        PebLdrData lists = new PebLdrData(memory, made.ntdllBase() + NtdllSymbols.PEB_LDR);
-        lists.initialize();
-        memory.writeLong(made.peb() + PebLayout.LDR, lists.address());
-        long entryBytes = LdrDataTableEntryLayout.SIZE + 2L * 128;
-        addModule(lists, region.base, program, made.imageBase(), null);
-        addModule(lists, region.base + entryBytes, images.ntdll(), made.ntdllBase(), lists);
+        ModuleLists lists = new ModuleLists(memory, made.peb(), made.ntdllBase(), new Entries(region.base));
+        add(lists, program, made.imageBase(), LdrDllLoadReasonValues.LOAD_REASON_DYNAMIC_LOAD);
+        lists.addToInitializationOrder(add(
+                lists, images.ntdll(), made.ntdllBase(), LdrDllLoadReasonValues.LOAD_REASON_STATIC_DEPENDENCY));
     }
 
-    private void addModule(
-            PebLdrData lists, long at, SystemImages.Image image, long base, @Nullable PebLdrData initialization) {
-        LdrDataTableEntry entry = new LdrDataTableEntry(memory, at);
-        String path = image.path();
-        int nameAt = path.lastIndexOf('\\') + 1;
-        long text = at + LdrDataTableEntryLayout.SIZE;
-        entry.fullDllName().set(path, text);
-        int nameBytes = 2 * (path.length() - nameAt);
-        entry.baseDllName().set(nameBytes, nameBytes + 2, text + 2L * nameAt);
-        memory.writeLong(at + LdrDataTableEntryLayout.DLL_BASE, base);
-        long entryPoint = image.image().entryPoint();
-        memory.writeLong(at + LdrDataTableEntryLayout.ENTRY_POINT, entryPoint == 0 ? 0 : base + entryPoint);
-        memory.writeInt(
-                at + LdrDataTableEntryLayout.SIZE_OF_IMAGE, (int) image.image().sizeOfImage());
-        memory.writeInt(
-                at + LdrDataTableEntryLayout.TIME_DATE_STAMP, image.image().timeDateStamp());
-        memory.writeShort(at + LdrDataTableEntryLayout.OBSOLETE_LOAD_COUNT, (short) -1);
-        memory.writeLong(
-                at + LdrDataTableEntryLayout.ORIGINAL_BASE, image.image().imageBase());
-        memory.writeLong(
-                at + LdrDataTableEntryLayout.LOAD_TIME, processes.clock().now());
-        entry.hashLinks().initialize();
-        lists.loadOrder().insertTail(entry.loadOrderLinks().address());
-        lists.memoryOrder().insertTail(entry.memoryOrderLinks().address());
-        if (initialization != null) {
-            initialization
-                    .initializationOrder()
-                    .insertTail(entry.initializationOrderLinks().address());
+    private LdrDataTableEntry add(ModuleLists lists, SystemImages.Image image, long base, int reason) {
+        LdrDataTableEntry entry = lists.add(
+                image.path(), base, image.image(), 0, reason, processes.clock().now());
+        entry.setState(LdrDdagStateValues.LDR_MODULES_READY_TO_RUN);
+        return entry;
+    }
+
+    /** A page of the process for the entries, one after the other, in place of the process heap. */
+    private static final class Entries implements LoaderHeap {
+        private static final int ALIGNMENT = 16;
+
+        private long next;
+
+        Entries(long start) {
+            next = start;
         }
+
+        @Override
+        public long allocate(long sizeBytes) {
+            long at = next;
+            next += sizeBytes + ALIGNMENT - 1 & -ALIGNMENT;
+            return at;
+        }
+
+        @Override
+        public void free(long address) {}
     }
 }

@@ -18,7 +18,7 @@ import org.vadose.pe.PeImage;
  * The PEB's module lists and ntdll's hash table of names, in the process's own memory: heads are variables of ntdll, entries lie
  * in the process heap.
  */
-final class ModuleLists {
+public final class ModuleLists {
     private static final int HASH_BUCKETS = 32;
     private static final int HASH_FACTOR = 65599;
     private static final int NODE_OFFSET = 0x120;
@@ -28,8 +28,12 @@ final class ModuleLists {
     private final PebLdrData lists;
     private final long hashTable;
 
-    /** Makes empty lists and points the PEB at them. */
-    ModuleLists(Memory memory, long peb, long ntdllBase, LoaderHeap heap) {
+    /**
+     * Makes empty lists and points the PEB at them.
+     *
+     * @param memory the process's own
+     */
+    public ModuleLists(Memory memory, long peb, long ntdllBase, LoaderHeap heap) {
         this.memory = memory;
         this.heap = heap;
         this.lists = new PebLdrData(memory, ntdllBase + NtdllSymbols.PEB_LDR);
@@ -52,7 +56,7 @@ final class ModuleLists {
      * @param reason one of {@code LdrDllLoadReasonValues}
      * @param loadTime in 100 ns since 1601
      */
-    LdrDataTableEntry add(String path, long base, PeImage image, long parentBase, int reason, long loadTime) {
+    public LdrDataTableEntry add(String path, long base, PeImage image, long parentBase, int reason, long loadTime) {
         String baseName = path.substring(path.lastIndexOf('\\') + 1);
         byte[] text = path.getBytes(StandardCharsets.UTF_16LE);
         int baseBytes = baseName.length() * Character.BYTES;
@@ -104,7 +108,7 @@ final class ModuleLists {
     }
 
     /** A DLL takes its place in the order of initialization. */
-    void addToInitializationOrder(LdrDataTableEntry entry) {
+    public void addToInitializationOrder(LdrDataTableEntry entry) {
         lists.initializationOrder().insertTail(entry.initializationOrderLinks().address());
     }
 
