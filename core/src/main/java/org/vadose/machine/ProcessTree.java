@@ -322,8 +322,8 @@ final class ProcessTree {
                         PAGE_READWRITE);
         ModuleLists lists = new ModuleLists(memory, made.peb(), made.ntdllBase(), new Entries(region.base));
         add(lists, program, made.imageBase(), LdrDllLoadReasonValues.LOAD_REASON_DYNAMIC_LOAD);
-        lists.addToInitializationOrder(add(
-                lists, images.ntdll(), made.ntdllBase(), LdrDllLoadReasonValues.LOAD_REASON_STATIC_DEPENDENCY));
+        lists.addToInitializationOrder(
+                add(lists, images.ntdll(), made.ntdllBase(), LdrDllLoadReasonValues.LOAD_REASON_STATIC_DEPENDENCY));
     }
 
     private LdrDataTableEntry add(ModuleLists lists, SystemImages.Image image, long base, int reason) {
