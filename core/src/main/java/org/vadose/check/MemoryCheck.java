@@ -3,6 +3,8 @@ package org.vadose.check;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.layout.KernelSymbols;
@@ -43,6 +45,9 @@ public final class MemoryCheck {
     private final BitSet tables = new BitSet();
     private final BitSet kernelFrames = new BitSet();
     private final Map<Long, Long> viewsByArea = new HashMap<>();
+    /** Page numbers of the large pages of the process that is checked. */
+    private final Set<Long> largePages = new TreeSet<>();
+
     private long userTables;
     private long processCommit;
 
@@ -180,6 +185,7 @@ public final class MemoryCheck {
         }
         UserPtes ptes = new UserPtes();
         long tablesBefore = userTables;
+        largePages.clear();
         walkRoot(root, ptes);
         long tables = userTables - tablesBefore;
         WorkingSetCount counted = countLeaves(ptes);
@@ -188,7 +194,7 @@ public final class MemoryCheck {
         findings.expectEqual("WorkingSetSize" + who, at, counted.valid + tables, process.workingSetSize());
         findings.expectEqual("NumberOfPrivatePages" + who, at, counted.own, process.privatePages());
         findings.expectEqual("LockedEntries" + who, at, counted.locked, process.lockedPages());
-        new VadCheck(kernel, ledger, findings, viewsByArea).run(process, ptes);
+        new VadCheck(kernel, ledger, findings, viewsByArea, largePages).run(process, ptes);
     }
 
     private static final class WorkingSetCount {
@@ -251,6 +257,8 @@ public final class MemoryCheck {
             }
             if (level == 1) {
                 ptes.add(address, entry, frame);
+            } else if (level == 2 && (entry & X64PageTables.LARGE) != 0) {
+                largePage(entry, address, frame);
             } else if (isValid(entry)) {
                 userTable(entry, table, level - 1, address, ptes);
             }
@@ -261,6 +269,19 @@ public final class MemoryCheck {
         long counted = ledger.pfn(frame).originalPte() >>> MmpteSoftwareLayout.USED_PAGE_TABLE_ENTRIES_SHIFT
                 & MmpteSoftwareLayout.USED_PAGE_TABLE_ENTRIES_MASK;
         findings.expectEqual("UsedPageTableEntries va=" + Hex.address(base), FrameLedger.address(frame), used, counted);
+    }
+
+    /** A private large page: its frames point back to the one entry, and it is as accessible as they say. */
+    private void largePage(long entry, long address, long table) {
+        for (long f = Pte.frame(entry); f < Pte.frame(entry) + ENTRIES; f++) {
+            if (!ledger.isRam(f)) {
+                findings.add("large page outside RAM va=" + Hex.address(address));
+                return;
+            }
+            ledger.expectOwned(f, selfMap.entry(2, address), table, "large page");
+            checkWritable(address, entry, Pte.protection(ledger.pfn(f).originalPte()));
+        }
+        largePages.add(address >>> Pages.SHIFT);
     }
 
     private WorkingSetCount countLeaves(UserPtes ptes) {

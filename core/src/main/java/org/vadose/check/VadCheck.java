@@ -1,6 +1,7 @@
 package org.vadose.check;
 
 import java.util.Map;
+import java.util.Set;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.memory.Memory;
@@ -18,24 +19,28 @@ import org.vadose.target.UnreadableMemoryException;
 final class VadCheck {
     private static final int DEEPEST = 64;
     private static final long MOST = 1 << 20;
+    private static final long LARGE_PAGE = Pages.LARGE_SIZE / Pages.SIZE;
 
     private final Memory kernel;
     private final FrameLedger ledger;
     private final Findings findings;
     private final Map<Long, Long> viewsByArea;
+    private final Set<Long> largePages;
 
     private long vads;
+    private long largeVads;
     private long sizePages;
     private long commit;
     private long lastVpn = -1;
     private UserPtes ptes = new UserPtes();
     private int nextPte;
 
-    VadCheck(Memory kernel, FrameLedger ledger, Findings findings, Map<Long, Long> viewsByArea) {
+    VadCheck(Memory kernel, FrameLedger ledger, Findings findings, Map<Long, Long> viewsByArea, Set<Long> largePages) {
         this.kernel = kernel;
         this.ledger = ledger;
         this.findings = findings;
         this.viewsByArea = viewsByArea;
+        this.largePages = largePages;
     }
 
     void run(Eprocess process, UserPtes found) {
@@ -49,7 +54,11 @@ final class VadCheck {
         if (nextPte < ptes.size()) {
             findings.add("PTE in no VAD va=" + Hex.address(ptes.address(nextPte)));
         }
+        for (long vpn : largePages) {
+            findings.add("large page in no VAD of such va=" + Hex.address(vpn << Pages.SHIFT));
+        }
         long at = process.address();
+        findings.expectEqual("LargePrivateVadCount", at, largeVads, process.largePrivateVads());
         findings.expectEqual("VadCount", at, vads, process.vadCount());
         findings.expectEqual("VirtualSize", at, sizePages << Pages.SHIFT, process.virtualSize());
         findings.expectEqual("process CommitCharge", at, commit, process.commitCharge());
@@ -91,6 +100,14 @@ final class VadCheck {
         while (nextPte < ptes.size() && ptes.address(nextPte) >>> Pages.SHIFT < first) {
             findings.add("PTE in no VAD va=" + Hex.address(ptes.address(nextPte)));
             nextPte++;
+        }
+        if (vad.isLargePages()) {
+            largeVads++;
+            for (long vpn = first; vpn <= last; vpn += LARGE_PAGE) {
+                if (!largePages.remove(vpn)) {
+                    findings.add("large page is missing va=" + Hex.address(vpn << Pages.SHIFT));
+                }
+            }
         }
         long owed = vad.isPrivate() ? owedByPrivate(vad) : owedByView(vad);
         findings.expectEqual("VAD's CommitCharge", vad.address(), owed, vad.commitCharge());

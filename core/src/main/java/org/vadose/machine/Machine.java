@@ -13,6 +13,7 @@ import org.vadose.memory.X64PageTables;
 import org.vadose.mm.MemoryManager;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
+import org.vadose.nt.Token;
 import org.vadose.ob.ObjectManager;
 import org.vadose.pe.KernelImage;
 import org.vadose.ps.ProcessManager;
@@ -59,7 +60,7 @@ public final class Machine implements AutoCloseable {
         try {
             clock = new SystemClock(memoryManager.kernelMemory(), memoryManager.kernelBase());
             clock.start(config.bootTime());
-            SharedDataWriter.write(memoryManager, config.seed());
+            SharedDataWriter.write(memoryManager, config.seed(), config.nx());
             DebuggerData.write(memoryManager);
             end(BootPhase.KERNEL_DATA);
             pool = new PoolAllocator(
@@ -76,6 +77,9 @@ public final class Machine implements AutoCloseable {
             }
             end(BootPhase.PROCESSORS);
             processes = new ProcessManager(memoryManager, pool, objects, clock, config.seed());
+            if (config.locksPages()) {
+                processes.grantToUsers(1L << Token.SE_LOCK_MEMORY);
+            }
             processes.initialize(processor().prcb());
             for (Processor other : processors.subList(1, processors.size())) {
                 processes.createIdleThread(other.prcb());

@@ -2,6 +2,7 @@ package org.vadose.machine;
 
 import org.vadose.base.Pages;
 import org.vadose.memory.PhysicalMemory;
+import org.vadose.nt.NxPolicy;
 
 /**
  * What a machine is made of. Two machines of equal configuration boot to equal RAM.
@@ -12,8 +13,12 @@ import org.vadose.memory.PhysicalMemory;
  * @param processors simulated ones, 1 to {@value #MOST_PROCESSORS}; with more than one, guest threads run at the same time and runs
  *     need not repeat
  * @param bootTime what the clock shows at power-on, in 100 ns units since 1601
+ * @param locksPages whether the account that programs run as may lock pages in memory: its tokens have
+ *     {@code SeLockMemoryPrivilege}, which a program then has to enable
+ * @param nx the boot option for data execution prevention
  */
-public record MachineConfig(long ramBytes, long seed, boolean bare, int processors, long bootTime) {
+public record MachineConfig(
+        long ramBytes, long seed, boolean bare, int processors, long bootTime, boolean locksPages, NxPolicy nx) {
     /** 512 MB. */
     public static final long DEFAULT_RAM_BYTES = 512L << 20;
     /** 2023-10-16 08:00:00 UTC, a few days after the build was published. */
@@ -41,22 +46,30 @@ public record MachineConfig(long ramBytes, long seed, boolean bare, int processo
 
     /** Half a gigabyte, seed 1, everything a desktop boots. */
     public static MachineConfig standard() {
-        return new MachineConfig(DEFAULT_RAM_BYTES, 1, false, 1, DEFAULT_BOOT_TIME);
+        return new MachineConfig(DEFAULT_RAM_BYTES, 1, false, 1, DEFAULT_BOOT_TIME, true, NxPolicy.OPT_IN);
     }
 
     public MachineConfig withRamBytes(long bytes) {
-        return new MachineConfig(bytes, seed, bare, processors, bootTime);
+        return new MachineConfig(bytes, seed, bare, processors, bootTime, locksPages, nx);
     }
 
     public MachineConfig withSeed(long newSeed) {
-        return new MachineConfig(ramBytes, newSeed, bare, processors, bootTime);
+        return new MachineConfig(ramBytes, newSeed, bare, processors, bootTime, locksPages, nx);
     }
 
     public MachineConfig withBare(boolean newBare) {
-        return new MachineConfig(ramBytes, seed, newBare, processors, bootTime);
+        return new MachineConfig(ramBytes, seed, newBare, processors, bootTime, locksPages, nx);
     }
 
     public MachineConfig withProcessors(int count) {
-        return new MachineConfig(ramBytes, seed, bare, count, bootTime);
+        return new MachineConfig(ramBytes, seed, bare, count, bootTime, locksPages, nx);
+    }
+
+    public MachineConfig withLocksPages(boolean newLocksPages) {
+        return new MachineConfig(ramBytes, seed, bare, processors, bootTime, newLocksPages, nx);
+    }
+
+    public MachineConfig withNx(NxPolicy policy) {
+        return new MachineConfig(ramBytes, seed, bare, processors, bootTime, locksPages, policy);
     }
 }

@@ -93,7 +93,7 @@ public final class ProgramRunner {
         system.setProcessMaker(this::create);
     }
 
-    /** The DLLs that programs find: ntdll, kernel32, kernelbase, msvcrt. */
+    /** The DLLs that programs find: ntdll, kernel32, advapi32, kernelbase, msvcrt. */
     public static BuiltinDlls builtinDlls() {
         ApiModule ntdll = new ApiModule("ntdll.dll");
         SystemDlls.addToNtdll(ntdll);
@@ -101,10 +101,13 @@ public final class ProgramRunner {
         ApiModule kernel32 = new ApiModule("kernel32.dll");
         SystemDlls.addToKernel32(kernel32);
         HeapFunctions.addToKernel32(kernel32);
-        ApiModule kernelbase = new ApiModule("kernelbase.dll").share(kernel32);
+        ApiModule advapi32 = new ApiModule("advapi32.dll");
+        SystemDlls.addToAdvapi32(advapi32);
+        ApiModule kernelbase = new ApiModule("kernelbase.dll").share(kernel32).share(advapi32);
         return new BuiltinDlls(new ApiTable()
                 .add(ntdll)
                 .add(kernel32)
+                .add(advapi32)
                 .add(kernelbase)
                 .add(SystemDlls.psapi())
                 .add(CrtModule.create()));

@@ -9,6 +9,7 @@ import org.vadose.layout.MiVisibleStateLayout;
 import org.vadose.memory.Memory;
 import org.vadose.mm.MemoryManager;
 import org.vadose.mm.SystemRegion;
+import org.vadose.nt.NxPolicy;
 import org.vadose.nt.SharedUserData;
 import org.vadose.ps.ProcessManager;
 
@@ -26,7 +27,7 @@ final class SharedDataWriter {
 
     private SharedDataWriter() {}
 
-    static void write(MemoryManager memoryManager, long seed) {
+    static void write(MemoryManager memoryManager, long seed, NxPolicy nx) {
         Memory memory = memoryManager.kernelMemory();
         long shared = SharedUserData.KERNEL_ADDRESS;
         memory.writeShort(shared + KuserSharedDataLayout.IMAGE_NUMBER_LOW, MACHINE_AMD64);
@@ -47,8 +48,8 @@ final class SharedDataWriter {
         }
         memory.writeInt(shared + KuserSharedDataLayout.BOOT_ID, 1);
         memory.writeInt(shared + KuserSharedDataLayout.SUITE_MASK, SINGLE_USER_TERMINAL_SERVICES);
-        // No-execute is opt-in for 32-bit programs; 64-bit ones always have it.
-        memory.writeByte(shared + KuserSharedDataLayout.MITIGATION_POLICIES, (byte) 0xA);
+        // NXSupportPolicy, then SEHValidationPolicy.
+        memory.writeByte(shared + KuserSharedDataLayout.MITIGATION_POLICIES, (byte) (8 | nx.ordinal()));
         memory.writeInt(shared + KuserSharedDataLayout.ACTIVE_CONSOLE_ID, 1);
         memory.writeInt(shared + KuserSharedDataLayout.NUMBER_OF_PHYSICAL_PAGES, (int)
                 memoryManager.mmu().ram().frames());

@@ -28,6 +28,11 @@ final class HoleSearch {
         Arrays.fill(down, Long.MAX_VALUE);
     }
 
+    /** Where the search upwards begins. */
+    long start() {
+        return start;
+    }
+
     /** The largest n for which every hole of {@code sizeBytes} has at least this many bytes: a page, then 64 KB, 128 KB … */
     private static int sizeClass(long sizeBytes) {
         return sizeBytes < Pages.GRANULARITY ? 0 : 64 - 16 - Long.numberOfLeadingZeros(sizeBytes);

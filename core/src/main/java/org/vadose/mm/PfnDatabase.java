@@ -355,6 +355,58 @@ public final class PfnDatabase {
         }
     }
 
+    /**
+     * Takes frames in a row, zeroed, without mapping.
+     *
+     * @param count of frames, a power of two; the first one's number is a multiple of it
+     * @return the first frame, or {@link #NONE} when no such row is available as a whole
+     */
+    long allocateContiguous(int count) {
+        lock.lock();
+        try {
+            long first = 0;
+            while (first + count <= frames()) {
+                long unavailable = lastUnavailable(first, count);
+                if (unavailable < 0) {
+                    for (long frame = first; frame < first + count; frame++) {
+                        takeListed(frame);
+                    }
+                    return first;
+                }
+                first += count;
+            }
+            return NONE;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private long lastUnavailable(long first, int count) {
+        for (long frame = first + count - 1; frame >= first; frame--) {
+            switch (pfn(frame).location()) {
+                case ZEROED, FREE, STANDBY -> {}
+                case MODIFIED, MODIFIED_NO_WRITE, BAD, ACTIVE, TRANSITION -> {
+                    return frame;
+                }
+            }
+        }
+        return -1;
+    }
+
+    /** Takes an available frame off its list; its contents are zeros afterwards. */
+    private void takeListed(long frame) {
+        Pfn pfn = pfn(frame);
+        switch (pfn.location()) {
+            case ZEROED -> unlink(zeroed, frame);
+            case FREE -> unlink(free, frame);
+            default -> repurpose(frame, pfn.priority());
+        }
+        if (pfn.location() != PageLocation.ZEROED) {
+            ram.zeroFrame(frame);
+        }
+        activate(frame, 0, 0);
+    }
+
     private static boolean isOutside(long frame, long[][] runs) {
         for (long[] run : runs) {
             if (frame >= run[0] && frame < run[1]) {

@@ -14,7 +14,7 @@ import org.vadose.nt.SharedUserData;
  *
  * <pre>
  *  a valid page                               its PTE afterwards    its frame
- *  locked                                     as it was
+ *  locked, large                              as it was
  *  shared                                     prototype             as its last mapping: standby, or modified
  *  private, has a slot, not written since     transition            standby
  *  private, written                           transition            modified
@@ -87,6 +87,10 @@ final class Trimmer {
                 continue;
             }
             long end = Math.min(to, (page & -TABLE_SPAN) + TABLE_SPAN);
+            if (tables.isLarge(page)) {
+                page = end;
+                continue;
+            }
             for (; page < end && wanted > 0; page += Pages.SIZE) {
                 long pte = memory.readLong(selfMap.pte(page));
                 if ((pte & X64PageTables.PRESENT) != 0) {

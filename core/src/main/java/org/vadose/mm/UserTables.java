@@ -23,6 +23,9 @@ final class UserTables {
             | X64PageTables.DIRTY
             | Pte.SOFTWARE_WRITE;
     private static final long ONE_USED = 1L << MmpteSoftwareLayout.USED_PAGE_TABLE_ENTRIES_SHIFT;
+    /** Stands where a level is expected: a large page is mapped there. */
+    private static final int LARGE_PAGE = -1;
+
     private static final int TOP_LEVEL = X64PageTables.LEVELS;
 
     private final Mmus mmu;
@@ -39,9 +42,22 @@ final class UserTables {
         this.commit = commit;
     }
 
-    /** The PTE of an address, 0 also where no table holds one. */
+    /** The PTE of an address, 0 also where no table holds one; for a large page, what it would be if the page were small. */
     long read(long virtualAddress) {
-        return missingLevel(virtualAddress) == 0 ? memory.readLong(selfMap.pte(virtualAddress)) : 0;
+        int level = missingLevel(virtualAddress);
+        return switch (level) {
+            case 0 -> memory.readLong(selfMap.pte(virtualAddress));
+            case LARGE_PAGE -> {
+                long entry = memory.readLong(selfMap.entry(2, virtualAddress));
+                yield (entry & ~X64PageTables.LARGE)
+                        + (virtualAddress & Pages.LARGE_SIZE - 1 & ~Pages.OFFSET_MASK);
+            }
+            default -> 0;
+        };
+    }
+
+    boolean isLarge(long virtualAddress) {
+        return missingLevel(virtualAddress) == LARGE_PAGE;
     }
 
     /** Bytes from a page on, and below {@code end}, that no entry says anything about: their PTEs are 0 or their tables missing. */
@@ -49,6 +65,9 @@ final class UserTables {
         long at = page;
         while (at < end) {
             int level = missingLevel(at);
+            if (level == LARGE_PAGE) {
+                return at - page;
+            }
             if (level != 0) {
                 at = endOfEntry(level, at);
                 continue;
@@ -69,7 +88,7 @@ final class UserTables {
         return (address | span - 1) + 1;
     }
 
-    /** The highest level whose entry for this address is absent, 0 when all tables are there. */
+    /** The highest level whose entry for this address is absent, 0 when all tables are there, or that a large page is. */
     private int missingLevel(long virtualAddress) {
         long pte = selfMap.pte(virtualAddress);
         long pde = selfMap.pte(pte);
@@ -80,7 +99,11 @@ final class UserTables {
         if ((memory.readLong(ppe) & X64PageTables.PRESENT) == 0) {
             return 3;
         }
-        return (memory.readLong(pde) & X64PageTables.PRESENT) == 0 ? 2 : 0;
+        long entry = memory.readLong(pde);
+        if ((entry & X64PageTables.PRESENT) == 0) {
+            return 2;
+        }
+        return (entry & X64PageTables.LARGE) != 0 ? LARGE_PAGE : 0;
     }
 
     /**
@@ -97,17 +120,56 @@ final class UserTables {
     }
 
     private boolean makeTables(WorkingSet workingSet, long virtualAddress, int missing) {
-        int tables = missing - 1;
+        return makeTables(workingSet, virtualAddress, missing, 2);
+    }
+
+    /** @param lowest level of the entries that are to name a table, 2 or 3 */
+    private boolean makeTables(WorkingSet workingSet, long virtualAddress, int missing, int lowest) {
+        int tables = missing - lowest + 1;
         if (pfns.availablePages() < tables || !commit.chargeSystem(tables)) {
             return false;
         }
-        for (int level = missing; level >= 2; level--) {
+        for (int level = missing; level >= lowest; level--) {
             long entry = selfMap.entry(level, virtualAddress);
             long frame = pfns.allocate(entry, tableFrame(entry));
             workingSet.addTable(1);
             writeEntry(workingSet, level, virtualAddress, frame << Pages.SHIFT | TABLE_BITS);
         }
         return true;
+    }
+
+    /**
+     * Makes a large page valid where nothing is mapped.
+     *
+     * @param entry with its large bit
+     * @return false when there is no RAM or commitment for a table; then nothing has changed
+     */
+    boolean mapLarge(WorkingSet workingSet, long virtualAddress, long entry) {
+        pfns.makeAvailable(TOP_LEVEL);
+        int missing = missingLevel(virtualAddress);
+        if (missing == 0 || missing == LARGE_PAGE) {
+            throw new IllegalStateException("page table where a large page is to be va=" + Hex.address(virtualAddress));
+        }
+        if (missing > 2 && !makeTables(workingSet, virtualAddress, missing, 3)) {
+            return false;
+        }
+        writeEntry(workingSet, 2, virtualAddress, entry);
+        return true;
+    }
+
+    /** Changes or, with 0, removes a large page's entry; tables left empty go, too. */
+    void writeLarge(WorkingSet workingSet, long virtualAddress, long entry) {
+        writeEntry(workingSet, 2, virtualAddress, entry);
+        mmu.invalidateAll();
+    }
+
+    /** Frame of the table that holds the entry of a large page. */
+    long largeTableFrame(long virtualAddress) {
+        return tableFrame(selfMap.entry(2, virtualAddress));
+    }
+
+    long largeEntryAddress(long virtualAddress) {
+        return selfMap.entry(2, virtualAddress);
     }
 
     /**

@@ -8,6 +8,7 @@ import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.PoolType;
 import org.vadose.nt.Pte;
+import org.vadose.nt.Token;
 import org.vadose.nt.Vad;
 
 /**
@@ -54,6 +55,7 @@ public final class VirtualMemoryServices {
     private final UserPages pages;
     private final Commit commit;
     private final Memory memory;
+    private final LargePages largePages;
 
     VirtualMemoryServices(
             MemoryManager manager, AddressSpaces spaces, UserTables tables, UserPages pages, Commit commit) {
@@ -63,6 +65,7 @@ public final class VirtualMemoryServices {
         this.pages = pages;
         this.commit = commit;
         this.memory = manager.kernelMemory();
+        this.largePages = new LargePages(manager, tables, commit);
     }
 
     /** A base address and a size, in and out. */
@@ -106,14 +109,23 @@ public final class VirtualMemoryServices {
         if (protection == PageProtection.INVALID || makesRegion && PageProtection.isCopyOnWrite(protection)) {
             return NtStatus.INVALID_PAGE_PROTECTION;
         }
-        if ((type & (MEM_LARGE_PAGES | MEM_PHYSICAL | MEM_WRITE_WATCH)) != 0) {
-            return (type & MEM_LARGE_PAGES) != 0 ? NtStatus.PRIVILEGE_NOT_HELD : NtStatus.NOT_SUPPORTED;
+        if ((type & (MEM_PHYSICAL | MEM_WRITE_WATCH)) != 0) {
+            return NtStatus.NOT_SUPPORTED;
         }
         if (Long.compareUnsigned(region.base, HIGHEST_USER) > 0) {
             return NtStatus.INVALID_PARAMETER_2;
         }
         if (region.sizeBytes == 0 || Long.compareUnsigned(region.sizeBytes, HIGHEST_USER + 1 - region.base) > 0) {
             return NtStatus.INVALID_PARAMETER_4;
+        }
+        if ((type & MEM_LARGE_PAGES) != 0) {
+            NtStatus status = LargePages.validate(region.base, region.sizeBytes, type, protection);
+            if (!status.isSuccess()) {
+                return status;
+            }
+            if (!callerHolds(process, Token.SE_LOCK_MEMORY)) {
+                return NtStatus.PRIVILEGE_NOT_HELD;
+            }
         }
         if (process.isExiting()) {
             return NtStatus.PROCESS_IS_TERMINATING;
@@ -133,12 +145,23 @@ public final class VirtualMemoryServices {
         }
     }
 
+    /** Whether the running process has a privilege, or, while none runs, the one that is acted on. */
+    boolean callerHolds(Eprocess target, int privilege) {
+        ProcessSpace running = spaces.current();
+        Eprocess caller = running == null ? target : running.process();
+        return new Token(memory, caller.token()).holds(privilege);
+    }
+
     private NtStatus reserve(ProcessSpace space, Region region, long zeroBits, int type, int protection) {
         long start;
         long end;
         if (region.base == 0) {
             long size = Pages.up(region.sizeBytes);
-            start = (type & MEM_TOP_DOWN) != 0
+            boolean isLarge = (type & MEM_LARGE_PAGES) != 0;
+            start = isLarge
+                    ? new Placement(space.holes().start(), highestAddress(zeroBits), Pages.LARGE_SIZE)
+                            .find(space.vads(), size, (type & MEM_TOP_DOWN) != 0)
+                    : (type & MEM_TOP_DOWN) != 0
                     ? space.holes().findDown(size, highestAddress(zeroBits))
                     : space.holes().findUp(size, highestAddress(zeroBits));
             if (start == 0) {
@@ -157,6 +180,11 @@ public final class VirtualMemoryServices {
         }
         boolean committed = (type & MEM_COMMIT) != 0;
         long sizeBytes = end - start;
+        if ((type & MEM_LARGE_PAGES) != 0) {
+            region.base = start;
+            region.sizeBytes = sizeBytes;
+            return largePages.allocate(space, start, sizeBytes, protection);
+        }
         if (committed && !commit.charge(space.process(), Pages.count(sizeBytes))) {
             space.holes().freed(start, end);
             return NtStatus.COMMITMENT_LIMIT;
@@ -205,6 +233,9 @@ public final class VirtualMemoryServices {
             return NtStatus.INVALID_PAGE_PROTECTION;
         }
         if (vad.isPrivate() && PageProtection.isCopyOnWrite(protection)) {
+            return NtStatus.INVALID_PAGE_PROTECTION;
+        }
+        if (vad.isLargePages() && !largePages.hasProtection(first, last, protection)) {
             return NtStatus.INVALID_PAGE_PROTECTION;
         }
         NtStatus status = vad.isPrivate()
@@ -322,6 +353,14 @@ public final class VirtualMemoryServices {
         if (vad.isNoChange()) {
             return NtStatus.INVALID_PAGE_PROTECTION;
         }
+        if (vad.isLargePages()) {
+            if (type == MEM_DECOMMIT) {
+                return NtStatus.UNABLE_TO_DECOMMIT_VM;
+            }
+            if (first != vad.startingVpn() || last != vad.endingVpn()) {
+                return NtStatus.UNABLE_TO_FREE_VM;
+            }
+        }
         if (type == MEM_DECOMMIT) {
             NtStatus status = decommit(space, vad, first, last);
             if (!status.isSuccess()) {
@@ -390,7 +429,12 @@ public final class VirtualMemoryServices {
 
     /** Releases a part of a region, or all of it; what is left at both ends stays, the upper end perhaps as a region of its own. */
     private void release(ProcessSpace space, Vad vad, long first, long last) {
-        uncharge(space, vad, clear(space, vad, first, last));
+        if (vad.isLargePages()) {
+            largePages.release(space, vad);
+            uncharge(space, vad, vad.commitCharge());
+        } else {
+            uncharge(space, vad, clear(space, vad, first, last));
+        }
         space.process().addVirtualSize(-(last - first + 1) << Pages.SHIFT);
         long start = vad.startingVpn();
         long end = vad.endingVpn();
@@ -514,11 +558,13 @@ public final class VirtualMemoryServices {
             }
         }
         oldProtection[0] = PageProtection.toPage(pages.protection(vad, first, tables.read(first)));
-        NtStatus status = recharge(space, vad, first, last, wanted);
+        NtStatus status = vad.isLargePages()
+                ? largePages.protect(space, first, last, wanted)
+                : recharge(space, vad, first, last, wanted);
         if (!status.isSuccess()) {
             return status;
         }
-        if (!changeAll(space, vad, first, last, wanted)) {
+        if (!vad.isLargePages() && !changeAll(space, vad, first, last, wanted)) {
             return NtStatus.NO_MEMORY;
         }
         region.base = first;

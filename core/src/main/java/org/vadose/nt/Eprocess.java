@@ -300,4 +300,13 @@ public record Eprocess(Memory memory, long address) {
     public void addPrivatePages(long delta) {
         memory.writeLong(address + EprocessLayout.NUMBER_OF_PRIVATE_PAGES, privatePages() + delta);
     }
+
+    /** Regions of large pages. */
+    public int largePrivateVads() {
+        return memory.readInt(address + EprocessLayout.LARGE_PRIVATE_VAD_COUNT);
+    }
+
+    public void addLargePrivateVads(int delta) {
+        memory.writeInt(address + EprocessLayout.LARGE_PRIVATE_VAD_COUNT, largePrivateVads() + delta);
+    }
 }

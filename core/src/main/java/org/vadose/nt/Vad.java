@@ -1,6 +1,7 @@
 package org.vadose.nt;
 
 import org.vadose.base.VpnRange;
+import org.vadose.layout.MmPrivateVadFlagsLayout;
 import org.vadose.layout.MmvadFlags1Layout;
 import org.vadose.layout.MmvadFlags2Layout;
 import org.vadose.layout.MmvadFlagsLayout;
@@ -24,6 +25,11 @@ public record Vad(Memory memory, long address) {
 
     /** {@code VadType} of a view of an image section ({@code _MI_VAD_TYPE}). */
     public static final int TYPE_IMAGE_MAP = 2;
+
+    /** {@code VadType} of a window on physical pages (AWE). */
+    public static final int TYPE_AWE = 3;
+    /** {@code VadType} of private large pages. */
+    public static final int TYPE_LARGE_PAGES = 5;
 
     private static final long BALANCE_MASK = 3;
 
@@ -68,6 +74,40 @@ public record Vad(Memory memory, long address) {
 
     public boolean isImage() {
         return type() == TYPE_IMAGE_MAP;
+    }
+
+    public boolean isLargePages() {
+        return type() == TYPE_LARGE_PAGES;
+    }
+
+    public boolean isAwe() {
+        return type() == TYPE_AWE;
+    }
+
+    /** Private memory whose writes are watched ({@code _MM_PRIVATE_VAD_FLAGS.WriteWatch}). */
+    public boolean isWriteWatch() {
+        return isPrivate() && (flags() >>> MmPrivateVadFlagsLayout.WRITE_WATCH_SHIFT & 1) != 0;
+    }
+
+    public void setWriteWatch() {
+        memory.writeInt(
+                address + MmvadShortLayout.U, flags() | 1 << MmPrivateVadFlagsLayout.WRITE_WATCH_SHIFT);
+    }
+
+    /** First of the {@code _MI_VAD_EVENT_BLOCK}s, 0 for none. */
+    public long eventList() {
+        return memory.readLong(address + MmvadShortLayout.EVENT_LIST);
+    }
+
+    public void setEventList(long block) {
+        memory.writeLong(address + MmvadShortLayout.EVENT_LIST, block);
+    }
+
+    /** The protection it was made with, changed; everything else in the flags stays. */
+    public void setProtection(int protection) {
+        int mask = (int) MmvadFlagsLayout.PROTECTION_MASK << MmvadFlagsLayout.PROTECTION_SHIFT;
+        memory.writeInt(
+                address + MmvadShortLayout.U, flags() & ~mask | protection << MmvadFlagsLayout.PROTECTION_SHIFT);
     }
 
     /** The region's protection may not be changed, nor the region freed. */

@@ -104,6 +104,11 @@ public final class ProcessManager {
         return clock;
     }
 
+    /** Tokens of {@link Account#USER} made from now on have these privileges, too, disabled: a mask of their numbers. */
+    public void grantToUsers(long privileges) {
+        tokens.grantToUsers(privileges);
+    }
+
     /**
      * Makes Idle and System and lets the processor run the idle thread. Once, at boot.
      *

@@ -33,6 +33,7 @@ final class TokenFactory {
     private final ObjectManager objects;
     private final long kernelBase;
     private final int[] machineSid;
+    private long userPrivileges = USER_PRIVILEGES;
     private int nextLuid = 0x10000;
 
     /** @param machineSid the three numbers that make a machine's accounts its own */
@@ -41,6 +42,11 @@ final class TokenFactory {
         this.objects = objects;
         this.kernelBase = objects.kernelBase();
         this.machineSid = machineSid;
+    }
+
+    /** More for the person logged on, disabled at first. */
+    void grantToUsers(long privileges) {
+        userPrivileges |= privileges;
     }
 
     /** @return the token, with one reference */
@@ -58,7 +64,7 @@ final class TokenFactory {
         memory.writeInt(token + TokenLayout.AUTHENTICATION_ID + LuidLayout.LOW_PART, account.logonId);
         memory.writeLong(token + TokenLayout.EXPIRATION_TIME, Long.MAX_VALUE);
         boolean all = account == Account.SYSTEM;
-        long present = all ? ALL_PRIVILEGES : USER_PRIVILEGES;
+        long present = all ? ALL_PRIVILEGES : account == Account.USER ? userPrivileges : USER_PRIVILEGES;
         long privileges = token + TokenLayout.PRIVILEGES;
         memory.writeLong(privileges + SepTokenPrivilegesLayout.PRESENT, present);
         memory.writeLong(privileges + SepTokenPrivilegesLayout.ENABLED, all ? present : CHANGE_NOTIFY);

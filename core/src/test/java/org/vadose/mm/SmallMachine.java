@@ -11,6 +11,8 @@ import org.vadose.check.Findings;
 import org.vadose.check.MemoryCheck;
 import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.KprocessLayout;
+import org.vadose.layout.SepTokenPrivilegesLayout;
+import org.vadose.layout.TokenLayout;
 import org.vadose.memory.Mmu;
 import org.vadose.memory.PhysicalMemory;
 import org.vadose.memory.X64PageTables;
@@ -75,6 +77,15 @@ final class SmallMachine {
         Eprocess process = new Eprocess(manager.kernelMemory(), address);
         processes.add(process);
         return process;
+    }
+
+    /** Gives a process a token that holds these privileges, enabled, and nothing else. */
+    void giveToken(Eprocess process, long privileges) {
+        long token = manager.allocatePoolPages(false, Pages.count(TokenLayout.SIZE));
+        long at = token + TokenLayout.PRIVILEGES;
+        manager.kernelMemory().writeLong(at + SepTokenPrivilegesLayout.PRESENT, privileges);
+        manager.kernelMemory().writeLong(at + SepTokenPrivilegesLayout.ENABLED, privileges);
+        manager.kernelMemory().writeLong(process.address() + EprocessLayout.TOKEN, token);
     }
 
     void end(Eprocess process) {

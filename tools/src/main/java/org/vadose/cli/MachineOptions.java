@@ -1,6 +1,7 @@
 package org.vadose.cli;
 
 import org.vadose.machine.MachineConfig;
+import org.vadose.nt.NxPolicy;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
@@ -26,12 +27,38 @@ final class MachineOptions {
             description = "Processors, 1 to 64; with more than one a run need not repeat exactly (default: 1).")
     private int processors = 1;
 
+    @Option(
+            names = "--nx",
+            paramLabel = "POLICY",
+            converter = Nx.class,
+            description = "Data execution prevention: AlwaysOn, AlwaysOff, OptIn or OptOut (default: OptIn).")
+    private NxPolicy nx = NxPolicy.OPT_IN;
+
+    @Option(
+            names = "--no-lock-pages",
+            description = "Programs' account may not lock pages in memory: no large pages, no AWE.")
+    private boolean noLockPages;
+
     MachineConfig config(boolean bare) {
         return MachineConfig.standard()
                 .withBare(bare)
                 .withRamBytes(ramBytes)
                 .withSeed(seed)
-                .withProcessors(processors);
+                .withProcessors(processors)
+                .withNx(nx)
+                .withLocksPages(!noLockPages);
+    }
+
+    /** As {@code bcdedit} names it, in any case. */
+    static final class Nx implements ITypeConverter<NxPolicy> {
+        @Override
+        public NxPolicy convert(String text) {
+            try {
+                return NxPolicy.ofBootOption(text);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException("nx is AlwaysOn, AlwaysOff, OptIn or OptOut, not '" + text + "'");
+            }
+        }
     }
 
     /** {@code 512m}, {@code 2G}, {@code 65536k}, or bytes. */

@@ -18,6 +18,12 @@ public final class SystemDlls {
         ProcessFunctions.addToNtdll(ntdll);
         RtlFunctions.addTo(ntdll);
         SectionFunctions.addToNtdll(ntdll);
+        TokenFunctions.addToNtdll(ntdll);
+    }
+
+    /** Adds to {@code advapi32.dll}: access tokens. */
+    public static void addToAdvapi32(ApiModule advapi32) {
+        TokenFunctions.addTo(advapi32);
     }
 
     /** Adds to {@code kernel32.dll} or {@code kernelbase.dll} all but its heap. */
