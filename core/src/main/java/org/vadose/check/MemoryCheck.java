@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.layout.KernelSymbols;
@@ -13,9 +14,11 @@ import org.vadose.layout.MiVisiblePartitionLayout;
 import org.vadose.layout.MmpteSoftwareLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.X64PageTables;
+import org.vadose.nt.AweInfo;
 import org.vadose.nt.ControlArea;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.ListEntry;
+import org.vadose.nt.PageLocation;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.Pfn;
 import org.vadose.nt.Pte;
@@ -179,6 +182,8 @@ public final class MemoryCheck {
 
     private void checkProcess(Eprocess process) {
         processCommit += process.commitCharge();
+        AweInfo awe = process.aweInfo() == 0 ? null : new AweInfo(kernel, process.aweInfo());
+        countPhysicalPages(process, awe);
         long root = process.directoryTableBase();
         if (root == target.kernel().root()) {
             return;
@@ -188,7 +193,7 @@ public final class MemoryCheck {
         largePages.clear();
         walkRoot(root, ptes);
         long tables = userTables - tablesBefore;
-        WorkingSetCount counted = countLeaves(ptes);
+        WorkingSetCount counted = countLeaves(ptes, awe);
         String who = " process=" + Hex.plain(process.uniqueProcessId());
         long at = process.address();
         findings.expectEqual("WorkingSetSize" + who, at, counted.valid + tables, process.workingSetSize());
@@ -271,6 +276,23 @@ public final class MemoryCheck {
         findings.expectEqual("UsedPageTableEntries va=" + Hex.address(base), FrameLedger.address(frame), used, counted);
     }
 
+    /** Pages the process owns by number: each has a share for that, and another if it is mapped. */
+    private void countPhysicalPages(Eprocess process, @Nullable AweInfo awe) {
+        long count = 0;
+        if (awe != null) {
+            for (long frame = awe.next(0); frame >= 0; frame = awe.next(frame + 1)) {
+                count++;
+                if (ledger.isRam(frame)) {
+                    ledger.addShare(frame);
+                    if (ledger.pfn(frame).location() != PageLocation.ACTIVE) {
+                        findings.add("owned physical page is not active pfn=" + Hex.plain(frame));
+                    }
+                }
+            }
+        }
+        findings.expectEqual("VadPhysicalPages", process.address(), count, process.physicalPages());
+    }
+
     /** A private large page: its frames point back to the one entry, and it is as accessible as they say. */
     private void largePage(long entry, long address, long table) {
         for (long f = Pte.frame(entry); f < Pte.frame(entry) + ENTRIES; f++) {
@@ -284,7 +306,7 @@ public final class MemoryCheck {
         largePages.add(address >>> Pages.SHIFT);
     }
 
-    private WorkingSetCount countLeaves(UserPtes ptes) {
+    private WorkingSetCount countLeaves(UserPtes ptes, @Nullable AweInfo awe) {
         WorkingSetCount count = new WorkingSetCount();
         for (int i = 0; i < ptes.size(); i++) {
             long pte = ptes.pte(i);
@@ -295,13 +317,17 @@ public final class MemoryCheck {
             if (!Pte.holdsFrame(pte)) {
                 continue;
             }
-            count.locked += Pte.kind(pte) == Pte.Kind.VALID && Pte.isLocked(pte) ? 1 : 0;
             long frame = Pte.frame(pte);
             if (!ledger.isRam(frame)) {
                 findings.add("user page outside RAM va=" + Hex.address(ptes.address(i)));
                 continue;
             }
             long pteAddress = selfMap.pte(ptes.address(i));
+            if (awe != null && awe.owns(frame)) {
+                ledger.expectOwned(frame, pteAddress, ptes.table(i), "physical page");
+                continue;
+            }
+            count.locked += Pte.kind(pte) == Pte.Kind.VALID && Pte.isLocked(pte) ? 1 : 0;
             if (Pte.kind(pte) == Pte.Kind.TRANSITION) {
                 ledger.expectInTransition(frame, pteAddress, ptes.table(i), pte);
                 count.own++;

@@ -61,7 +61,8 @@ final class VadCheck {
         findings.expectEqual("LargePrivateVadCount", at, largeVads, process.largePrivateVads());
         findings.expectEqual("VadCount", at, vads, process.vadCount());
         findings.expectEqual("VirtualSize", at, sizePages << Pages.SHIFT, process.virtualSize());
-        findings.expectEqual("process CommitCharge", at, commit, process.commitCharge());
+        findings.expectEqual(
+                "process CommitCharge", at, commit + process.physicalPages(), process.commitCharge());
     }
 
     /** Height of the subtree. */
@@ -130,6 +131,9 @@ final class VadCheck {
                 case PROTOTYPE, EMPTY ->
                     findings.add("prototype PTE in private memory va=" + Hex.address(ptes.address(nextPte)));
             }
+        }
+        if (vad.isAwe()) {
+            return 0;
         }
         return vad.isMemCommit() ? vad.endingVpn() - vad.startingVpn() + 1 - given : written;
     }

@@ -28,6 +28,10 @@ public final class MemoryManager {
     private final UserTables tables;
     private final VirtualMemoryServices virtualMemory;
     private final UserPages pages;
+    private final AwePages awePages;
+    private final WriteWatch writeWatch;
+    private final DisposableMemory disposable;
+    private final Prefetch prefetch;
     private final ImageBases imageBases;
     private final Prototypes prototypes;
     private final SectionViews sectionViews;
@@ -54,10 +58,14 @@ public final class MemoryManager {
         this.systemSpace = new SystemSpace(mmu, selfMap, pfns, commit);
         this.spaces = new AddressSpaces(mmu, selfMap, pfns, commit, kernelBase, this::pool, seed);
         this.tables = new UserTables(mmu, selfMap, pfns, commit);
-        this.pages = new UserPages(mmu.kernel(), tables, pfns);
+        this.pages = new UserPages(this, tables, pfns);
         this.pageFiles = new PageFiles(this, commit);
         this.imageBases = new ImageBases(mmu.kernel(), kernelBase, seed);
         this.virtualMemory = new VirtualMemoryServices(this, spaces, tables, pages, commit);
+        this.awePages = new AwePages(this, spaces, tables, commit);
+        this.writeWatch = new WriteWatch(this, spaces, tables);
+        this.disposable = new DisposableMemory(this, spaces, tables, pages);
+        this.prefetch = new Prefetch(this, spaces, tables, pages);
         this.prototypes = new Prototypes(this, tables, pageFiles);
         this.balance = new BalanceSet(
                 this,
@@ -178,6 +186,25 @@ public final class MemoryManager {
 
     public VirtualMemoryServices virtualMemory() {
         return virtualMemory;
+    }
+
+    /** Physical pages that processes own by number, and their windows. */
+    public AwePages awePages() {
+        return awePages;
+    }
+
+    /** Regions whose writes are watched. */
+    public WriteWatch writeWatch() {
+        return writeWatch;
+    }
+
+    /** Contents that can be done without. */
+    public DisposableMemory disposable() {
+        return disposable;
+    }
+
+    public Prefetch prefetch() {
+        return prefetch;
     }
 
     public ImageSections sections() {

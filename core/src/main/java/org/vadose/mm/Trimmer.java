@@ -39,6 +39,7 @@ final class Trimmer {
     private final UserTables tables;
     private final UserPages pages;
     private final PfnDatabase pfns;
+    private final WriteWatch writeWatch;
 
     private boolean mayWrite;
     private long wanted;
@@ -51,6 +52,7 @@ final class Trimmer {
         this.tables = tables;
         this.pages = pages;
         this.pfns = manager.pfns();
+        this.writeWatch = manager.writeWatch();
     }
 
     /**
@@ -132,6 +134,9 @@ final class Trimmer {
         long old = tables.exchange(page, Pte.transition(frame, Pte.protection(original)));
         space.workingSet().addLeaf(-1, true);
         boolean isWritten = (old & X64PageTables.DIRTY) != 0 || pfn.isModified();
+        if ((old & X64PageTables.DIRTY) != 0) {
+            writeWatch.capture(space, page);
+        }
         if (isNew && !isWritten) {
             tables.exchange(page, original);
             pfns.free(frame);

@@ -37,12 +37,14 @@ final class UserPages {
     private static final long PROTECTION_BITS =
             MmpteSoftwareLayout.PROTECTION_MASK << MmpteSoftwareLayout.PROTECTION_SHIFT;
 
+    private final MemoryManager manager;
     private final Memory memory;
     private final UserTables tables;
     private final PfnDatabase pfns;
 
-    UserPages(Memory memory, UserTables tables, PfnDatabase pfns) {
-        this.memory = memory;
+    UserPages(MemoryManager manager, UserTables tables, PfnDatabase pfns) {
+        this.manager = manager;
+        this.memory = manager.kernelMemory();
         this.tables = tables;
         this.pfns = pfns;
     }
@@ -199,6 +201,9 @@ final class UserPages {
         if (isMappable(protection)) {
             tables.write(space.workingSet(), page, Pte.validUser(frame, protection, false) | dirty);
         } else {
+            if (dirty != 0) {
+                manager.writeWatch().capture(space, page);
+            }
             tables.write(space.workingSet(), page, Pte.transition(frame, protection));
             space.workingSet().addLeaf(-1, true);
             pfns.release(frame, dirty != 0);

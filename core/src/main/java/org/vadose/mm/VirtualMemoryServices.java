@@ -109,8 +109,14 @@ public final class VirtualMemoryServices {
         if (protection == PageProtection.INVALID || makesRegion && PageProtection.isCopyOnWrite(protection)) {
             return NtStatus.INVALID_PAGE_PROTECTION;
         }
-        if ((type & (MEM_PHYSICAL | MEM_WRITE_WATCH)) != 0) {
-            return NtStatus.NOT_SUPPORTED;
+        if ((type & MEM_WRITE_WATCH) != 0 && (type & MEM_RESERVE) == 0) {
+            return NtStatus.INVALID_PARAMETER_5;
+        }
+        if ((type & (MEM_PHYSICAL | MEM_LARGE_PAGES)) == MEM_PHYSICAL) {
+            NtStatus status = AwePages.validate(type, protection);
+            if (!status.isSuccess()) {
+                return status;
+            }
         }
         if (Long.compareUnsigned(region.base, HIGHEST_USER) > 0) {
             return NtStatus.INVALID_PARAMETER_2;
@@ -134,7 +140,7 @@ public final class VirtualMemoryServices {
         try {
             ProcessSpace space = spaces.entered();
             if ((type & (MEM_RESET | MEM_RESET_UNDO)) != 0) {
-                return reset(space, region);
+                return reset(space, region, (type & MEM_RESET_UNDO) != 0);
             }
             if ((type & MEM_RESERVE) != 0 || region.base == 0) {
                 return reserve(space, region, zeroBits, type, protection);
@@ -190,7 +196,12 @@ public final class VirtualMemoryServices {
             return NtStatus.COMMITMENT_LIMIT;
         }
         Vad vad = newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, Pages.vpn(start), Pages.vpn(end - 1));
-        vad.setFlags(protection, true, 0, false);
+        vad.setFlags(protection, true, (type & MEM_PHYSICAL) != 0 ? Vad.TYPE_AWE : 0, false);
+        if ((type & MEM_PHYSICAL) != 0) {
+            manager.awePages().makeWindow(space.process(), vad);
+        } else if ((type & MEM_WRITE_WATCH) != 0) {
+            manager.writeWatch().watch(space.process(), vad);
+        }
         vad.setCommitment(committed, committed ? Pages.count(sizeBytes) : 0);
         space.vads().insert(vad.address());
         space.process().addVirtualSize(sizeBytes);
@@ -234,6 +245,9 @@ public final class VirtualMemoryServices {
         }
         if (vad.isPrivate() && PageProtection.isCopyOnWrite(protection)) {
             return NtStatus.INVALID_PAGE_PROTECTION;
+        }
+        if (vad.isAwe()) {
+            return NtStatus.CONFLICTING_ADDRESSES;
         }
         if (vad.isLargePages() && !largePages.hasProtection(first, last, protection)) {
             return NtStatus.INVALID_PAGE_PROTECTION;
@@ -290,7 +304,7 @@ public final class VirtualMemoryServices {
         return status;
     }
 
-    private NtStatus reset(ProcessSpace space, Region region) {
+    private NtStatus reset(ProcessSpace space, Region region, boolean undo) {
         long node = space.vads().find(Pages.vpn(region.base));
         if (node == 0) {
             return NtStatus.CONFLICTING_ADDRESSES;
@@ -299,6 +313,16 @@ public final class VirtualMemoryServices {
         if (Pages.vpn(region.base + region.sizeBytes - 1) > vad.endingVpn() || vad.isImage()) {
             return NtStatus.CONFLICTING_ADDRESSES;
         }
+        if (!vad.isPrivate()) {
+            return NtStatus.SUCCESS;
+        }
+        // Resetting only takes pages that are in the range as a whole, undoing all that the range touches.
+        if (undo) {
+            boolean complete = manager.disposable()
+                    .undo(space, vad, Pages.down(region.base), Pages.up(region.base + region.sizeBytes));
+            return complete ? NtStatus.SUCCESS : NtStatus.UNSUCCESSFUL;
+        }
+        manager.disposable().reset(space, Pages.up(region.base), Pages.down(region.base + region.sizeBytes));
         return NtStatus.SUCCESS;
     }
 
@@ -353,7 +377,7 @@ public final class VirtualMemoryServices {
         if (vad.isNoChange()) {
             return NtStatus.INVALID_PAGE_PROTECTION;
         }
-        if (vad.isLargePages()) {
+        if (vad.isLargePages() || vad.isAwe()) {
             if (type == MEM_DECOMMIT) {
                 return NtStatus.UNABLE_TO_DECOMMIT_VM;
             }
@@ -375,6 +399,9 @@ public final class VirtualMemoryServices {
     }
 
     private NtStatus decommit(ProcessSpace space, Vad vad, long first, long last) {
+        if (vad.isWriteWatch()) {
+            manager.writeWatch().forget(vad, first, last);
+        }
         if (vad.isMemCommit() && (first != vad.startingVpn() || last != vad.endingVpn())) {
             // Pages without a PTE would count as committed: each gets one that says it is not.
             long tablesNeeded = (last - first >>> 9) + 4;
@@ -432,6 +459,8 @@ public final class VirtualMemoryServices {
         if (vad.isLargePages()) {
             largePages.release(space, vad);
             uncharge(space, vad, vad.commitCharge());
+        } else if (vad.isAwe()) {
+            manager.awePages().closeWindow(space, vad);
         } else {
             uncharge(space, vad, clear(space, vad, first, last));
         }
@@ -442,6 +471,9 @@ public final class VirtualMemoryServices {
             long holeFirst = lowestFree(space, vad.address(), first);
             long next = space.vads().next(vad.address());
             space.vads().remove(vad.address());
+            if (vad.isWriteWatch()) {
+                manager.writeWatch().end(vad);
+            }
             manager.pool().free(vad.address());
             long holeEnd = next == 0 ? HIGHEST_USER + 1 : new Vad(memory, next).startingVpn() << Pages.SHIFT;
             space.holes().freed(holeFirst, holeEnd);
@@ -449,18 +481,26 @@ public final class VirtualMemoryServices {
         }
         if (first == start) {
             long holeFirst = lowestFree(space, vad.address(), first);
+            if (vad.isWriteWatch()) {
+                manager.writeWatch().shrink(vad, last + 1, end);
+            }
             vad.setRange(last + 1, end);
             space.holes().freed(holeFirst, last + 1 << Pages.SHIFT);
             return;
         }
-        vad.setRange(start, first - 1);
-        if (last != end) {
+        if (last == end) {
+            vad.setRange(start, first - 1);
+        } else {
             Vad upper = newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, last + 1, end);
             upper.setFlags(vad.protection(), true, vad.type(), vad.isNoChange());
             upper.setCommitment(vad.isMemCommit(), 0);
             long charge = countCommitted(upper);
             upper.addCommitCharge(charge);
             vad.addCommitCharge(-charge);
+            if (vad.isWriteWatch()) {
+                manager.writeWatch().split(vad, upper);
+            }
+            vad.setRange(start, first - 1);
             space.vads().insert(upper.address());
         }
         long next = space.vads().next(vad.address());
@@ -500,6 +540,7 @@ public final class VirtualMemoryServices {
                 manager.sectionViews().unmap(space, vad);
             }
         }
+        manager.awePages().freeAll(space);
     }
 
     // --- protect ---
@@ -539,7 +580,7 @@ public final class VirtualMemoryServices {
         if (vad.isPrivate() && PageProtection.isCopyOnWrite(wanted)) {
             return NtStatus.INVALID_PARAMETER_4;
         }
-        if (vad.isNoChange()) {
+        if (vad.isNoChange() || vad.isAwe()) {
             return NtStatus.INVALID_PAGE_PROTECTION;
         }
         if (!vad.isPrivate() && !vad.isImage()) {

@@ -13,6 +13,9 @@ public record Eprocess(Memory memory, long address) {
     /** {@code ProcessExiting} and {@code ProcessDelete} in {@code Flags}. */
     private static final int EXITING = 0xC;
 
+    /** {@code WriteWatch} in {@code Flags}. */
+    private static final int WRITE_WATCH = 1 << EprocessLayout.WRITE_WATCH_SHIFT;
+
     private static final int IMAGE_NAME_BYTES = 15;
 
     /** The process whose {@code ActiveProcessLinks} stand there. */
@@ -308,5 +311,32 @@ public record Eprocess(Memory memory, long address) {
 
     public void addLargePrivateVads(int delta) {
         memory.writeInt(address + EprocessLayout.LARGE_PRIVATE_VAD_COUNT, largePrivateVads() + delta);
+    }
+
+    /** Address of the {@link AweInfo}; 0 as long as the process has had no physical pages of its own. */
+    public long aweInfo() {
+        return memory.readLong(address + EprocessLayout.MM_RESERVED);
+    }
+
+    public void setAweInfo(long info) {
+        memory.writeLong(address + EprocessLayout.MM_RESERVED, info);
+    }
+
+    /** Physical pages the process owns by number. */
+    public long physicalPages() {
+        return memory.readLong(address + EprocessLayout.VAD_PHYSICAL_PAGES);
+    }
+
+    public void addPhysicalPages(long delta) {
+        memory.writeLong(address + EprocessLayout.VAD_PHYSICAL_PAGES, physicalPages() + delta);
+    }
+
+    /** Whether the process has had memory whose writes are watched. */
+    public boolean hasWriteWatch() {
+        return (flags() & WRITE_WATCH) != 0;
+    }
+
+    public void setHasWriteWatch() {
+        memory.writeInt(address + EprocessLayout.FLAGS, flags() | WRITE_WATCH);
     }
 }

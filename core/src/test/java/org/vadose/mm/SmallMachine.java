@@ -65,6 +65,12 @@ final class SmallMachine {
         assertEquals(NtStatus.SUCCESS, manager.pageFiles().create("\\??\\C:\\pagefile.sys", pages, pages, 0, store));
     }
 
+    /** Where the loaded address space maps an address. */
+    long physicalAddress(long virtualAddress) {
+        long entry = manager.kernelMemory().readLong(manager.selfMap().pte(virtualAddress));
+        return entry & X64PageTables.FRAME_MASK;
+    }
+
     void close() {
         manager.close();
         ram.close();

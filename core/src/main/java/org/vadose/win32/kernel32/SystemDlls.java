@@ -18,6 +18,7 @@ public final class SystemDlls {
         ProcessFunctions.addToNtdll(ntdll);
         RtlFunctions.addTo(ntdll);
         SectionFunctions.addToNtdll(ntdll);
+        SpecialMemoryFunctions.addToNtdll(ntdll);
         TokenFunctions.addToNtdll(ntdll);
     }
 
@@ -42,6 +43,7 @@ public final class SystemDlls {
         ProcessFunctions.addTo(kernel32);
         RegionFunctions.addTo(kernel32);
         RtlFunctions.addToKernel32(kernel32);
+        SpecialMemoryFunctions.addTo(kernel32);
         StorageFunctions.addTo(kernel32);
         SynchronizationObjects.addTo(kernel32);
         TextFunctions.addTo(kernel32);
