@@ -61,8 +61,7 @@ final class VadCheck {
         findings.expectEqual("LargePrivateVadCount", at, largeVads, process.largePrivateVads());
         findings.expectEqual("VadCount", at, vads, process.vadCount());
         findings.expectEqual("VirtualSize", at, sizePages << Pages.SHIFT, process.virtualSize());
-        findings.expectEqual(
-                "process CommitCharge", at, commit + process.physicalPages(), process.commitCharge());
+        findings.expectEqual("process CommitCharge", at, commit + process.physicalPages(), process.commitCharge());
     }
 
     /** Height of the subtree. */

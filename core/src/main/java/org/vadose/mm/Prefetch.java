@@ -57,12 +57,11 @@ public final class Prefetch {
 
     private void bring(Vad vad, long page) {
         long pte = tables.read(page);
-        boolean isElsewhere =
-                switch (Pte.kind(pte)) {
-                    case PAGE_FILE, TRANSITION, PROTOTYPE -> true;
-                    case EMPTY -> !vad.isPrivate();
-                    case VALID, DEMAND_ZERO, DECOMMITTED -> false;
-                };
+        boolean isElsewhere = switch (Pte.kind(pte)) {
+            case PAGE_FILE, TRANSITION, PROTOTYPE -> true;
+            case EMPTY -> !vad.isPrivate();
+            case VALID, DEMAND_ZERO, DECOMMITTED -> false;
+        };
         if (!isElsewhere
                 || !pages.isCommitted(vad, page, pte)
                 || !UserPages.isMappable(pages.protection(vad, page, pte))) {

@@ -49,8 +49,7 @@ final class UserTables {
             case 0 -> memory.readLong(selfMap.pte(virtualAddress));
             case LARGE_PAGE -> {
                 long entry = memory.readLong(selfMap.entry(2, virtualAddress));
-                yield (entry & ~X64PageTables.LARGE)
-                        + (virtualAddress & Pages.LARGE_SIZE - 1 & ~Pages.OFFSET_MASK);
+                yield (entry & ~X64PageTables.LARGE) + (virtualAddress & Pages.LARGE_SIZE - 1 & ~Pages.OFFSET_MASK);
             }
             default -> 0;
         };

@@ -168,8 +168,8 @@ public final class VirtualMemoryServices {
                     ? new Placement(space.holes().start(), highestAddress(zeroBits), Pages.LARGE_SIZE)
                             .find(space.vads(), size, (type & MEM_TOP_DOWN) != 0)
                     : (type & MEM_TOP_DOWN) != 0
-                    ? space.holes().findDown(size, highestAddress(zeroBits))
-                    : space.holes().findUp(size, highestAddress(zeroBits));
+                            ? space.holes().findDown(size, highestAddress(zeroBits))
+                            : space.holes().findUp(size, highestAddress(zeroBits));
             if (start == 0) {
                 return NtStatus.NO_MEMORY;
             }

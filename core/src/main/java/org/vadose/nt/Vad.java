@@ -90,8 +90,7 @@ public record Vad(Memory memory, long address) {
     }
 
     public void setWriteWatch() {
-        memory.writeInt(
-                address + MmvadShortLayout.U, flags() | 1 << MmPrivateVadFlagsLayout.WRITE_WATCH_SHIFT);
+        memory.writeInt(address + MmvadShortLayout.U, flags() | 1 << MmPrivateVadFlagsLayout.WRITE_WATCH_SHIFT);
     }
 
     /** First of the {@code _MI_VAD_EVENT_BLOCK}s, 0 for none. */

@@ -129,7 +129,9 @@ class LargePagesTest {
         assertEquals(NtStatus.SUCCESS, allocate(0, manager.pfns().availablePages() - 450 << Pages.SHIFT, BOTH, RW));
         long small = region.base;
         long taken = 0;
-        for (long at = small; manager.pfns().availablePages() > 200 && at < small + region.sizeBytes; at += Pages.SIZE) {
+        for (long at = small;
+                manager.pfns().availablePages() > 200 && at < small + region.sizeBytes;
+                at += Pages.SIZE) {
             manager.mmu().user().writeByte(at, (byte) 1);
             taken++;
         }

@@ -90,7 +90,8 @@ class SpecialMemoryTest {
         assertThrows(MemoryFault.class, () -> user.readByte(window));
         for (int part = 0; part < 4; part++) {
             assertEquals(
-                    NtStatus.SUCCESS, awe.map(process, window, 16, Arrays.copyOfRange(frames, 16 * part, 16 * part + 16)));
+                    NtStatus.SUCCESS,
+                    awe.map(process, window, 16, Arrays.copyOfRange(frames, 16 * part, 16 * part + 16)));
             for (int i = 0; i < 16; i++) {
                 assertEquals(0, user.readLong(window + i * Pages.SIZE));
                 user.writeLong(window + i * Pages.SIZE, 100L * part + i);
@@ -135,10 +136,9 @@ class SpecialMemoryTest {
         assertEquals(11, user.readLong(window + Pages.SIZE));
         assertEquals(
                 NtStatus.SUCCESS,
-                awe.scatter(
-                        process,
-                        new long[] {window + 7 * Pages.SIZE, window + 3 * Pages.SIZE},
-                        new long[] {frames[2], frames[3]}));
+                awe.scatter(process, new long[] {window + 7 * Pages.SIZE, window + 3 * Pages.SIZE}, new long[] {
+                    frames[2], frames[3]
+                }));
         user.writeLong(window + 7 * Pages.SIZE, 1);
         assertEquals(NtStatus.INVALID_PARAMETER_1, awe.map(process, window + 7 * Pages.SIZE, 2, null));
         allocate(0, 8 * Pages.SIZE, RESERVE | COMMIT, RW);
@@ -194,8 +194,7 @@ class SpecialMemoryTest {
     private long[] watched(int flags, long base, long pages) {
         long[] found = new long[64];
         int[] n = {0};
-        assertEquals(
-                NtStatus.SUCCESS, manager.writeWatch().get(process, flags, base, pages * Pages.SIZE, found, n));
+        assertEquals(NtStatus.SUCCESS, manager.writeWatch().get(process, flags, base, pages * Pages.SIZE, found, n));
         return Arrays.stream(found, 0, n[0])
                 .map(address -> address - base >>> Pages.SHIFT)
                 .toArray();
@@ -253,12 +252,10 @@ class SpecialMemoryTest {
                 manager.writeWatch().get(process, 0, base, 32 * Pages.SIZE, new long[1], new int[1]));
         assertEquals(
                 NtStatus.INVALID_PARAMETER_2,
-                manager.writeWatch()
-                        .get(process, 4, base + 4 * Pages.SIZE, Pages.SIZE, new long[1], new int[1]));
+                manager.writeWatch().get(process, 4, base + 4 * Pages.SIZE, Pages.SIZE, new long[1], new int[1]));
         assertEquals(
                 NtStatus.INVALID_PARAMETER_5,
-                manager.writeWatch()
-                        .get(process, 0, base + 4 * Pages.SIZE, Pages.SIZE, new long[0], new int[1]));
+                manager.writeWatch().get(process, 0, base + 4 * Pages.SIZE, Pages.SIZE, new long[0], new int[1]));
         assertEquals(NtStatus.INVALID_PARAMETER_3, manager.writeWatch().reset(process, base + 4 * Pages.SIZE, 0));
         assertEquals(NtStatus.INVALID_PARAMETER_5, allocate(base + 4 * Pages.SIZE, Pages.SIZE, COMMIT | WATCH, RW));
     }

@@ -169,8 +169,7 @@ final class SpecialMemoryFunctions {
             long count = call.arg(1);
             return count < 0 || count > MOST_PAGES
                     ? NtStatus.INVALID_PARAMETER_2
-                    : awe(call).scatter(
-                                    call.process().eprocess(), array(call, call.arg(0), count), framesOrNull(call));
+                    : awe(call).scatter(call.process().eprocess(), array(call, call.arg(0), count), framesOrNull(call));
         };
     }
 
@@ -187,9 +186,7 @@ final class SpecialMemoryFunctions {
 
     private static long ntGetWriteWatch(ApiCall call) {
         Eprocess process = MemoryFunctions.process(call, call.arg(0));
-        return process == null
-                ? NtStatus.INVALID_HANDLE.code()
-                : guarded(() -> getWriteWatch(call, process, 1));
+        return process == null ? NtStatus.INVALID_HANDLE.code() : guarded(() -> getWriteWatch(call, process, 1));
     }
 
     /** Arguments from the one given on: flags, base, size, array, its length in and out, granularity. */
@@ -202,9 +199,8 @@ final class SpecialMemoryFunctions {
         long size = call.arg(first + 2);
         long[] found = new long[(int) Math.clamp(most, 0, Math.min(MOST_PAGES, (size >>> Pages.SHIFT) + 2))];
         int[] count = {0};
-        NtStatus status = manager(call)
-                .writeWatch()
-                .get(process, call.intArg(first), call.arg(first + 1), size, found, count);
+        NtStatus status =
+                manager(call).writeWatch().get(process, call.intArg(first), call.arg(first + 1), size, found, count);
         if (status.isSuccess()) {
             for (int i = 0; i < count[0]; i++) {
                 memory.writeLong(call.arg(first + 3) + 8L * i, found[i]);
@@ -243,9 +239,7 @@ final class SpecialMemoryFunctions {
         int priority = call.intArg(2);
         return priority < LOWEST_OFFER || priority > HIGHEST_OFFER
                 ? ERROR_INVALID_PARAMETER
-                : error(manager(call)
-                        .disposable()
-                        .offer(call.process().eprocess(), call.arg(0), call.arg(1)));
+                : error(manager(call).disposable().offer(call.process().eprocess(), call.arg(0), call.arg(1)));
     }
 
     /** Arguments: process, how many ranges, ranges (address, size), flags. */
@@ -263,7 +257,10 @@ final class SpecialMemoryFunctions {
                 long entry = call.arg(2) + 16 * i;
                 NtStatus status = manager(call)
                         .prefetch()
-                        .range(process, call.memory().readLong(entry), call.memory().readLong(entry + 8));
+                        .range(
+                                process,
+                                call.memory().readLong(entry),
+                                call.memory().readLong(entry + 8));
                 if (!status.isSuccess()) {
                     return call.fail(status);
                 }

@@ -67,6 +67,7 @@ final class TokenFunctions {
             "SeTimeZonePrivilege",
             "SeCreateSymbolicLinkPrivilege",
             "SeDelegateSessionUserImpersonatePrivilege");
+
     private static final int FIRST = 2;
 
     private TokenFunctions() {}
@@ -88,7 +89,8 @@ final class TokenFunctions {
                 .service(
                         "NtAdjustPrivilegesToken",
                         0x41,
-                        call -> adjust(call, token(call, TOKEN_ADJUST_PRIVILEGES)).code())
+                        call -> adjust(call, token(call, TOKEN_ADJUST_PRIVILEGES))
+                                .code())
                 .service("NtQueryInformationToken", 0x21, call -> query(call).code());
     }
 
@@ -272,17 +274,16 @@ final class TokenFunctions {
             return found.status();
         }
         int informationClass = call.intArg(1);
-        int needed =
-                switch (informationClass) {
-                    // TokenUser, TokenIntegrityLevel: an identifier and its attributes.
-                    case 1 -> 16 + Token.sidBytes(token.memory(), token.groupSid(0));
-                    case 25 -> 16 + Token.sidBytes(token.memory(), token.groupSid(token.integrityIndex()));
-                    // TokenPrivileges
-                    case 3 -> 4 + Long.bitCount(token.present()) * ENTRY_BYTES;
-                    // TokenType, TokenSessionId, TokenElevationType, TokenElevation
-                    case 8, 12, 18, 20 -> 4;
-                    default -> -1;
-                };
+        int needed = switch (informationClass) {
+            // TokenUser, TokenIntegrityLevel: an identifier and its attributes.
+            case 1 -> 16 + Token.sidBytes(token.memory(), token.groupSid(0));
+            case 25 -> 16 + Token.sidBytes(token.memory(), token.groupSid(token.integrityIndex()));
+            // TokenPrivileges
+            case 3 -> 4 + Long.bitCount(token.present()) * ENTRY_BYTES;
+            // TokenType, TokenSessionId, TokenElevationType, TokenElevation
+            case 8, 12, 18, 20 -> 4;
+            default -> -1;
+        };
         if (needed < 0) {
             return NtStatus.INVALID_INFO_CLASS;
         }
