@@ -32,6 +32,7 @@ public final class MemoryManager {
     private final WriteWatch writeWatch;
     private final DisposableMemory disposable;
     private final Prefetch prefetch;
+    private final Placeholders placeholders;
     private final ImageBases imageBases;
     private final Prototypes prototypes;
     private final SectionViews sectionViews;
@@ -65,6 +66,7 @@ public final class MemoryManager {
         this.awePages = new AwePages(this, spaces, tables, commit);
         this.writeWatch = new WriteWatch(this, spaces, tables);
         this.disposable = new DisposableMemory(this, spaces, tables, pages);
+        this.placeholders = new Placeholders(this);
         this.prefetch = new Prefetch(this, spaces, tables, pages);
         this.prototypes = new Prototypes(this, tables, pageFiles);
         this.balance = new BalanceSet(
@@ -201,6 +203,10 @@ public final class MemoryManager {
     /** Contents that can be done without. */
     public DisposableMemory disposable() {
         return disposable;
+    }
+
+    Placeholders placeholders() {
+        return placeholders;
     }
 
     public Prefetch prefetch() {

@@ -1,5 +1,6 @@
 package org.vadose.mm;
 
+import org.jspecify.annotations.Nullable;
 import org.vadose.base.Pages;
 import org.vadose.nt.Vad;
 
@@ -11,7 +12,25 @@ import org.vadose.nt.Vad;
  * @param highest last address it may have
  * @param alignment a power of two, at least 64 KB
  */
-record Placement(long lowest, long highest, long alignment) {
+public record Placement(long lowest, long highest, long alignment) {
+    /**
+     * What {@code MEM_ADDRESS_REQUIREMENTS} says; 0 leaves each to the system.
+     *
+     * @return null when the requirements contradict the rules: a start at a multiple of 64 KB, an end just below one of the page
+     *     size, an alignment that is a power of two and at least 64 KB
+     */
+    public static @Nullable Placement of(long lowest, long highest, long alignment) {
+        long last = highest == 0 ? VirtualMemoryServices.HIGHEST_USER : highest;
+        long step = alignment == 0 ? Pages.GRANULARITY : alignment;
+        boolean valid = Pages.alignDown(lowest, Pages.GRANULARITY) == lowest
+                && Long.compareUnsigned(last, VirtualMemoryServices.HIGHEST_USER) <= 0
+                && Pages.offset(last + 1) == 0
+                && Long.compareUnsigned(lowest, last) < 0
+                && Long.bitCount(step) == 1
+                && Long.compareUnsigned(step, Pages.GRANULARITY) >= 0;
+        return valid ? new Placement(lowest, last, step) : null;
+    }
+
     /**
      * The lowest such hole, or the highest.
      *

@@ -1,5 +1,6 @@
 package org.vadose.mm;
 
+import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.memory.Memory;
@@ -32,6 +33,10 @@ public final class VirtualMemoryServices {
     public static final int MEM_RESET_UNDO = 0x1000000;
     public static final int MEM_IMAGE = 0x1000000;
     public static final int MEM_LARGE_PAGES = 0x20000000;
+    public static final int MEM_REPLACE_PLACEHOLDER = 0x4000;
+    public static final int MEM_RESERVE_PLACEHOLDER = 0x40000;
+
+    private static final int PLACEHOLDER_TYPES = MEM_REPLACE_PLACEHOLDER | MEM_RESERVE_PLACEHOLDER;
 
     /** Where user space begins: below it a null pointer with an offset faults. */
     static final long LOWEST_USER = 0x10000;
@@ -85,6 +90,11 @@ public final class VirtualMemoryServices {
         public int type;
     }
 
+    /** The address space that is entered. */
+    ProcessSpace enteredSpace() {
+        return spaces.entered();
+    }
+
     // --- allocate ---
 
     /**
@@ -94,10 +104,52 @@ public final class VirtualMemoryServices {
      * @param region base 0 lets the system choose; holds what was done afterwards
      */
     public NtStatus allocate(Eprocess process, Region region, long zeroBits, int type, int pageProtection) {
+        return (type & PLACEHOLDER_TYPES) != 0
+                ? NtStatus.INVALID_PARAMETER_5
+                : allocate(process, region, zeroBits, null, type, pageProtection);
+    }
+
+    /**
+     * {@code NtAllocateVirtualMemoryEx}: also placeholders, and an address that meets requirements.
+     *
+     * @param placement null for none; with one, {@code region.base} is 0
+     */
+    public NtStatus allocateEx(
+            Eprocess process, Region region, @Nullable Placement placement, int type, int pageProtection) {
+        if (placement != null && region.base != 0) {
+            return NtStatus.INVALID_PARAMETER;
+        }
+        int others = MEM_LARGE_PAGES | MEM_PHYSICAL | MEM_WRITE_WATCH | MEM_RESET | MEM_RESET_UNDO;
+        if ((type & PLACEHOLDER_TYPES) != 0
+                && ((type & others) != 0
+                        || (type & MEM_RESERVE) == 0
+                        || (type & PLACEHOLDER_TYPES) == PLACEHOLDER_TYPES)) {
+            return NtStatus.INVALID_PARAMETER;
+        }
+        if ((type & MEM_RESERVE_PLACEHOLDER) != 0
+                && ((type & MEM_COMMIT) != 0
+                        || pageProtection != PageProtection.PAGE_NOACCESS
+                        || Pages.offset(region.sizeBytes) != 0)) {
+            return NtStatus.INVALID_PARAMETER;
+        }
+        boolean replaces = (type & MEM_REPLACE_PLACEHOLDER) != 0;
+        if (replaces && (region.base == 0 || Pages.offset(region.base) != 0 || Pages.offset(region.sizeBytes) != 0)) {
+            return NtStatus.INVALID_PARAMETER;
+        }
+        return allocate(process, region, 0, placement, type, pageProtection);
+    }
+
+    private NtStatus allocate(
+            Eprocess process,
+            Region region,
+            long zeroBits,
+            @Nullable Placement placement,
+            int type,
+            int pageProtection) {
         if (zeroBits > 21 && zeroBits < 32) {
             return NtStatus.INVALID_PARAMETER_3;
         }
-        if ((type & ~ALLOCATE_TYPES) != 0
+        if ((type & ~(ALLOCATE_TYPES | PLACEHOLDER_TYPES)) != 0
                 || (type & (MEM_COMMIT | MEM_RESERVE | MEM_RESET | MEM_RESET_UNDO)) == 0
                 || (type & MEM_RESET) != 0 && type != MEM_RESET
                 || (type & MEM_RESET_UNDO) != 0 && type != MEM_RESET_UNDO) {
@@ -143,7 +195,16 @@ public final class VirtualMemoryServices {
                 return reset(space, region, (type & MEM_RESET_UNDO) != 0);
             }
             if ((type & MEM_RESERVE) != 0 || region.base == 0) {
-                return reserve(space, region, zeroBits, type, protection);
+                return (type & MEM_REPLACE_PLACEHOLDER) != 0
+                        ? manager.placeholders()
+                                .replace(
+                                        space,
+                                        commit,
+                                        region.base,
+                                        region.base + region.sizeBytes - 1,
+                                        (type & MEM_COMMIT) != 0,
+                                        protection)
+                        : reserve(space, region, zeroBits, placement, type, protection);
             }
             return commitReserved(space, region, protection);
         } finally {
@@ -158,18 +219,18 @@ public final class VirtualMemoryServices {
         return new Token(memory, caller.token()).holds(privilege);
     }
 
-    private NtStatus reserve(ProcessSpace space, Region region, long zeroBits, int type, int protection) {
+    private NtStatus reserve(
+            ProcessSpace space,
+            Region region,
+            long zeroBits,
+            @Nullable Placement placement,
+            int type,
+            int protection) {
         long start;
         long end;
         if (region.base == 0) {
             long size = Pages.up(region.sizeBytes);
-            boolean isLarge = (type & MEM_LARGE_PAGES) != 0;
-            start = isLarge
-                    ? new Placement(space.holes().start(), highestAddress(zeroBits), Pages.LARGE_SIZE)
-                            .find(space.vads(), size, (type & MEM_TOP_DOWN) != 0)
-                    : (type & MEM_TOP_DOWN) != 0
-                            ? space.holes().findDown(size, highestAddress(zeroBits))
-                            : space.holes().findUp(size, highestAddress(zeroBits));
+            start = findHole(space, size, zeroBits, placement, type);
             if (start == 0) {
                 return NtStatus.NO_MEMORY;
             }
@@ -201,6 +262,8 @@ public final class VirtualMemoryServices {
             manager.awePages().makeWindow(space.process(), vad);
         } else if ((type & MEM_WRITE_WATCH) != 0) {
             manager.writeWatch().watch(space.process(), vad);
+        } else if ((type & MEM_RESERVE_PLACEHOLDER) != 0) {
+            manager.placeholders().become(vad);
         }
         vad.setCommitment(committed, committed ? Pages.count(sizeBytes) : 0);
         space.vads().insert(vad.address());
@@ -208,6 +271,22 @@ public final class VirtualMemoryServices {
         region.base = start;
         region.sizeBytes = sizeBytes;
         return NtStatus.SUCCESS;
+    }
+
+    private static long findHole(
+            ProcessSpace space, long size, long zeroBits, @Nullable Placement placement, int type) {
+        boolean topDown = (type & MEM_TOP_DOWN) != 0;
+        boolean isLarge = (type & MEM_LARGE_PAGES) != 0;
+        if (placement != null || isLarge) {
+            Placement wanted = placement != null
+                    ? placement
+                    : new Placement(space.holes().start(), highestAddress(zeroBits), Pages.LARGE_SIZE);
+            long alignment = isLarge ? Math.max(wanted.alignment(), Pages.LARGE_SIZE) : wanted.alignment();
+            return new Placement(wanted.lowest(), wanted.highest(), alignment).find(space.vads(), size, topDown);
+        }
+        return topDown
+                ? space.holes().findDown(size, highestAddress(zeroBits))
+                : space.holes().findUp(size, highestAddress(zeroBits));
     }
 
     Vad newVad(int tag, long sizeBytes, long firstVpn, long lastVpn) {
@@ -246,7 +325,7 @@ public final class VirtualMemoryServices {
         if (vad.isPrivate() && PageProtection.isCopyOnWrite(protection)) {
             return NtStatus.INVALID_PAGE_PROTECTION;
         }
-        if (vad.isAwe()) {
+        if (vad.isAwe() || manager.placeholders().isPlaceholder(vad)) {
             return NtStatus.CONFLICTING_ADDRESSES;
         }
         if (vad.isLargePages() && !largePages.hasProtection(first, last, protection)) {
@@ -333,7 +412,10 @@ public final class VirtualMemoryServices {
      * since version 1803.
      */
     public NtStatus free(Eprocess process, Region region, int type) {
-        if (type != MEM_DECOMMIT && type != MEM_RELEASE) {
+        if (type != MEM_DECOMMIT
+                && type != MEM_RELEASE
+                && type != (MEM_RELEASE | Placeholders.MEM_PRESERVE)
+                && type != (MEM_RELEASE | Placeholders.MEM_COALESCE)) {
             return NtStatus.INVALID_PARAMETER_4;
         }
         if (Long.compareUnsigned(region.base, HIGHEST_USER) > 0) {
@@ -344,10 +426,42 @@ public final class VirtualMemoryServices {
         }
         long before = spaces.enter(process);
         try {
-            return freeEntered(spaces.entered(), region, type);
+            int placeholder = type & (Placeholders.MEM_PRESERVE | Placeholders.MEM_COALESCE);
+            return placeholder == 0
+                    ? freeEntered(spaces.entered(), region, type)
+                    : freeToPlaceholder(spaces.entered(), region, placeholder);
         } finally {
             spaces.leave(before);
         }
+    }
+
+    /** The range must be of whole pages. */
+    private NtStatus freeToPlaceholder(ProcessSpace space, Region region, int how) {
+        if (region.sizeBytes == 0 || Pages.offset(region.base) != 0 || Pages.offset(region.sizeBytes) != 0) {
+            return NtStatus.INVALID_PARAMETER;
+        }
+        long first = Pages.vpn(region.base);
+        long last = Pages.vpn(region.base + region.sizeBytes - 1);
+        if (how == Placeholders.MEM_COALESCE) {
+            return manager.placeholders().coalesce(space, first, last);
+        }
+        long node = space.vads().find(first);
+        if (node == 0) {
+            return NtStatus.MEMORY_NOT_ALLOCATED;
+        }
+        Vad vad = new Vad(memory, node);
+        if (last > vad.endingVpn()) {
+            return NtStatus.CONFLICTING_ADDRESSES;
+        }
+        if (manager.placeholders().isPlaceholder(vad)) {
+            return manager.placeholders().split(space, vad, first, last);
+        }
+        if (!manager.placeholders().isReplacement(vad) || first != vad.startingVpn() || last != vad.endingVpn()) {
+            return NtStatus.CONFLICTING_ADDRESSES;
+        }
+        uncharge(space, vad, clear(space, vad, first, last));
+        manager.placeholders().restore(vad);
+        return NtStatus.SUCCESS;
     }
 
     private NtStatus freeEntered(ProcessSpace space, Region region, int type) {
@@ -471,8 +585,8 @@ public final class VirtualMemoryServices {
             long holeFirst = lowestFree(space, vad.address(), first);
             long next = space.vads().next(vad.address());
             space.vads().remove(vad.address());
-            if (vad.isWriteWatch()) {
-                manager.writeWatch().end(vad);
+            if (vad.eventList() != 0) {
+                manager.pool().free(vad.eventList());
             }
             manager.pool().free(vad.address());
             long holeEnd = next == 0 ? HIGHEST_USER + 1 : new Vad(memory, next).startingVpn() << Pages.SHIFT;

@@ -125,12 +125,6 @@ public final class WriteWatch {
         }
     }
 
-    /** A watched region goes. */
-    void end(Vad vad) {
-        manager.pool().free(vad.eventList());
-        vad.setEventList(0);
-    }
-
     // --- services ---
 
     /**

@@ -5,6 +5,7 @@ import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
+import org.vadose.mm.Placement;
 import org.vadose.mm.VirtualMemoryServices;
 import org.vadose.nt.Eprocess;
 import org.vadose.win32.ApiCall;
@@ -22,6 +23,13 @@ final class MemoryFunctions {
     private static final int ERROR_PARTIAL_COPY = 299;
     private static final int ERROR_NOACCESS = 998;
     private static final int BASIC_INFORMATION_SIZE = 48;
+    private static final int MEM_COALESCE_PLACEHOLDERS = 1;
+    private static final int MEM_PRESERVE_PLACEHOLDER = 2;
+    /** {@code MEM_EXTENDED_PARAMETER_TYPE}: address requirements 1, NUMA node 2, and four more. */
+    private static final int EXTENDED_PARAMETERS = 6;
+
+    private static final int ADDRESS_REQUIREMENTS = 1;
+    private static final int NUMA_NODE = 2;
     private static final int TRANSFER_PIECE = 1 << 20;
     private static final long LOWEST = 0x10000;
     private static final long HIGHEST = 0x7FFF_FFFE_FFFFL;
@@ -37,6 +45,11 @@ final class MemoryFunctions {
     static void addTo(ApiModule kernel32) {
         kernel32.function("VirtualAlloc", call -> allocate(call, -1, 0))
                 .function("VirtualAllocEx", call -> allocate(call, call.arg(0), 1))
+                .function("VirtualAllocExNuma", call -> allocate(call, call.arg(0), 1))
+                .function("VirtualAllocFromApp", MemoryFunctions::allocateFromApp)
+                .function("VirtualProtectFromApp", MemoryFunctions::protectFromApp)
+                .function("VirtualAlloc2", call -> allocate2(call, false))
+                .function("VirtualAlloc2FromApp", call -> allocate2(call, true))
                 .function("VirtualFree", call -> free(call, -1, 0))
                 .function("VirtualFreeEx", call -> free(call, call.arg(0), 1))
                 .function("VirtualProtect", call -> protect(call, -1, 0))
@@ -62,6 +75,7 @@ final class MemoryFunctions {
     /** The system services, as ntdll exports them. */
     static void addToNtdll(ApiModule ntdll) {
         ntdll.service("NtAllocateVirtualMemory", 0x18, MemoryFunctions::ntAllocate)
+                .service("NtAllocateVirtualMemoryEx", 0x76, MemoryFunctions::ntAllocateEx)
                 .service("NtFreeVirtualMemory", 0x1E, MemoryFunctions::ntFree)
                 .service("NtQueryVirtualMemory", 0x23, MemoryFunctions::ntQuery)
                 .service("NtWriteVirtualMemory", 0x3A, call -> ntTransfer(call, true))
@@ -230,6 +244,96 @@ final class MemoryFunctions {
         return status.isSuccess() ? region.base : call.fail(status);
     }
 
+    /** Apps may not make memory executable and writable at once; for all else it is {@code VirtualAlloc}. */
+    private static long allocateFromApp(ApiCall call) {
+        return isExecutable(call.intArg(3)) ? call.fail(ERROR_INVALID_PARAMETER) : allocate(call, -1, 0);
+    }
+
+    private static long protectFromApp(ApiCall call) {
+        return (call.intArg(2) & WRITABLE & 0xF0) != 0 ? call.fail(ERROR_INVALID_PARAMETER) : protect(call, -1, 0);
+    }
+
+    private static boolean isExecutable(int pageProtection) {
+        return (pageProtection & 0xF0) != 0;
+    }
+
+    /** Arguments: process, base, size, type, protection, extended parameters, how many. */
+    private static long allocate2(ApiCall call, boolean fromApp) {
+        // A null handle, too, means the process itself.
+        Eprocess process = call.arg(0) == 0 ? process(call, -1) : process(call, call.arg(0));
+        if (process == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        if (fromApp && isExecutable(call.intArg(4))) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
+        region.base = call.arg(1);
+        region.sizeBytes = call.arg(2);
+        try {
+            NtStatus status =
+                    allocateEx(call, process, region, call.intArg(3), call.intArg(4), call.arg(5), call.intArg(6));
+            return status.isSuccess() ? region.base : call.fail(status);
+        } catch (MemoryFault bad) {
+            return call.fail(ERROR_NOACCESS);
+        }
+    }
+
+    private static long ntAllocateEx(ApiCall call) {
+        Eprocess process = process(call, call.arg(0));
+        if (process == null) {
+            return NtStatus.INVALID_HANDLE.code();
+        }
+        Memory memory = call.memory();
+        VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
+        region.base = memory.readLong(call.arg(1));
+        region.sizeBytes = memory.readLong(call.arg(2));
+        NtStatus status =
+                allocateEx(call, process, region, call.intArg(3), call.intArg(4), call.arg(5), call.intArg(6));
+        if (status.isSuccess()) {
+            memory.writeLong(call.arg(1), region.base);
+            memory.writeLong(call.arg(2), region.sizeBytes);
+        }
+        return status.code();
+    }
+
+    /** @param parameters array of MEM_EXTENDED_PARAMETER: a type, of eight bits, and a value */
+    private static NtStatus allocateEx(
+            ApiCall call,
+            Eprocess process,
+            VirtualMemoryServices.Region region,
+            int type,
+            int protection,
+            long parameters,
+            int count) {
+        Placement placement = null;
+        int seen = 0;
+        if (count < 0 || count > EXTENDED_PARAMETERS || (count == 0) != (parameters == 0)) {
+            return NtStatus.INVALID_PARAMETER;
+        }
+        Memory memory = call.memory();
+        for (int i = 0; i < count; i++) {
+            long entry = parameters + 16L * i;
+            long kind = memory.readLong(entry);
+            long value = memory.readLong(entry + 8);
+            if (kind <= 0 || kind > EXTENDED_PARAMETERS || (seen & 1 << kind) != 0) {
+                return NtStatus.INVALID_PARAMETER;
+            }
+            seen |= 1 << kind;
+            if (kind == ADDRESS_REQUIREMENTS) {
+                placement = Placement.of(
+                        memory.readLong(value), memory.readLong(value + 8), memory.readLong(value + 16));
+                if (placement == null) {
+                    return NtStatus.INVALID_PARAMETER;
+                }
+            } else if (kind != NUMA_NODE || value != 0) {
+                // Partitions, foreign physical pages, attributes and other nodes: there are none.
+                return NtStatus.INVALID_PARAMETER;
+            }
+        }
+        return services(call).allocateEx(process, region, placement, type, protection);
+    }
+
     private static long free(ApiCall call, long handle, int first) {
         Eprocess process = process(call, handle);
         if (process == null) {
@@ -239,7 +343,8 @@ final class MemoryFunctions {
         region.base = call.arg(first);
         region.sizeBytes = call.arg(first + 1);
         int type = call.intArg(first + 2);
-        if ((type & VirtualMemoryServices.MEM_RELEASE) != 0 && region.sizeBytes != 0) {
+        boolean toPlaceholder = (type & (MEM_COALESCE_PLACEHOLDERS | MEM_PRESERVE_PLACEHOLDER)) != 0;
+        if ((type & VirtualMemoryServices.MEM_RELEASE) != 0 && region.sizeBytes != 0 && !toPlaceholder) {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
         return call.succeeded(services(call).free(process, region, type));
