@@ -6,6 +6,7 @@ import org.vadose.base.Pages;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
 import org.vadose.nt.Eprocess;
+import org.vadose.nt.Mitigations;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.PoolType;
 import org.vadose.nt.Pte;
@@ -160,6 +161,9 @@ public final class VirtualMemoryServices {
         boolean makesRegion = (type & MEM_RESERVE) != 0 || region.base == 0;
         if (protection == PageProtection.INVALID || makesRegion && PageProtection.isCopyOnWrite(protection)) {
             return NtStatus.INVALID_PAGE_PROTECTION;
+        }
+        if (PageProtection.isExecutable(protection) && new Mitigations(process).prohibitsDynamicCode()) {
+            return NtStatus.DYNAMIC_CODE_BLOCKED;
         }
         if ((type & MEM_WRITE_WATCH) != 0 && (type & MEM_RESERVE) == 0) {
             return NtStatus.INVALID_PARAMETER_5;
@@ -691,6 +695,12 @@ public final class VirtualMemoryServices {
             return NtStatus.CONFLICTING_ADDRESSES;
         }
         int wanted = asked;
+        // Private code, and code of an image that would become writable, is dynamic.
+        if (PageProtection.isExecutable(wanted)
+                && (vad.isPrivate() || PageProtection.isWritable(wanted))
+                && new Mitigations(space.process()).prohibitsDynamicCode()) {
+            return NtStatus.DYNAMIC_CODE_BLOCKED;
+        }
         if (vad.isPrivate() && PageProtection.isCopyOnWrite(wanted)) {
             return NtStatus.INVALID_PARAMETER_4;
         }

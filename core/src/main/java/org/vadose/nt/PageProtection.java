@@ -27,6 +27,9 @@ public final class PageProtection {
     public static final int PAGE_NOCACHE = 0x200;
     public static final int PAGE_WRITECOMBINE = 0x400;
 
+    /** With an executable protection only; the same bit is {@code PAGE_TARGETS_NO_UPDATE}. */
+    public static final int PAGE_TARGETS_INVALID = 0x4000_0000;
+
     public static final int READONLY = 1;
     public static final int EXECUTE = 2;
     public static final int EXECUTE_READ = 3;
@@ -77,6 +80,10 @@ public final class PageProtection {
             default -> INVALID;
         };
         int modifier = pageProtection & ~0xFF;
+        if (access != INVALID && isExecutable(access) && access != NOACCESS) {
+            // Which targets indirect calls may have is for processes with control-flow guard.
+            modifier &= ~PAGE_TARGETS_INVALID;
+        }
         if (access == INVALID || modifier == 0) {
             return access;
         }

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -126,7 +128,9 @@ class LargePagesTest {
 
     @Test
     void ramInPiecesDoesNotSuffice() {
-        assertEquals(NtStatus.SUCCESS, allocate(0, manager.pfns().availablePages() - 450 << Pages.SHIFT, BOTH, RW));
+        long uncommitted = manager.commitLimitPages() - manager.totalCommittedPages();
+        long most = Math.min(manager.pfns().availablePages(), uncommitted) - 450;
+        assertEquals(NtStatus.SUCCESS, allocate(0, most << Pages.SHIFT, BOTH, RW));
         long small = region.base;
         long taken = 0;
         for (long at = small;
@@ -136,12 +140,18 @@ class LargePagesTest {
             taken++;
         }
         assertNotEquals(0, taken);
+        // What commitment does not let the process have.
+        List<Long> rest = new ArrayList<>();
+        while (manager.pfns().availablePages() > 100) {
+            rest.add(manager.pfns().allocate(0, 0));
+        }
         // Every other frame is free.
         for (long i = 0; i < taken; i += 2) {
             free(small + i * Pages.SIZE, Pages.SIZE, VirtualMemoryServices.MEM_DECOMMIT);
         }
         NtStatus status = allocate(0, LARGE, TYPE, RW);
         assertEquals(NtStatus.INSUFFICIENT_RESOURCES, status);
+        rest.forEach(manager.pfns()::free);
         assertEquals(NtStatus.SUCCESS, free(small, 0, VirtualMemoryServices.MEM_RELEASE));
         assertEquals(NtStatus.SUCCESS, allocate(0, LARGE, TYPE, RW));
     }

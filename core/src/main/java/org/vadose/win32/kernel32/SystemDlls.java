@@ -39,6 +39,7 @@ public final class SystemDlls {
         LockFunctions.addTo(kernel32);
         MemoryFunctions.addTo(kernel32);
         ModuleFunctions.addTo(kernel32);
+        PolicyFunctions.addTo(kernel32);
         ProcessCreation.addTo(kernel32);
         ProcessFunctions.addTo(kernel32);
         RegionFunctions.addTo(kernel32);

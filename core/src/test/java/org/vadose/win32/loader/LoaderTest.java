@@ -59,6 +59,7 @@ class LoaderTest {
                         .function("GetStdHandle", call -> 0)
                         .forward("ExitThread", "NTDLL.RtlExitUserThread"))
                 .add(new ApiModule("kernelbase.dll").function("VirtualAlloc", call -> 0))
+                .add(new ApiModule("advapi32.dll").function("OpenProcessToken", call -> 0))
                 .add(new ApiModule("msvcrt.dll")
                         .data("_fmode", 4, (p, address) -> p.memory().writeInt(address, 0x4000))
                         .function("puts", call -> 0));

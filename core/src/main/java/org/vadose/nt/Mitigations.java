@@ -1,0 +1,69 @@
+package org.vadose.nt;
+
+import org.vadose.layout.EprocessLayout;
+
+/**
+ * A process's mitigation policies ({@code _EPROCESS.MitigationFlags}), as the structures of {@code GetProcessMitigationPolicy}
+ * spell them.
+ */
+public record Mitigations(Eprocess process) {
+    /** Prohibit, allow threads to opt out, allow remote downgrade. */
+    public static final int DYNAMIC_CODE_FLAGS = 7;
+    /** Bottom-up, forced relocation, high entropy, no stripped images. */
+    public static final int ASLR_FLAGS = 15;
+
+    public static final int FORCE_RELOCATE = 2;
+    public static final int NO_STRIPPED = 8;
+
+    // Bits of MitigationFlags (_EPROCESS.MitigationFlagsValues of the build).
+    private static final int CFG_MASK = 7;
+    private static final int DISALLOW_STRIPPED = 1 << 3;
+    private static final int FORCE_RELOCATE_IMAGES = 1 << 4;
+    private static final int HIGH_ENTROPY = 1 << 5;
+    private static final int DYNAMIC_CODE_SHIFT = 8;
+
+    private int flags() {
+        return process.memory().readInt(process.address() + EprocessLayout.MITIGATION_FLAGS);
+    }
+
+    private void set(int mask, int value) {
+        process.memory()
+                .writeInt(process.address() + EprocessLayout.MITIGATION_FLAGS, flags() & ~mask | value & mask);
+    }
+
+    /** Whether no memory may become executable that does not come from an image. */
+    public boolean prohibitsDynamicCode() {
+        return (flags() >>> DYNAMIC_CODE_SHIFT & 1) != 0;
+    }
+
+    /** {@code PROCESS_MITIGATION_DYNAMIC_CODE_POLICY}. */
+    public int dynamicCode() {
+        return flags() >>> DYNAMIC_CODE_SHIFT & DYNAMIC_CODE_FLAGS;
+    }
+
+    public void setDynamicCode(int policy) {
+        set(DYNAMIC_CODE_FLAGS << DYNAMIC_CODE_SHIFT, policy << DYNAMIC_CODE_SHIFT);
+    }
+
+    /** {@code PROCESS_MITIGATION_ASLR_POLICY}; regions of a process are always placed at random from the bottom up. */
+    public int aslr() {
+        int flags = flags();
+        return 1
+                | ((flags & FORCE_RELOCATE_IMAGES) != 0 ? FORCE_RELOCATE : 0)
+                | ((flags & HIGH_ENTROPY) != 0 ? 4 : 0)
+                | ((flags & DISALLOW_STRIPPED) != 0 ? NO_STRIPPED : 0);
+    }
+
+    /** Forced relocation and stripped images; the rest is settled when the process is made. */
+    public void setAslr(int policy) {
+        set(
+                FORCE_RELOCATE_IMAGES | DISALLOW_STRIPPED,
+                ((policy & FORCE_RELOCATE) != 0 ? FORCE_RELOCATE_IMAGES : 0)
+                        | ((policy & NO_STRIPPED) != 0 ? DISALLOW_STRIPPED : 0));
+    }
+
+    /** {@code PROCESS_MITIGATION_CONTROL_FLOW_GUARD_POLICY}. */
+    public int controlFlowGuard() {
+        return flags() & CFG_MASK;
+    }
+}
