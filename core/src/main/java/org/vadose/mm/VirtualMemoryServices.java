@@ -224,12 +224,7 @@ public final class VirtualMemoryServices {
     }
 
     private NtStatus reserve(
-            ProcessSpace space,
-            Region region,
-            long zeroBits,
-            @Nullable Placement placement,
-            int type,
-            int protection) {
+            ProcessSpace space, Region region, long zeroBits, @Nullable Placement placement, int type, int protection) {
         long start;
         long end;
         if (region.base == 0) {

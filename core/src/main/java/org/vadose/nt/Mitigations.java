@@ -27,8 +27,7 @@ public record Mitigations(Eprocess process) {
     }
 
     private void set(int mask, int value) {
-        process.memory()
-                .writeInt(process.address() + EprocessLayout.MITIGATION_FLAGS, flags() & ~mask | value & mask);
+        process.memory().writeInt(process.address() + EprocessLayout.MITIGATION_FLAGS, flags() & ~mask | value & mask);
     }
 
     /** Whether no memory may become executable that does not come from an image. */

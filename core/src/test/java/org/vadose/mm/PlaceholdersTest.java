@@ -103,8 +103,7 @@ class PlaceholdersTest {
         assertEquals(NtStatus.INVALID_PARAMETER, allocate(0, PIECE, PLACE | COMMIT, NONE));
         assertEquals(NtStatus.INVALID_PARAMETER, allocate(0, PIECE, REPLACE, RW));
         assertEquals(
-                NtStatus.INVALID_PARAMETER,
-                allocate(0, PIECE, PLACE | VirtualMemoryServices.MEM_WRITE_WATCH, NONE));
+                NtStatus.INVALID_PARAMETER, allocate(0, PIECE, PLACE | VirtualMemoryServices.MEM_WRITE_WATCH, NONE));
         // Only what replaced a placeholder becomes one.
         assertEquals(NtStatus.SUCCESS, allocate(0, PIECE, RESERVE, RW));
         assertEquals(NtStatus.CONFLICTING_ADDRESSES, free(region.base, PIECE, PRESERVE));

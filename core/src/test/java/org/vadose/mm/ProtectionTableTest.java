@@ -140,12 +140,11 @@ class ProtectionTableTest {
             return NtStatus.GUARD_PAGE_VIOLATION;
         }
         int access = protection & 0xFF;
-        boolean allowed =
-                switch (kind) {
-                    case 0 -> access != PageProtection.PAGE_NOACCESS;
-                    case 1 -> (access & (RW | PageProtection.PAGE_EXECUTE_READWRITE)) != 0;
-                    default -> (access & 0xF0) != 0;
-                };
+        boolean allowed = switch (kind) {
+            case 0 -> access != PageProtection.PAGE_NOACCESS;
+            case 1 -> (access & (RW | PageProtection.PAGE_EXECUTE_READWRITE)) != 0;
+            default -> (access & 0xF0) != 0;
+        };
         return allowed ? NtStatus.SUCCESS : NtStatus.ACCESS_VIOLATION;
     }
 
@@ -235,8 +234,7 @@ class ProtectionTableTest {
         all.add(new Refusal("protect", COMMITTED, 0x1_0001, 0, RW, NtStatus.CONFLICTING_ADDRESSES));
         all.add(new Refusal("protect", COMMITTED, 0, 0, RW, NtStatus.INVALID_PARAMETER_3));
         all.add(new Refusal("protect", HUGE, 1, 0, RW, NtStatus.INVALID_PARAMETER_2));
-        all.add(new Refusal(
-                "protect", COMMITTED, 1, 0, PageProtection.PAGE_WRITECOPY, NtStatus.INVALID_PARAMETER_4));
+        all.add(new Refusal("protect", COMMITTED, 1, 0, PageProtection.PAGE_WRITECOPY, NtStatus.INVALID_PARAMETER_4));
         for (int bad : new int[] {0, RELEASE | DECOMMIT, RESERVE, RELEASE | 4}) {
             all.add(new Refusal("free", COMMITTED, 0, bad, 0, NtStatus.INVALID_PARAMETER_4));
         }
@@ -254,12 +252,11 @@ class ProtectionTableTest {
     void whatTheCallsRefuse(Refusal refusal) {
         allocate(RESERVED, Pages.GRANULARITY, RESERVE, RW);
         allocate(COMMITTED, Pages.GRANULARITY, RESERVE | COMMIT, RW);
-        NtStatus status =
-                switch (refusal.call) {
-                    case "allocate" -> allocate(refusal.base, refusal.size, refusal.type, refusal.protection);
-                    case "protect" -> protect(refusal.base, refusal.size, refusal.protection);
-                    default -> free(refusal.base, refusal.size, refusal.type);
-                };
+        NtStatus status = switch (refusal.call) {
+            case "allocate" -> allocate(refusal.base, refusal.size, refusal.type, refusal.protection);
+            case "protect" -> protect(refusal.base, refusal.size, refusal.protection);
+            default -> free(refusal.base, refusal.size, refusal.type);
+        };
         assertEquals(refusal.status, status);
         assertEquals(16, process.commitCharge());
         assertEquals(2, process.vadCount());

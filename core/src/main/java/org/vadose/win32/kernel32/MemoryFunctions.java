@@ -321,8 +321,8 @@ final class MemoryFunctions {
             }
             seen |= 1 << kind;
             if (kind == ADDRESS_REQUIREMENTS) {
-                placement = Placement.of(
-                        memory.readLong(value), memory.readLong(value + 8), memory.readLong(value + 16));
+                placement =
+                        Placement.of(memory.readLong(value), memory.readLong(value + 8), memory.readLong(value + 16));
                 if (placement == null) {
                     return NtStatus.INVALID_PARAMETER;
                 }

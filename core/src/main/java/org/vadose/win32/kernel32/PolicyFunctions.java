@@ -109,7 +109,8 @@ final class PolicyFunctions {
         if ((flags & ~Mitigations.ASLR_FLAGS) != 0) {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
-        // Bottom-up randomisation and high entropy are settled when the process is made; images still to come can be moved.
+        // Bottom-up randomisation and high entropy are settled when the process is made; images still to come can be
+        // moved.
         if ((mitigations.aslr() & ~flags & (Mitigations.FORCE_RELOCATE | Mitigations.NO_STRIPPED)) != 0) {
             return call.fail(ERROR_ACCESS_DENIED);
         }
