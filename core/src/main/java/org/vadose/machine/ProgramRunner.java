@@ -41,6 +41,7 @@ import org.vadose.win32.crt.CrtModule;
 import org.vadose.win32.heap.GuestHeaps;
 import org.vadose.win32.heap.HeapFunctions;
 import org.vadose.win32.heap.ProcessHeapPages;
+import org.vadose.win32.kernel32.OtherDlls;
 import org.vadose.win32.kernel32.SystemDlls;
 import org.vadose.win32.loader.BuiltinDlls;
 import org.vadose.win32.loader.GuestLoaderFiles;
@@ -93,7 +94,11 @@ public final class ProgramRunner {
         system.setProcessMaker(this::create);
     }
 
-    /** The DLLs that programs find: ntdll, kernel32, advapi32, kernelbase, msvcrt. */
+        ApiModule advapi32 = new ApiModule("advapi32.dll");
+        SystemDlls.addToAdvapi32(advapi32);
+        ApiModule kernelbase = new ApiModule("kernelbase.dll").share(kernel32).share(advapi32);
+        OtherDlls.addToAdvapi32(advapi32);
+        ApiTable table = new ApiTable()
     public static BuiltinDlls builtinDlls() {
         ApiModule ntdll = new ApiModule("ntdll.dll");
         SystemDlls.addToNtdll(ntdll);
@@ -101,16 +106,23 @@ public final class ProgramRunner {
         ApiModule kernel32 = new ApiModule("kernel32.dll");
         SystemDlls.addToKernel32(kernel32);
         HeapFunctions.addToKernel32(kernel32);
+<<<<<<< HEAD
         ApiModule advapi32 = new ApiModule("advapi32.dll");
         SystemDlls.addToAdvapi32(advapi32);
         ApiModule kernelbase = new ApiModule("kernelbase.dll").share(kernel32).share(advapi32);
         return new BuiltinDlls(new ApiTable()
+=======
+        ApiModule kernelbase = new ApiModule("kernelbase.dll").share(kernel32);
+        ApiTable table = new ApiTable()
+>>>>>>> bdd33db (win32: named objects, timers, queued calls, abandoned mutexes, messages, locales, other DLLs; programs as tests)
                 .add(ntdll)
                 .add(kernel32)
                 .add(advapi32)
                 .add(kernelbase)
                 .add(SystemDlls.psapi())
-                .add(CrtModule.create()));
+                .add(CrtModule.create());
+        OtherDlls.addTo(table);
+        return new BuiltinDlls(table);
     }
 
     /**

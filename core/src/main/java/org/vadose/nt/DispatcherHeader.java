@@ -15,6 +15,7 @@ public record DispatcherHeader(Memory memory, long address) {
     public static final int SEMAPHORE = 5;
     public static final int THREAD = 6;
     public static final int NOTIFICATION_TIMER = 8;
+    public static final int SYNCHRONIZATION_TIMER = 9;
 
     public int type() {
         return memory.readUnsignedByte(address + DispatcherHeaderLayout.TYPE) & 0x7F;

@@ -29,7 +29,7 @@ public record GuestConsole(InputStream in, OutputStream out, OutputStream error,
     }
 
     /** Tells the person something that is not the program's own output. */
-    void report(String text) {
+    public void report(String text) {
         try {
             error.write((text + System.lineSeparator()).getBytes(StandardCharsets.UTF_8));
             error.flush();

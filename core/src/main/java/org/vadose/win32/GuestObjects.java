@@ -8,6 +8,7 @@ import org.vadose.layout.FileObjectLayout;
 import org.vadose.layout.KeventLayout;
 import org.vadose.layout.KmutantLayout;
 import org.vadose.layout.KsemaphoreLayout;
+import org.vadose.layout.KtimerLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.DispatcherHeader;
 import org.vadose.nt.HandleTable;
@@ -138,6 +139,13 @@ public final class GuestObjects {
         if (owner != null) {
             new Kmutant(kernel, body).acquire(owner.ethread().address());
         }
+        return body;
+    }
+
+    public long newTimer(String name, boolean manualReset) {
+        long body = objects.create(KnownType.TIMER, KtimerLayout.SIZE, name, 0, 0);
+        int type = manualReset ? DispatcherHeader.NOTIFICATION_TIMER : DispatcherHeader.SYNCHRONIZATION_TIMER;
+        new DispatcherHeader(kernel, body).initialize(type, KtimerLayout.SIZE, 0);
         return body;
     }
 

@@ -1,12 +1,14 @@
 package org.vadose.win32;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
@@ -39,6 +41,7 @@ public final class GuestProcess {
     private final @Nullable Eprocess eprocess;
     private final long peb;
     private final List<GuestThread> threads = new CopyOnWriteArrayList<>();
+    private final List<Consumer<ApiCall>> exitActions = new ArrayList<>();
     private final Map<Class<?>, Object> parts = new HashMap<>();
     private final CountDownLatch end = new CountDownLatch(1);
     private final CountDownLatch gone = new CountDownLatch(1);
@@ -296,6 +299,15 @@ public final class GuestProcess {
             parts.put(type, part);
         }
         return type.cast(part);
+    }
+
+    /** Has something done when the process exits by its own wish, after its DLLs were told. */
+    public void atExit(Consumer<ApiCall> action) {
+        exitActions.add(action);
+    }
+
+    public void runExitActions(ApiCall call) {
+        exitActions.forEach(action -> action.accept(call));
     }
 
     /** Makes further threads of this process; the machine sets it. */

@@ -1,6 +1,8 @@
 package org.vadose.win32;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
@@ -55,6 +57,7 @@ public final class GuestThread {
     private boolean waitSatisfied;
     private @Nullable MemoryFault waitFault;
     private int suspendCount;
+    private final Deque<long[]> queuedCalls = new ArrayDeque<>();
     private volatile boolean ended;
     private @Nullable BooleanSupplier stopWhen;
     private @Nullable Runnable stopAction;
@@ -203,6 +206,22 @@ public final class GuestThread {
      */
     public boolean await(BooleanSupplier condition, long deadline) {
         return process.scheduler().await(this, Scheduler.Kind.OBJECTS, condition, deadline);
+    }
+
+    /** Puts a call of a guest function in the thread's queue ({@code QueueUserAPC}). */
+    public void queueCall(long function, long argument) {
+        queuedCalls.addLast(new long[] {function, argument});
+    }
+
+    public boolean hasQueuedCalls() {
+        return !queuedCalls.isEmpty();
+    }
+
+    /** Makes the calls of the queue, in order. */
+    public void runQueuedCalls() {
+        for (long[] call = queuedCalls.pollFirst(); call != null; call = queuedCalls.pollFirst()) {
+            callGuest(call[0], call[1]);
+        }
     }
 
     /** {@link #await} for a condition that looks at the process's memory. */

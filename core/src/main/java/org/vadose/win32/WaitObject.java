@@ -3,6 +3,7 @@ package org.vadose.win32;
 import java.util.List;
 import org.vadose.layout.DispatcherHeaderLayout;
 import org.vadose.layout.KsemaphoreLayout;
+import org.vadose.layout.KtimerLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.DispatcherHeader;
 import org.vadose.nt.Kmutant;
@@ -23,6 +24,7 @@ public record WaitObject(Memory kernel, long address) {
             KnownType.TIMER);
 
     private static final int TYPE_MASK = 0x7F;
+    private static final long TICKS_PER_MILLISECOND = 10_000;
 
     private int type() {
         return kernel.readUnsignedByte(address + DispatcherHeaderLayout.TYPE) & TYPE_MASK;
@@ -40,8 +42,49 @@ public record WaitObject(Memory kernel, long address) {
         return new Kmutant(kernel, address);
     }
 
+    private boolean isTimer() {
+        return type() == DispatcherHeader.NOTIFICATION_TIMER || type() == DispatcherHeader.SYNCHRONIZATION_TIMER;
+    }
+
+    /**
+     * Sets a timer, whose state becomes not signalled.
+     *
+     * @param due in the clock's ticks
+     * @param periodMilliseconds 0 for once
+     */
+    public void setTimer(long due, int periodMilliseconds) {
+        setSignalState(0);
+        kernel.writeLong(address + KtimerLayout.DUE_TIME, Math.max(due, 1));
+        kernel.writeInt(address + KtimerLayout.PERIOD, periodMilliseconds);
+    }
+
+    /** Makes a timer not expire; its state stays. */
+    public void cancelTimer() {
+        kernel.writeLong(address + KtimerLayout.DUE_TIME, 0);
+    }
+
+    /** When a timer that is set expires next, in the clock's ticks; never for others. */
+    public long nextDueTime() {
+        long due = isTimer() ? kernel.readLong(address + KtimerLayout.DUE_TIME) : 0;
+        return due == 0 ? GuestThread.NEVER : due;
+    }
+
+    private void expireBy(long now) {
+        long due = nextDueTime();
+        if (due > now) {
+            return;
+        }
+        setSignalState(1);
+        long period = kernel.readInt(address + KtimerLayout.PERIOD) * TICKS_PER_MILLISECOND;
+        long next = period == 0 ? 0 : due + (now - due) / period * period + period;
+        kernel.writeLong(address + KtimerLayout.DUE_TIME, next);
+    }
+
     /** Whether a wait by this thread would be over at once. */
     public boolean isSignalled(GuestThread thread) {
+        if (isTimer()) {
+            expireBy(thread.process().clock().now());
+        }
         return type() == DispatcherHeader.MUTANT
                 ? mutant().isFreeFor(thread.ethread().address())
                 : signalState() > 0;
@@ -54,7 +97,7 @@ public record WaitObject(Memory kernel, long address) {
      */
     public boolean take(GuestThread thread) {
         switch (type()) {
-            case DispatcherHeader.SYNCHRONIZATION_EVENT -> setSignalState(0);
+            case DispatcherHeader.SYNCHRONIZATION_EVENT, DispatcherHeader.SYNCHRONIZATION_TIMER -> setSignalState(0);
             case DispatcherHeader.SEMAPHORE -> setSignalState(signalState() - 1);
             case DispatcherHeader.MUTANT -> {
                 return mutant().acquire(thread.ethread().address());

@@ -51,6 +51,7 @@ final class CrtState {
 
     private CrtState(GuestProcess process) {
         this.process = process;
+        process.atExit(StreamFunctions::flushAll);
     }
 
     static CrtState of(GuestProcess process) {

@@ -93,6 +93,11 @@ final class EnvironmentFunctions {
             return CrtState.fail(call, CrtState.EINVAL);
         }
         set(call, assignment, equals, false);
+        String value = assignment.substring(equals + 1);
+        int lastError = call.lastError();
+        org.vadose.win32.kernel32.EnvironmentFunctions.set(
+                call, assignment.substring(0, equals), value.isEmpty() ? null : value);
+        call.setLastError(lastError);
         if (call.memory().readLong(CrtState.of(call).variable(WIDE)) != 0) {
             set(call, assignment, equals, true);
         }

@@ -309,6 +309,7 @@ final class StartupFunctions {
 
     static void end(ApiCall call, int code) {
         call.process().loader().exitProcess(call.thread());
+        call.process().runExitActions(call);
         call.process().end(code, null);
         throw new ProcessEnded();
     }

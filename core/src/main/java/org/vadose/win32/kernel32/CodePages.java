@@ -51,6 +51,11 @@ final class CodePages {
     }
 
     /** In the ANSI code page; what it lacks becomes a question mark. */
+    /** The ANSI code page. */
+    static Charset ansi() {
+        return ANSI_CHARSET;
+    }
+
     static byte[] encode(String text) {
         return text.getBytes(ANSI_CHARSET);
     }

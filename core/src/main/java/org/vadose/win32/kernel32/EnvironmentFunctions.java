@@ -13,7 +13,7 @@ import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 
 /** Command line, environment and start-up information, all of which live in the process parameters that the PEB points to. */
-final class EnvironmentFunctions {
+public final class EnvironmentFunctions {
     private static final int ERROR_ENVVAR_NOT_FOUND = 203;
     private static final int ERROR_INVALID_PARAMETER = 87;
     private static final int MOST_CHARS = 1 << 20;
@@ -138,6 +138,11 @@ final class EnvironmentFunctions {
         if (name.isEmpty() || name.indexOf('=', 1) >= 0) {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
+        return set(call, name, value);
+    }
+
+    /** Sets a variable of the process, or removes it when the value is null; TRUE, or FALSE with the last error. */
+    public static long set(ApiCall call, String name, @Nullable String value) {
         Memory memory = call.memory();
         long parameters = parameters(call);
         Map<String, String> variables = read(memory, parameters);

@@ -49,8 +49,6 @@ final class ProcessFunctions {
                 .function("GetExitCodeThread", ProcessFunctions::getExitCodeThread)
                 .function("ResumeThread", call -> suspend(call, -1))
                 .function("SuspendThread", call -> suspend(call, 1))
-                .function("SetThreadPriority", call -> 1)
-                .function("GetThreadPriority", call -> 0)
                 .function("GetPriorityClass", call -> NORMAL_PRIORITY_CLASS)
                 .function("SetPriorityClass", call -> 1)
                 .function("GetProcessAffinityMask", ProcessFunctions::getAffinity)
@@ -101,6 +99,7 @@ final class ProcessFunctions {
         GuestProcess process = call.process();
         StorageFunctions.threadEnds(call);
         process.loader().exitProcess(call.thread());
+        process.runExitActions(call);
         process.end(code, null);
         throw new ProcessEnded();
     }

@@ -36,7 +36,14 @@ final class SynchronizationObjects {
                     .function("OpenMutex" + letter, call -> open(call, wide, KnownType.MUTANT))
                     .function("CreateSemaphore" + letter, call -> semaphore(call, wide, allOf(KnownType.SEMAPHORE)))
                     .function("CreateSemaphoreEx" + letter, call -> semaphore(call, wide, call.intArg(5)))
-                    .function("OpenSemaphore" + letter, call -> open(call, wide, KnownType.SEMAPHORE));
+                    .function("OpenSemaphore" + letter, call -> open(call, wide, KnownType.SEMAPHORE))
+                    .function(
+                            "CreateWaitableTimer" + letter,
+                            call -> timer(call, wide, 2, call.boolArg(1), allOf(KnownType.TIMER)))
+                    .function(
+                            "CreateWaitableTimerEx" + letter,
+                            call -> timer(call, wide, 1, (call.intArg(2) & MANUAL_RESET) != 0, call.intArg(3)))
+                    .function("OpenWaitableTimer" + letter, call -> open(call, wide, KnownType.TIMER));
         }
     }
 
@@ -54,6 +61,12 @@ final class SynchronizationObjects {
     private static long eventEx(ApiCall call, boolean wide) {
         int flags = call.intArg(2);
         return event(call, wide, 1, (flags & MANUAL_RESET) != 0, (flags & INITIAL_SET) != 0, call.intArg(3));
+    }
+
+    private static long timer(ApiCall call, boolean wide, int nameArgument, boolean manualReset, int access) {
+        String name = Texts.readOrEmpty(call, call.arg(nameArgument), wide);
+        GuestObjects objects = call.process().objects();
+        return create(call, name, KnownType.TIMER, access, last -> objects.newTimer(last, manualReset));
     }
 
     private static long mutex(ApiCall call, boolean wide, int nameArgument, boolean owned, int access) {
@@ -91,7 +104,11 @@ final class SynchronizationObjects {
             return call.fail(ERROR_INVALID_HANDLE);
         }
         if (!exists) {
-            body = maker.applyAsLong(place.name());
+            try {
+                body = maker.applyAsLong(place.name());
+            } catch (IllegalStateException noPool) {
+                return call.fail(NtStatus.INSUFFICIENT_RESOURCES);
+            }
             if (place.directory() != 0) {
                 NtStatus status = manager.namespace().insert(place.directory(), body);
                 if (!status.isSuccess()) {
@@ -103,6 +120,9 @@ final class SynchronizationObjects {
         int handle = call.process().objects().open(body, access);
         if (!exists) {
             manager.dereference(body);
+        }
+        if (handle == 0) {
+            return call.fail(NtStatus.INSUFFICIENT_RESOURCES);
         }
         call.setLastError(exists ? ERROR_ALREADY_EXISTS : 0);
         return SecurityAttributes.apply(call, call.arg(0), handle);

@@ -36,8 +36,10 @@ public final class SystemDlls {
         FileMappingFunctions.addTo(kernel32);
         FindFunctions.addTo(kernel32);
         HandleFunctions.addTo(kernel32);
+        LocaleFunctions.addTo(kernel32);
         LockFunctions.addTo(kernel32);
         MemoryFunctions.addTo(kernel32);
+        MessageFunctions.addTo(kernel32);
         ModuleFunctions.addTo(kernel32);
         PolicyFunctions.addTo(kernel32);
         ProcessCreation.addTo(kernel32);
@@ -47,6 +49,7 @@ public final class SystemDlls {
         SpecialMemoryFunctions.addTo(kernel32);
         StorageFunctions.addTo(kernel32);
         SynchronizationObjects.addTo(kernel32);
+        SystemInformation.addTo(kernel32);
         TextFunctions.addTo(kernel32);
         TimeFunctions.addTo(kernel32);
         WaitFunctions.addTo(kernel32);

@@ -44,8 +44,18 @@ final class TimeFunctions {
                 .function("LocalFileTimeToFileTime", TimeFunctions::copyFileTime)
                 .function("CompareFileTime", TimeFunctions::compareFileTime)
                 .function("GetTimeZoneInformation", TimeFunctions::getTimeZoneInformation)
-                .function("Sleep", TimeFunctions::sleep)
-                .function("SleepEx", TimeFunctions::sleep)
+                .function("FileTimeToDosDateTime", TimeFunctions::toDosTime)
+                .function("DosDateTimeToFileTime", TimeFunctions::fromDosTime)
+                .function("GetSystemTimeAdjustment", TimeFunctions::getAdjustment)
+                .function("SetSystemTime", call -> call.fail(1314))
+                .function("SetLocalTime", call -> call.fail(1314))
+                .function("SystemTimeToTzSpecificLocalTime", call -> copySystemTime(call, call.arg(1), call.arg(2)))
+                .function("TzSpecificLocalTimeToSystemTime", call -> copySystemTime(call, call.arg(1), call.arg(2)))
+                .function("GetProcessTimes", TimeFunctions::getTimes)
+                .function("GetThreadTimes", TimeFunctions::getTimes)
+                .function("GetSystemTimes", TimeFunctions::getSystemTimes)
+                .function("QueryThreadCycleTime", call -> cycles(call))
+                .function("QueryProcessCycleTime", call -> cycles(call))
                 .function("SwitchToThread", TimeFunctions::switchToThread);
     }
 
@@ -69,13 +79,74 @@ final class TimeFunctions {
                 : clock(call).now() + (milliseconds & 0xFFFF_FFFFL) * TICKS_PER_MILLISECOND;
     }
 
-    private static long sleep(ApiCall call) {
-        if (call.intArg(0) == 0) {
-            call.thread().yield();
-        } else {
-            call.thread().await(() -> false, deadline(call, call.intArg(0)));
+    // --- other clocks and forms ---
+
+    /** Processor time is the simulated time since the start; the kernel takes none. */
+    private static long getTimes(ApiCall call) {
+        long now = clock(call).now();
+        call.memory().writeLong(call.arg(1), clock(call).systemTime() - now);
+        call.memory().writeLong(call.arg(2), 0);
+        call.memory().writeLong(call.arg(3), 0);
+        call.memory().writeLong(call.arg(4), now);
+        return 1;
+    }
+
+    private static long getSystemTimes(ApiCall call) {
+        long now = clock(call).now();
+        long[] times = {0, 0, now};
+        for (int i = 0; i < times.length; i++) {
+            if (call.arg(i) != 0) {
+                call.memory().writeLong(call.arg(i), times[i]);
+            }
         }
-        return 0;
+        return 1;
+    }
+
+    private static long cycles(ApiCall call) {
+        call.memory().writeLong(call.arg(1), clock(call).now());
+        return 1;
+    }
+
+    private static long getAdjustment(ApiCall call) {
+        int[] values = {156_250, 156_250, 1};
+        for (int i = 0; i < values.length; i++) {
+            call.memory().writeInt(call.arg(i), values[i]);
+        }
+        return 1;
+    }
+
+    private static long copySystemTime(ApiCall call, long from, long to) {
+        call.memory().write(to, call.memory().read(from, 16));
+        return 1;
+    }
+
+    /** Date: 7 bits of years since 1980, 4 of month, 5 of day; time: 5 of hour, 6 of minute, 5 of seconds by two. */
+    private static long toDosTime(ApiCall call) {
+        long unix = call.memory().readLong(call.arg(0)) - UNIX_EPOCH;
+        // Odd seconds are rounded up.
+        LocalDateTime time = LocalDateTime.ofEpochSecond(Math.floorDiv(unix, TICKS_PER_SECOND), 0, ZoneOffset.UTC)
+                .plusSeconds(1);
+        int year = time.getYear() - 1980;
+        if (year < 0 || year > 127) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        call.memory().writeShort(call.arg(1), (short) (year << 9 | time.getMonthValue() << 5 | time.getDayOfMonth()));
+        call.memory()
+                .writeShort(call.arg(2), (short) (time.getHour() << 11 | time.getMinute() << 5 | time.getSecond() / 2));
+        return 1;
+    }
+
+    private static long fromDosTime(ApiCall call) {
+        int date = call.intArg(0) & 0xFFFF;
+        int time = call.intArg(1) & 0xFFFF;
+        try {
+            LocalDateTime at = LocalDateTime.of(
+                    1980 + (date >> 9), date >> 5 & 15, date & 31, time >> 11, time >> 5 & 63, (time & 31) * 2);
+            call.memory().writeLong(call.arg(2), UNIX_EPOCH + at.toEpochSecond(ZoneOffset.UTC) * TICKS_PER_SECOND);
+            return 1;
+        } catch (java.time.DateTimeException noSuchTime) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
     }
 
     private static long switchToThread(ApiCall call) {

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.vadose.ob.KnownType;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.GuestThread;
@@ -13,6 +15,7 @@ import org.vadose.win32.WaitObject;
 final class WaitFunctions {
     private static final int WAIT_ABANDONED = 0x80;
     private static final long WAIT_TIMEOUT = 0x102;
+    private static final long WAIT_IO_COMPLETION = 0xC0;
     private static final long WAIT_FAILED = 0xFFFF_FFFFL;
     private static final int ERROR_INVALID_HANDLE = 6;
     private static final int ERROR_INVALID_PARAMETER = 87;
@@ -27,11 +30,25 @@ final class WaitFunctions {
                 .function("ResetEvent", call -> setSignal(call, 0))
                 .function("ReleaseMutex", WaitFunctions::releaseMutex)
                 .function("ReleaseSemaphore", WaitFunctions::releaseSemaphore)
-                .function("WaitForSingleObject", WaitFunctions::waitForSingleObject)
-                .function("WaitForSingleObjectEx", WaitFunctions::waitForSingleObject)
-                .function("WaitForMultipleObjects", WaitFunctions::waitForMultipleObjects)
-                .function("WaitForMultipleObjectsEx", WaitFunctions::waitForMultipleObjects)
+                .function("SetWaitableTimer", WaitFunctions::setTimer)
+                .function("SetWaitableTimerEx", WaitFunctions::setTimer)
+                .function("CancelWaitableTimer", WaitFunctions::cancelTimer)
+                .function("QueueUserAPC", WaitFunctions::queueUserApc)
+                .function("Sleep", call -> sleep(call, false))
+                .function("SleepEx", call -> sleep(call, call.boolArg(1)))
+                .function("WaitForSingleObject", call -> waitFor(call, call.arg(0), call.intArg(1), false))
+                .function(
+                        "WaitForSingleObjectEx",
+                        call -> waitFor(call, call.arg(0), call.intArg(1), call.boolArg(2)))
+                .function("WaitForMultipleObjects", call -> waitForMultiple(call, false))
+                .function("WaitForMultipleObjectsEx", call -> waitForMultiple(call, call.boolArg(4)))
                 .function("SignalObjectAndWait", WaitFunctions::signalObjectAndWait);
+    }
+
+    private static @Nullable WaitObject object(ApiCall call, KnownType type) {
+        return call.process().objects().body(call.arg(0), type) == 0
+                ? null
+                : call.process().objects().waitObject(call.arg(0));
     }
 
     private static long setSignal(ApiCall call, int state) {
@@ -71,11 +88,85 @@ final class WaitFunctions {
         return 1;
     }
 
-    private static long waitForSingleObject(ApiCall call) {
-        return waitFor(call, call.arg(0), call.intArg(1));
+    /** Negative due times count from now, others are points in system time. */
+    private static long setTimer(ApiCall call) {
+        WaitObject timer = object(call, KnownType.TIMER);
+        if (timer == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        long due = call.memory().readLong(call.arg(1));
+        int period = call.intArg(2);
+        if (period < 0) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        var clock = call.process().clock();
+        timer.setTimer(due <= 0 ? clock.now() - due : due - clock.systemTime() + clock.now(), period);
+        return 1;
     }
 
-    private static long waitFor(ApiCall call, long handle, int milliseconds) {
+    private static long cancelTimer(ApiCall call) {
+        WaitObject timer = object(call, KnownType.TIMER);
+        if (timer == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        timer.cancelTimer();
+        return 1;
+    }
+
+    private static long queueUserApc(ApiCall call) {
+        GuestThread target = call.process().threadByHandle(call.thread(), call.arg(1));
+        if (target == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        target.queueCall(call.arg(0), call.arg(2));
+        return 1;
+    }
+
+    // --- waiting ---
+
+    /**
+     * Waits until the condition holds, time passes, or, when alertable, somebody has queued a call, which is then made.
+     *
+     * @return 0, {@link #WAIT_TIMEOUT} or {@link #WAIT_IO_COMPLETION}
+     */
+    private static long await(
+            ApiCall call, BooleanSupplier condition, List<WaitObject> objects, int milliseconds, boolean alertable) {
+        GuestThread thread = call.thread();
+        long deadline = TimeFunctions.deadline(call, milliseconds);
+        boolean[] satisfied = {false};
+        BooleanSupplier over = () -> {
+            satisfied[0] = !(alertable && thread.hasQueuedCalls()) && condition.getAsBoolean();
+            return satisfied[0] || alertable && thread.hasQueuedCalls();
+        };
+        while (true) {
+            long next = deadline;
+            for (WaitObject object : objects) {
+                next = Math.min(next, object.nextDueTime());
+            }
+            if (thread.await(over, next)) {
+                break;
+            }
+            if (call.process().clock().now() >= deadline) {
+                return WAIT_TIMEOUT;
+            }
+        }
+        if (satisfied[0]) {
+            return 0;
+        }
+        thread.runQueuedCalls();
+        return WAIT_IO_COMPLETION;
+    }
+
+    private static long sleep(ApiCall call, boolean alertable) {
+        if (call.intArg(0) == 0 && !(alertable && call.thread().hasQueuedCalls())) {
+            call.thread().yield();
+            return 0;
+        }
+        long result = await(call, () -> false, List.of(), call.intArg(0), alertable);
+        return result == WAIT_TIMEOUT ? 0 : result;
+    }
+
+    private static long waitFor(ApiCall call, long handle, int milliseconds, boolean alertable) {
         WaitObject object = call.process().objects().waitObject(handle);
         if (object == null) {
             call.setLastError(ERROR_INVALID_HANDLE);
@@ -90,10 +181,11 @@ final class WaitFunctions {
             result[0] = object.take(thread) ? WAIT_ABANDONED : 0;
             return true;
         };
-        return thread.await(taken, TimeFunctions.deadline(call, milliseconds)) ? result[0] : WAIT_TIMEOUT;
+        long outcome = await(call, taken, List.of(object), milliseconds, alertable);
+        return outcome == 0 ? result[0] : outcome;
     }
 
-    private static long waitForMultipleObjects(ApiCall call) {
+    private static long waitForMultiple(ApiCall call, boolean alertable) {
         int count = call.intArg(0);
         if (count <= 0 || count > MAXIMUM_WAIT_OBJECTS) {
             call.setLastError(ERROR_INVALID_PARAMETER);
@@ -117,7 +209,8 @@ final class WaitFunctions {
         int[] index = {0};
         GuestThread thread = call.thread();
         BooleanSupplier taken = all ? () -> takeAll(objects, thread, index) : () -> takeAny(objects, thread, index);
-        return thread.await(taken, TimeFunctions.deadline(call, call.intArg(3))) ? index[0] : WAIT_TIMEOUT;
+        long outcome = await(call, taken, objects, call.intArg(3), alertable);
+        return outcome == 0 ? index[0] : outcome;
     }
 
     private static boolean takeAll(List<WaitObject> objects, GuestThread thread, int[] result) {
@@ -153,6 +246,6 @@ final class WaitFunctions {
         if (!signal.releaseMutant(call.thread())) {
             signal.setSignalState(signal.signalState() + 1);
         }
-        return waitFor(call, call.arg(1), call.intArg(2));
+        return waitFor(call, call.arg(1), call.intArg(2), call.boolArg(3));
     }
 }

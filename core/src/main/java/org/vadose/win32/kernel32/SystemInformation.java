@@ -1,0 +1,364 @@
+package org.vadose.win32.kernel32;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.vadose.io.FileException;
+import org.vadose.io.FileNode;
+import org.vadose.io.GuestPath;
+import org.vadose.io.OpenFile;
+import org.vadose.layout.KthreadLayout;
+import org.vadose.memory.Memory;
+import org.vadose.nt.Ethread;
+import org.vadose.win32.ApiCall;
+import org.vadose.win32.ApiModule;
+import org.vadose.win32.GuestThread;
+import org.vadose.win32.LoadedModules;
+
+/** What a program asks about the machine, itself and its files, and small arithmetic. */
+final class SystemInformation {
+    private static final int ERROR_FILE_NOT_FOUND = 2;
+    private static final int ERROR_INVALID_HANDLE = 6;
+    private static final int ERROR_INVALID_PARAMETER = 87;
+    private static final int ERROR_OLD_WIN_VERSION = 1150;
+    private static final String COMPUTER = "VADOSE";
+    private static final long PRIORITY_ERROR = 0x7FFF_FFFF;
+    private static final int NORMAL_BASE = 8;
+    private static final int FATAL_APP_EXIT = 0x4000_0015;
+
+    private SystemInformation() {}
+
+    static void addTo(ApiModule kernel32) {
+        for (boolean wide : new boolean[] {false, true}) {
+            String letter = wide ? "W" : "A";
+            kernel32.function("GetComputerName" + letter, call -> computerName(call, call.arg(0), call.arg(1), wide))
+                    .function("GetComputerNameEx" + letter, call -> computerName(call, call.arg(1), call.arg(2), wide))
+                    .function(
+                            "GetSystemWindowsDirectory" + letter,
+                            call -> Texts.fill(call, call.arg(0), call.unsignedIntArg(1), "C:\\Windows", wide))
+                    .function("GetSystemWow64Directory" + letter, call -> call.fail(120))
+                    .function("GetLogicalDriveStrings" + letter, call -> driveStrings(call, wide))
+                    .function("GetDiskFreeSpace" + letter, SystemInformation::diskFreeSpace)
+                    .function("SearchPath" + letter, call -> searchPath(call, wide))
+                    .function("GetFinalPathNameByHandle" + letter, call -> finalPath(call, wide))
+                    .function("QueryFullProcessImageName" + letter, call -> imageName(call, wide))
+                    .function(
+                            "GetDllDirectory" + letter,
+                            call -> Texts.fill(call, call.arg(1), call.unsignedIntArg(0), "", wide))
+                    .function("VerifyVersionInfo" + letter, SystemInformation::verifyVersion)
+                    .function(
+                            "FatalAppExit" + letter,
+                            call -> fatalExit(call, Texts.readOrEmpty(call, call.arg(1), wide)))
+                    .function("K32GetModuleBaseName" + letter, call -> moduleName(call, wide, true))
+                    .function("K32GetModuleFileNameEx" + letter, call -> moduleName(call, wide, false));
+        }
+        kernel32.function("MulDiv", SystemInformation::mulDiv)
+                .function("Beep", call -> 1)
+                .function("FatalExit", call -> fatalExit(call, "FatalExit"))
+                .function("VerSetConditionMask", SystemInformation::conditionMask)
+                .function("GetProductInfo", SystemInformation::productInfo)
+                .function("GetActiveProcessorCount", call -> processors(call))
+                .function("GetMaximumProcessorCount", call -> processors(call))
+                .function("GetActiveProcessorGroupCount", call -> 1)
+                .function("GetMaximumProcessorGroupCount", call -> 1)
+                .function("GetNumaHighestNodeNumber", call -> write(call, call.arg(0), 0))
+                .function("FlushProcessWriteBuffers", call -> 0)
+                .function("GetProcessHandleCount", call -> write(call, call.arg(1), 64))
+                .function("ProcessIdToSessionId", call -> write(call, call.arg(1), 1))
+                .function("WTSGetActiveConsoleSessionId", call -> 1)
+                .function("GetProcessVersion", call -> 0x0006_0000)
+                .function("GetThreadErrorMode", call -> 0)
+                .function("SetThreadErrorMode", call -> 1)
+                .function("SetSearchPathMode", call -> 1)
+                .function("SetDefaultDllDirectories", call -> 1)
+                .function("SetThreadExecutionState", call -> 0x8000_0000L)
+                .function("SetProcessShutdownParameters", call -> 1)
+                .function("SetProcessPriorityBoost", call -> 1)
+                .function("SetThreadPriorityBoost", call -> 1)
+                .function("SetThreadIdealProcessor", call -> 0)
+                .function("SetThreadDescription", call -> 0)
+                .function("AreFileApisANSI", call -> 1)
+                .function("SetFileApisToANSI", call -> 0)
+                .function("SetFileApisToOEM", call -> 0)
+                .function("IsProcessInJob", call -> write(call, call.arg(2), 0))
+                .function("IsProcessCritical", call -> write(call, call.arg(1), 0))
+                .function("SetThreadPriority", SystemInformation::setPriority)
+                .function("GetThreadPriority", SystemInformation::getPriority)
+                .function("K32GetProcessMemoryInfo", SystemInformation::memoryInfo)
+                .function("K32GetModuleInformation", SystemInformation::moduleInformation)
+                .function("K32EnumProcessModules", SystemInformation::enumerateModules);
+    }
+
+    private static long write(ApiCall call, long at, int value) {
+        call.memory().writeInt(at, value);
+        return 1;
+    }
+
+    // --- the machine ---
+
+    private static long computerName(ApiCall call, long target, long sizeAt, boolean wide) {
+        long room = call.memory().readUnsignedInt(sizeAt);
+        if (target == 0 || room <= COMPUTER.length()) {
+            call.memory().writeInt(sizeAt, COMPUTER.length() + 1);
+            return call.fail(target == 0 ? 234 : 111);
+        }
+        Texts.write(call, target, COMPUTER, wide);
+        call.memory().writeInt(sizeAt, COMPUTER.length());
+        return 1;
+    }
+
+    private static int processors(ApiCall call) {
+        return Math.max(
+                1, call.memory().readInt(call.process().peb() + org.vadose.layout.PebLayout.NUMBER_OF_PROCESSORS));
+    }
+
+    private static long productInfo(ApiCall call) {
+        // PRODUCT_PROFESSIONAL.
+        return write(call, call.arg(4), 0x30);
+    }
+
+    private static long mulDiv(ApiCall call) {
+        long product = (long) call.intArg(0) * call.intArg(1);
+        long divisor = call.intArg(2);
+        if (divisor == 0) {
+            return -1;
+        }
+        long half = Math.abs(divisor) / 2;
+        long rounded = (Math.abs(product) + half) / Math.abs(divisor);
+        long result = (product < 0) == (divisor < 0) ? rounded : -rounded;
+        return result == (int) result ? result : -1;
+    }
+
+    private static long conditionMask(ApiCall call) {
+        long mask = call.arg(0);
+        int type = call.intArg(1);
+        long condition = call.arg(2) & 7;
+        for (int bit = 0; bit < 8; bit++) {
+            if ((type & 1 << bit) != 0) {
+                mask |= condition << 3 * bit;
+            }
+        }
+        return mask;
+    }
+
+    /** OSVERSIONINFOEX against 10.0.19041; only major, minor and build are compared, one condition for all. */
+    private static long verifyVersion(ApiCall call) {
+        Memory memory = call.memory();
+        long info = call.arg(0);
+        int type = call.intArg(1);
+        long mask = call.arg(2);
+        int[] bits = {1, 0, 2};
+        int[] offsets = {4, 8, 12};
+        int[] ours = {10, 0, 19_041};
+        for (int i = 0; i < bits.length; i++) {
+            if ((type & 1 << bits[i]) == 0) {
+                continue;
+            }
+            int order = Integer.compareUnsigned(ours[i], memory.readInt(info + offsets[i]));
+            boolean holds = switch ((int) (mask >>> 3 * bits[i] & 7)) {
+                case 1 -> order == 0;
+                case 2 -> order > 0;
+                case 3 -> order >= 0;
+                case 4 -> order < 0;
+                case 5 -> order <= 0;
+                default -> false;
+            };
+            if (!holds) {
+                return call.fail(ERROR_OLD_WIN_VERSION);
+            }
+            if (order != 0) {
+                break;
+            }
+        }
+        return 1;
+    }
+
+    // --- drives and files ---
+
+    private static long driveStrings(ApiCall call, boolean wide) {
+        StringBuilder text = new StringBuilder();
+        for (char letter : call.process().files().driveLetters()) {
+            text.append(letter).append(":\\\0");
+        }
+        if (text.length() >= call.unsignedIntArg(0)) {
+            return text.length() + 1L;
+        }
+        Texts.write(call, call.arg(1), text.toString(), wide);
+        return text.length();
+    }
+
+    private static long diskFreeSpace(ApiCall call) {
+        int[] values = {8, 512, 8 << 20, 16 << 20};
+        for (int i = 0; i < values.length; i++) {
+            if (call.arg(1 + i) != 0) {
+                call.memory().writeInt(call.arg(1 + i), values[i]);
+            }
+        }
+        return 1;
+    }
+
+    /** Path list, name, extension, room, target, where the name begins. */
+    private static long searchPath(ApiCall call, boolean wide) {
+        String list = Texts.read(call, call.arg(0), wide);
+        String name = Texts.readOrEmpty(call, call.arg(1), wide);
+        String extension = Texts.readOrEmpty(call, call.arg(2), wide);
+        if (name.isEmpty()) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        if (name.indexOf('.') < 0) {
+            name += extension;
+        }
+        String path = EnvironmentFunctions.variable(call, "PATH");
+        String home = call.process().loader().program().path();
+        List<String> places = list != null
+                ? List.of(list.split(";"))
+                : List.of((home.substring(0, home.lastIndexOf('\\')) + ";.;C:\\Windows\\System32;C:\\Windows;"
+                                + (path == null ? "" : path))
+                        .split(";"));
+        for (String place : places) {
+            try {
+                GuestPath full = FileFunctions.path(call, place.isEmpty() ? name : place + "\\" + name);
+                FileNode node = call.process().files().find(full);
+                if (node != null) {
+                    String text = full.toString();
+                    long length = Texts.fill(call, call.arg(4), call.unsignedIntArg(3), text, wide);
+                    if (call.arg(5) != 0 && length == Texts.length(text, wide)) {
+                        long start = text.lastIndexOf('\\') + 1L;
+                        call.memory().writeLong(call.arg(5), call.arg(4) + start * (wide ? 2 : 1));
+                    }
+                    return length;
+                }
+            } catch (FileException noPath) {
+                // The next place may be one.
+            }
+        }
+        return call.fail(ERROR_FILE_NOT_FOUND);
+    }
+
+    private static long finalPath(ApiCall call, boolean wide) {
+        OpenFile file = FileFunctions.file(call);
+        if (!(file instanceof OpenFile.OnDisk disk)) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        return Texts.fill(call, call.arg(1), call.unsignedIntArg(2), "\\\\?\\" + disk.path(), wide);
+    }
+
+    // --- processes, modules, threads ---
+
+    private static long imageName(ApiCall call, boolean wide) {
+        if (call.process().byHandle(call.arg(0)) == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        String path = call.process().loader().program().path();
+        long room = call.memory().readUnsignedInt(call.arg(3));
+        if (path.length() >= room) {
+            return call.fail(Texts.ERROR_INSUFFICIENT_BUFFER);
+        }
+        Texts.write(call, call.arg(2), path, wide);
+        call.memory().writeInt(call.arg(3), path.length());
+        return 1;
+    }
+
+    private static LoadedModules.@Nullable Module module(ApiCall call) {
+        long base = call.arg(1) == 0 ? call.process().loader().program().base() : call.arg(1);
+        LoadedModules.Module module = call.process().modules().at(base);
+        return module != null && module.base() == base ? module : null;
+    }
+
+    private static long moduleName(ApiCall call, boolean wide, boolean bare) {
+        LoadedModules.Module module = module(call);
+        if (module == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        String text = bare ? module.name() : module.path();
+        long room = call.unsignedIntArg(3);
+        if (room == 0) {
+            return call.fail(Texts.ERROR_INSUFFICIENT_BUFFER);
+        }
+        String shown = text.substring(0, (int) Math.min(text.length(), room - 1));
+        Texts.write(call, call.arg(2), shown, wide);
+        return shown.length();
+    }
+
+    /** MODULEINFO: base, size, entry point. */
+    private static long moduleInformation(ApiCall call) {
+        LoadedModules.Module module = module(call);
+        if (module == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        if (call.unsignedIntArg(3) < 24) {
+            return call.fail(Texts.ERROR_INSUFFICIENT_BUFFER);
+        }
+        call.memory().writeLong(call.arg(2), module.base());
+        call.memory().writeInt(call.arg(2) + 8, (int) module.sizeBytes());
+        call.memory().writeLong(call.arg(2) + 16, module.base());
+        return 1;
+    }
+
+    private static long enumerateModules(ApiCall call) {
+        List<LoadedModules.Module> modules = call.process().modules().all();
+        long room = call.unsignedIntArg(2) / 8;
+        for (int i = 0; i < modules.size() && i < room; i++) {
+            call.memory().writeLong(call.arg(1) + 8L * i, modules.get(i).base());
+        }
+        return write(call, call.arg(3), modules.size() * 8);
+    }
+
+    /** PROCESS_MEMORY_COUNTERS: size, faults, then peak and present working set, pools, page file. */
+    private static long memoryInfo(ApiCall call) {
+        long size = call.unsignedIntArg(2);
+        if (size < 72) {
+            return call.fail(Texts.ERROR_INSUFFICIENT_BUFFER);
+        }
+        var process = call.process().byHandle(call.arg(0));
+        if (process == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        Memory memory = call.memory();
+        memory.fill(call.arg(1), Math.min(size, 80), (byte) 0);
+        memory.writeInt(call.arg(1), (int) Math.min(size, 80));
+        long committed = process.commitCharge() << 12;
+        memory.writeLong(call.arg(1) + 8, committed);
+        memory.writeLong(call.arg(1) + 16, committed);
+        memory.writeLong(call.arg(1) + 56, committed);
+        memory.writeLong(call.arg(1) + 64, committed);
+        return 1;
+    }
+
+    private static @Nullable Ethread thread(ApiCall call) {
+        GuestThread thread = call.process().threadByHandle(call.thread(), call.arg(0));
+        return thread == null ? null : thread.ethread();
+    }
+
+    /** Relative priorities from -2 to 2, and the two ends; the thread's base priority has them. */
+    private static long setPriority(ApiCall call) {
+        Ethread thread = thread(call);
+        int wanted = call.intArg(1);
+        if (thread == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        boolean isEnd = wanted == 15 || wanted == -15;
+        if (!isEnd && (wanted < -2 || wanted > 2)) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        int base = isEnd ? wanted == 15 ? 15 : 1 : NORMAL_BASE + wanted;
+        thread.memory().writeByte(thread.address() + KthreadLayout.BASE_PRIORITY, (byte) base);
+        thread.memory().writeByte(thread.address() + KthreadLayout.PRIORITY, (byte) base);
+        return 1;
+    }
+
+    private static long getPriority(ApiCall call) {
+        Ethread thread = thread(call);
+        if (thread == null) {
+            call.setLastError(ERROR_INVALID_HANDLE);
+            return PRIORITY_ERROR;
+        }
+        int base = thread.memory().readByte(thread.address() + KthreadLayout.BASE_PRIORITY);
+        int relative = base - NORMAL_BASE;
+        return (base == 1 ? -15 : base == 15 ? 15 : relative) & 0xFFFF_FFFFL;
+    }
+
+    private static long fatalExit(ApiCall call, String text) {
+        call.process().end(FATAL_APP_EXIT, text);
+        throw new org.vadose.win32.ProcessEnded();
+    }
+}
