@@ -70,6 +70,8 @@ public final class ProgramRunner {
     private static final long DEFAULT_STACK_RESERVE = 1 << 20;
     private static final long DEFAULT_STACK_COMMIT = 0x1000;
     private static final long FAST_REFERENCE_BITS = 0xF;
+    /** Each takes a Java thread; more than a program of this size of machine has use for. */
+    private static final int MOST_THREADS = 4_000;
 
     private final Machine machine;
     private final BuiltinDlls dlls;
@@ -255,16 +257,16 @@ public final class ProgramRunner {
                 new HandleTable(kernel(), user.process().objectTable()),
                 machine.systemVolume(),
                 machine.consoleDevice()));
-        GuestHeaps heaps = GuestHeaps.createFor(
-                process,
-                new ProcessHeapPages(machine.memoryManager().virtualMemory(), user.process()),
-                SeededRandom.of(machine.config().seed(), "heap " + process.processId()),
-                image.sizeOfHeapReserve(),
-                image.sizeOfHeapCommit());
-        process.setHeap(heaps);
         Threads threads = new Threads(process, image);
         process.setThreadMaker(threads);
         try {
+            GuestHeaps heaps = GuestHeaps.createFor(
+                    process,
+                    new ProcessHeapPages(machine.memoryManager().virtualMemory(), user.process()),
+                    SeededRandom.of(machine.config().seed(), "heap " + process.processId()),
+                    image.sizeOfHeapReserve(),
+                    image.sizeOfHeapCommit());
+            process.setHeap(heaps);
             Loader loader = load(process, user, area, start.path(), start.file(), ntdll, heaps);
             GuestThread main = threads.create(loader.entryPoint(), user.peb(), 0, 0);
             machine.switchTo(main.ethread());
@@ -274,6 +276,18 @@ public final class ProgramRunner {
                 main.stopWhen(() -> main.cpu().rip() == entry, () -> events.entry(main));
             }
             return main;
+        } catch (IllegalStateException noMemory) {
+            process.abandon(NtStatus.NO_MEMORY.code());
+            throw new LoaderException(
+                    NtStatus.NO_MEMORY,
+                    "%s: no room for what it asks for, stack reserve=0x%x commit=0x%x heap reserve=0x%x commit=0x%x: %s"
+                            .formatted(
+                                    start.path(),
+                                    image.sizeOfStackReserve(),
+                                    image.sizeOfStackCommit(),
+                                    image.sizeOfHeapReserve(),
+                                    image.sizeOfHeapCommit(),
+                                    noMemory.getMessage()));
         } catch (RuntimeException failure) {
             process.abandon(NtStatus.DLL_INIT_FAILED.code());
             throw failure;
@@ -378,6 +392,9 @@ public final class ProgramRunner {
 
         @Override
         public GuestThread create(long function, long argument, long reserveBytes, long commitBytes) {
+            if (process.threads().size() >= MOST_THREADS) {
+                throw new IllegalStateException("too many threads pid=" + process.processId());
+            }
             long committed = commitBytes == 0 ? commit : commitBytes;
             long reserved = Math.max(reserveBytes == 0 ? reserve : reserveBytes, committed);
             UserThread made = machine.processManager()
