@@ -31,7 +31,23 @@ class ProgramFuzzTest {
     private static final long PATIENCE_SECONDS = 5;
     private static final int HEADER_BYTES = 0x400;
     private static final int[] WILD = {
-        0, 1, 2, 3, 0xFFF, 0x1000, 0x1001, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, -1, -2, -0x1000, 0x7FFF0000, 0x4000, 0x200
+        0,
+        1,
+        2,
+        3,
+        0xFFF,
+        0x1000,
+        0x1001,
+        0xFFFF,
+        0x10000,
+        0x7FFFFFFF,
+        0x80000000,
+        -1,
+        -2,
+        -0x1000,
+        0x7FFF0000,
+        0x4000,
+        0x200
     };
 
     @TempDir
@@ -84,7 +100,8 @@ class ProgramFuzzTest {
         } catch (PeFormatException | LoaderException refused) {
             return String.valueOf(refused.getMessage());
         } catch (RuntimeException | Error problem) {
-            return "internal error at start: " + problem + " at " + List.of(problem.getStackTrace()).subList(0, 4);
+            return "internal error at start: " + problem + " at "
+                    + List.of(problem.getStackTrace()).subList(0, 4);
         }
         return errors.toString();
     }

@@ -37,9 +37,7 @@ final class WaitFunctions {
                 .function("Sleep", call -> sleep(call, false))
                 .function("SleepEx", call -> sleep(call, call.boolArg(1)))
                 .function("WaitForSingleObject", call -> waitFor(call, call.arg(0), call.intArg(1), false))
-                .function(
-                        "WaitForSingleObjectEx",
-                        call -> waitFor(call, call.arg(0), call.intArg(1), call.boolArg(2)))
+                .function("WaitForSingleObjectEx", call -> waitFor(call, call.arg(0), call.intArg(1), call.boolArg(2)))
                 .function("WaitForMultipleObjects", call -> waitForMultiple(call, false))
                 .function("WaitForMultipleObjectsEx", call -> waitForMultiple(call, call.boolArg(4)))
                 .function("SignalObjectAndWait", WaitFunctions::signalObjectAndWait);
