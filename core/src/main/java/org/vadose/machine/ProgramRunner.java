@@ -24,6 +24,7 @@ import org.vadose.ps.ProcessSpec;
 import org.vadose.ps.UserProcess;
 import org.vadose.ps.UserProcessSpec;
 import org.vadose.ps.UserThread;
+import org.vadose.rtl.HeapException;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.ApiTable;
 import org.vadose.win32.GuestClock;
@@ -276,7 +277,7 @@ public final class ProgramRunner {
                 main.stopWhen(() -> main.cpu().rip() == entry, () -> events.entry(main));
             }
             return main;
-        } catch (IllegalStateException noMemory) {
+        } catch (IllegalStateException | HeapException noMemory) {
             process.abandon(NtStatus.NO_MEMORY.code());
             throw new LoaderException(
                     NtStatus.NO_MEMORY,

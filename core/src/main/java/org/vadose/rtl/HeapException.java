@@ -30,7 +30,8 @@ public final class HeapException extends RuntimeException {
                 "heap corruption " + failure + " heap=" + Hex.address(heap) + " address=" + Hex.address(address));
     }
 
-    static HeapException noMemory(long heap, long sizeBytes) {
+    /** Memory ran out where there is no other answer. */
+    public static HeapException noMemory(long heap, long sizeBytes) {
         return new HeapException(
                 NtStatus.NO_MEMORY,
                 HeapFailure.GENERIC,

@@ -443,8 +443,18 @@ public final class GuestProcess {
         }
     }
 
+    /** The error with what is at its root, and where that was. */
+    private static String described(Throwable problem) {
+        Throwable root = problem;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        StackTraceElement[] trace = root.getStackTrace();
+        return problem.getMessage() + ": " + root + (trace.length == 0 ? "" : " at " + trace[0]);
+    }
+
     private void fail(Throwable problem) {
-        end(NtStatus.UNHANDLED_EXCEPTION.code(), "internal error: " + problem);
+        end(NtStatus.UNHANDLED_EXCEPTION.code(), "internal error: " + described(problem));
         reportInternalError(problem);
     }
 

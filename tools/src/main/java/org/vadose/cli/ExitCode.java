@@ -18,5 +18,8 @@ final class ExitCode {
     /** 128 + SIGINT. */
     static final int INTERRUPTED = 130;
 
+    /** 128 + SIGPIPE: nobody reads the program's output. */
+    static final int BROKEN_PIPE = 141;
+
     private ExitCode() {}
 }

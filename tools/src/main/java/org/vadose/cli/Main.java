@@ -25,7 +25,8 @@ import picocli.CommandLine.Command;
             "66:a file cannot be read",
             "70:an internal error",
             "73:a file cannot be written",
-            "130:interrupted"
+            "130:interrupted",
+            "141:nobody reads the program's output"
         })
 public final class Main {
     private Main() {}

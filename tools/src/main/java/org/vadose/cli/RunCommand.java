@@ -80,17 +80,18 @@ final class RunCommand implements Callable<Integer> {
     private int run(Machine machine, BuiltinDlls dlls) throws IOException, InterruptedException {
         InputStream in = new FileInputStream(FileDescriptor.in);
         boolean interactive = System.console() != null && System.console().isTerminal();
-        OutputStream out = new FileOutputStream(FileDescriptor.out);
+        HostOutput out = new HostOutput(new FileOutputStream(FileDescriptor.out));
         OutputStream errors = new FileOutputStream(FileDescriptor.err);
         ExitDump events = new ExitDump(machine, dump, GuestEvents.NONE);
         RunningProgram running = new ProgramRunner(machine, dlls)
                 .start(Launch.of(program, arguments, new GuestConsole(in, out, errors, interactive))
                         .withMounts(mounts)
                         .withEvents(events));
+        out.whenGone(running::stop);
         try (Interrupts interrupts = new Interrupts(running::stop)) {
             int code = running.await();
             events.rethrow();
-            return code;
+            return out.isGone() ? ExitCode.BROKEN_PIPE : code;
         }
     }
 

@@ -20,7 +20,6 @@ final class MathFunctions {
     private static final int POSITIVE_DENORMAL = 0x80;
     private static final int POSITIVE_NORMAL = 0x100;
     private static final int POSITIVE_INFINITY = 0x200;
-    private static final int DEFAULT_CONTROL = 0x8001F;
 
     private MathFunctions() {}
 
@@ -74,11 +73,11 @@ final class MathFunctions {
                 .function("_isnan", call -> Double.isNaN(call.doubleArg(0)) ? 1 : 0)
                 .function("_finite", call -> Double.isFinite(call.doubleArg(0)) ? 1 : 0)
                 .function("_fpclass", call -> classOf(call.doubleArg(0)))
-                .function("_controlfp", call -> DEFAULT_CONTROL)
-                .function("_control87", call -> DEFAULT_CONTROL)
-                .function("_clearfp", call -> 0)
-                .function("_statusfp", call -> 0)
-                .function("_fpreset", call -> 0)
+                .function("_controlfp", call -> FloatControl.change(call, FloatControl.WITHOUT_DENORMAL))
+                .function("_control87", call -> FloatControl.change(call, -1))
+                .function("_clearfp", FloatControl::clear)
+                .function("_statusfp", FloatControl::status)
+                .function("_fpreset", FloatControl::reset)
                 .data(
                         "_HUGE",
                         Double.BYTES,

@@ -178,7 +178,7 @@ public final class GuestHeaps implements LoaderHeap {
     public long allocate(long sizeBytes) {
         long block = processHeap().allocate(HeapFlags.ZERO_MEMORY, sizeBytes);
         if (block == 0) {
-            throw new IllegalStateException("process heap exhausted size=" + sizeBytes);
+            throw HeapException.noMemory(processHeap().address(), sizeBytes);
         }
         return block;
     }
