@@ -253,9 +253,12 @@ public final class GuestFileSystem {
      * @throws FileException as {@code NtSetInformationFile} would for a rename
      */
     public void rename(GuestPath from, GuestPath to, boolean replace) {
-        FileNode node = find(from);
-        if (node == null) {
+        FileNode node = from.parts().isEmpty() ? null : parentOf(from).find(from.name());
+        if (node == null || node.isDeletePending()) {
             throw new FileException(NtStatus.OBJECT_NAME_NOT_FOUND);
+        }
+        if (node.isOpen()) {
+            throw new FileException(NtStatus.SHARING_VIOLATION);
         }
         Folder target = parentOf(to);
         FileNode there = target.find(to.name());
@@ -267,9 +270,6 @@ public final class GuestFileSystem {
         }
         if (isInside(to, from)) {
             throw new FileException(NtStatus.INVALID_PARAMETER);
-        }
-        if (node.isOpen()) {
-            throw new FileException(NtStatus.SHARING_VIOLATION);
         }
         target.adopt(node, to.name());
     }

@@ -17,6 +17,7 @@ import org.vadose.win32.GuestProcess;
 /** Opening, reading, writing, positions, sizes, attributes of files. */
 final class FileFunctions {
     static final long INVALID_HANDLE = -1;
+    private static final int ERROR_PATH_NOT_FOUND = 3;
     private static final int ERROR_ACCESS_DENIED = 5;
     private static final int ERROR_INVALID_HANDLE = 6;
     private static final int ERROR_FILE_EXISTS = 80;
@@ -89,8 +90,8 @@ final class FileFunctions {
             case 5 -> Disposition.OVERWRITE;
             default -> null;
         };
-        if (disposition == null) {
-            call.setLastError(ERROR_INVALID_PARAMETER);
+        if (disposition == null || name.isEmpty()) {
+            call.setLastError(name.isEmpty() ? ERROR_PATH_NOT_FOUND : ERROR_INVALID_PARAMETER);
             return INVALID_HANDLE;
         }
         GuestProcess process = call.process();

@@ -357,7 +357,21 @@ public final class Loader {
         return loadLibrary(name, thread::callGuest);
     }
 
-    LoadedImage loadLibrary(String name, GuestCaller guest) {
+    /** The DLL that stands for an API set; other names as they are. */
+    private String hostOf(String name) {
+        String dllName = ImportBinder.canonicalName(name);
+        if (ApiSets.isApiSet(dllName)) {
+            for (String host : ApiSets.hosts(dllName)) {
+                if (builtin.has(host)) {
+                    return host;
+                }
+            }
+        }
+        return name;
+    }
+
+    LoadedImage loadLibrary(String wanted, GuestCaller guest) {
+        String name = hostOf(wanted);
         LoadedImage present = find(name);
         if (present != null) {
             reference(present, 1);
