@@ -18,8 +18,6 @@ import org.vadose.nt.SelfMap;
  * is seen everywhere at once.
  */
 public final class SystemSpace {
-    private static final long KEPT_FROM_POOLS = 128;
-
     /** A kernel page that may be written and not executed: valid, accessed, dirty, no-execute; bit 11 says writable to Windows. */
     static final long KERNEL_DATA = X64PageTables.PRESENT
             | X64PageTables.WRITE
@@ -86,7 +84,7 @@ public final class SystemSpace {
         Run run = open(region);
         long first = findClear(run, pages);
         pfns.makeAvailable(pages);
-        if (first < 0 || pfns.availablePages() < pages + kept(region)) {
+        if (first < 0 || pfns.availablePages() < pages + 4) {
             return 0;
         }
         mark(run, first, pages, true);
@@ -96,11 +94,6 @@ public final class SystemSpace {
             map(address + i * Pages.SIZE, executable ? KERNEL_CODE_AND_DATA : KERNEL_DATA);
         }
         return address;
-    }
-
-    /** Pages that must stay available: a pool that a program fills leaves it the pages to go on with and clean up. */
-    private static long kept(SystemRegion region) {
-        return region == SystemRegion.PAGED_POOL || region == SystemRegion.NON_PAGED_POOL ? KEPT_FROM_POOLS : 4;
     }
 
     /** Gives back what {@link #allocate} returned. */
