@@ -97,11 +97,7 @@ public final class ProgramRunner {
         system.setProcessMaker(this::create);
     }
 
-        ApiModule advapi32 = new ApiModule("advapi32.dll");
-        SystemDlls.addToAdvapi32(advapi32);
-        ApiModule kernelbase = new ApiModule("kernelbase.dll").share(kernel32).share(advapi32);
-        OtherDlls.addToAdvapi32(advapi32);
-        ApiTable table = new ApiTable()
+    /** The DLLs that programs find: ntdll, kernel32, advapi32, kernelbase, msvcrt, and what is there of others. */
     public static BuiltinDlls builtinDlls() {
         ApiModule ntdll = new ApiModule("ntdll.dll");
         SystemDlls.addToNtdll(ntdll);
@@ -109,15 +105,11 @@ public final class ProgramRunner {
         ApiModule kernel32 = new ApiModule("kernel32.dll");
         SystemDlls.addToKernel32(kernel32);
         HeapFunctions.addToKernel32(kernel32);
-<<<<<<< HEAD
         ApiModule advapi32 = new ApiModule("advapi32.dll");
         SystemDlls.addToAdvapi32(advapi32);
         ApiModule kernelbase = new ApiModule("kernelbase.dll").share(kernel32).share(advapi32);
-        return new BuiltinDlls(new ApiTable()
-=======
-        ApiModule kernelbase = new ApiModule("kernelbase.dll").share(kernel32);
+        OtherDlls.addToAdvapi32(advapi32);
         ApiTable table = new ApiTable()
->>>>>>> bdd33db (win32: named objects, timers, queued calls, abandoned mutexes, messages, locales, other DLLs; programs as tests)
                 .add(ntdll)
                 .add(kernel32)
                 .add(advapi32)
