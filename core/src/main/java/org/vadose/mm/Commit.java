@@ -66,6 +66,11 @@ final class Commit {
         memory.writeLong(reserve, Math.clamp(frames / RESERVE_PART, LEAST_RESERVE, MOST_RESERVE));
     }
 
+    /** Whether the pools may grow for a program's sake: half of the reserve stays for page tables. */
+    boolean mayPoolsGrow() {
+        return total() + reserve() / 2 <= limit();
+    }
+
     void setLimit(long pages) {
         memory.writeLong(limit, pages);
     }

@@ -57,7 +57,8 @@ final class ControlAreas {
 
     /** Whether there is RAM for so many prototype PTEs and what surrounds them. */
     boolean canHold(long pages) {
-        return Pages.count(pages * Long.BYTES) + 16 < manager.pfns().availablePages();
+        return manager.canGrowPools()
+                && Pages.count(pages * Long.BYTES) + 16 < manager.pfns().availablePages();
     }
 
     /**

@@ -139,8 +139,7 @@ final class FaultHandler implements PageFaultHandler {
                     || pfns.unusedPages() < PLENTY) {
                 return false;
             }
-            space.workingSet().countFault();
-            return mapZeroed(space, page, protection, errorCode) == NtStatus.SUCCESS;
+            return mapUnused(space, page, protection, errorCode);
         } finally {
             space.lock().unlock();
         }
@@ -266,6 +265,24 @@ final class FaultHandler implements PageFaultHandler {
         return NtStatus.SUCCESS;
     }
 
+    /**
+     * Without the kernel's lock. However plentiful frames were a moment ago, this thread may have stood still since: no frame is taken
+     * from an owner.
+     */
+    private boolean mapUnused(ProcessSpace space, long page, int protection, int errorCode) {
+        if (!tables.ensureFromUnused(space.workingSet(), page)) {
+            return false;
+        }
+        long pteAddress = tables.pteAddress(page);
+        long frame = pfns.allocateUnused(pteAddress, tables.tableFrame(pteAddress));
+        if (frame == PfnDatabase.NONE) {
+            return false;
+        }
+        space.workingSet().countFault();
+        pages.mapOwn(space, page, frame, protection, isWrite(errorCode));
+        return true;
+    }
+
     private NtStatus mapTransition(ProcessSpace space, long page, long pte, int errorCode) {
         long frame = Pte.frame(pte);
         pfns.reactivate(frame);
@@ -351,7 +368,17 @@ final class FaultHandler implements PageFaultHandler {
 
     // --- guard pages and stacks ---
 
+    /** Protections change: as when a program changes them, other processors may not write to the pages meanwhile. */
     private NtStatus onGuard(ProcessSpace space, long page, long pte, int protection) {
+        mmu.holdOthers();
+        try {
+            return unguard(space, page, pte, protection);
+        } finally {
+            mmu.letGo();
+        }
+    }
+
+    private NtStatus unguard(ProcessSpace space, long page, long pte, int protection) {
         if (!pages.protect(space, vadOf(space, page), page, pte, protection & ~PageProtection.GUARD)) {
             return NtStatus.NO_MEMORY;
         }

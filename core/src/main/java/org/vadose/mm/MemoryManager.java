@@ -17,6 +17,8 @@ public final class MemoryManager {
     private static final long DRIVER_IMAGES_OFFSET = 32 * Pages.LARGE_SIZE;
     private static final long DRIVER_IMAGES_PAGES = 1 << 14;
 
+    private static final long POOL_PAGES_OF_A_CALL = 16;
+
     private final Mmus mmu;
     private final SelfMap selfMap;
     private final long kernelBase;
@@ -162,6 +164,15 @@ public final class MemoryManager {
             throw new IllegalStateException("out of pool paged=" + paged + " bytes=" + pages * Pages.SIZE);
         }
         return address;
+    }
+
+    /**
+     * Whether the pools can take what one call of a program needs of them. To be asked before the call changes anything: working sets
+     * may be trimmed.
+     */
+    boolean canGrowPools() {
+        pfns.makeAvailable(POOL_PAGES_OF_A_CALL);
+        return commit.mayPoolsGrow() && pfns.availablePages() >= POOL_PAGES_OF_A_CALL;
     }
 
     public void freePoolPages(boolean paged, long address, long pages) {

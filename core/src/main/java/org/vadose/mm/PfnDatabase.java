@@ -260,6 +260,36 @@ public final class PfnDatabase {
         return frame;
     }
 
+    /** As {@link #allocate}, but takes no frame from an owner: that needs the kernel's lock. */
+    long allocateUnused(long pteAddress, long pteFrame) {
+        long frame;
+        lock.lock();
+        try {
+            frame = zeroed.first();
+            boolean isZero = frame != Pfn.LIST_END;
+            if (!isZero) {
+                frame = free.first();
+                if (frame == Pfn.LIST_END) {
+                    return NONE;
+                }
+            }
+            unlink(isZero ? zeroed : free, frame);
+            activate(frame, pteAddress, pteFrame);
+            if (isZero) {
+                return frame;
+            }
+        } finally {
+            lock.unlock();
+        }
+        ram.zeroFrame(frame);
+        return frame;
+    }
+
+    /** Guards the lists of frames. */
+    OrderedLock lock() {
+        return lock;
+    }
+
     /** As {@link #allocate}, for a caller that overwrites every byte. */
     long allocateForOverwrite(long pteAddress, long pteFrame) {
         lock.lock();
@@ -307,7 +337,7 @@ public final class PfnDatabase {
         long entry = pfn.pteFrame() << Pages.SHIFT | Pages.offset(pfn.pteAddress());
         ram.writeLong(entry, pfn.originalPte());
         Pfn table = pfn(pfn.pteFrame());
-        table.setShareCount(table.shareCount() - 1);
+        table.addShares(-1);
         if (pfn.isPrototype() && Pte.kind(pfn.originalPte()) == Pte.Kind.PROTOTYPE) {
             new Subsection(memory, Pte.prototypeAddress(pfn.originalPte())).countPage(-1);
         }

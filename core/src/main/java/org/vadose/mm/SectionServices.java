@@ -445,6 +445,9 @@ public final class SectionServices {
                 || space.vads().overlaps(Pages.vpn(base), Pages.vpn(base + sizeBytes - 1))) {
             return NtStatus.CONFLICTING_ADDRESSES;
         }
+        if (!manager.canGrowPools()) {
+            return NtStatus.INSUFFICIENT_RESOURCES;
+        }
         VpnRange range = VpnRange.covering(base, sizeBytes);
         boolean noChange = (section.flags() & ControlArea.FLAG_NO_CHANGE) != 0 || (type & SEC_NO_CHANGE) != 0;
         NtStatus status = commitAtOnce(area, view.offsetBytes, commitBytes);

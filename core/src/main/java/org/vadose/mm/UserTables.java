@@ -118,6 +118,24 @@ final class UserTables {
         return makeTables(workingSet, virtualAddress, missingLevel(virtualAddress));
     }
 
+    /**
+     * As {@link #ensure}, for who does not hold the kernel's lock: takes frames that nobody uses, and none from their owners.
+     *
+     * @return false when there are too few of them
+     */
+    boolean ensureFromUnused(WorkingSet workingSet, long virtualAddress) {
+        int missing = missingLevel(virtualAddress);
+        if (missing == 0) {
+            return true;
+        }
+        pfns.lock().lock();
+        try {
+            return pfns.unusedPages() >= TOP_LEVEL && makeTables(workingSet, virtualAddress, missing);
+        } finally {
+            pfns.lock().unlock();
+        }
+    }
+
     private boolean makeTables(WorkingSet workingSet, long virtualAddress, int missing) {
         return makeTables(workingSet, virtualAddress, missing, 2);
     }
@@ -194,8 +212,7 @@ final class UserTables {
         boolean held = Pte.holdsFrame(old);
         boolean holds = Pte.holdsFrame(value);
         if (held != holds) {
-            Pfn table = pfns.pfn(tableFrame(at));
-            table.setShareCount(table.shareCount() + (holds ? 1 : -1));
+            pfns.pfn(tableFrame(at)).addShares(holds ? 1 : -1);
         }
         return old;
     }
@@ -214,7 +231,7 @@ final class UserTables {
         }
         Pfn table = pfns.pfn(tableFrame(at));
         if (held != holds) {
-            table.setShareCount(table.shareCount() + (holds ? 1 : -1));
+            table.addShares(holds ? 1 : -1);
         }
         if (level == TOP_LEVEL || (old == 0) == (value == 0)) {
             return;

@@ -225,6 +225,9 @@ public final class VirtualMemoryServices {
 
     private NtStatus reserve(
             ProcessSpace space, Region region, long zeroBits, @Nullable Placement placement, int type, int protection) {
+        if (!manager.canGrowPools()) {
+            return NtStatus.INSUFFICIENT_RESOURCES;
+        }
         long start;
         long end;
         if (region.base == 0) {
@@ -497,6 +500,10 @@ public final class VirtualMemoryServices {
             if (first != vad.startingVpn() || last != vad.endingVpn()) {
                 return NtStatus.UNABLE_TO_FREE_VM;
             }
+        }
+        if (type == MEM_RELEASE && first != vad.startingVpn() && last != vad.endingVpn() && !manager.canGrowPools()) {
+            // The upper rest would need a VAD.
+            return NtStatus.INSUFFICIENT_RESOURCES;
         }
         if (type == MEM_DECOMMIT) {
             NtStatus status = decommit(space, vad, first, last);

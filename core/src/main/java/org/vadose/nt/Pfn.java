@@ -53,6 +53,11 @@ public record Pfn(Memory memory, long address) {
         memory.writeLong(address + MmpfnLayout.U2, count);
     }
 
+    /** Changes the share count, whoever else is changing it at the same time. */
+    public void addShares(long delta) {
+        memory.getAndAddLong(address + MmpfnLayout.U2, delta);
+    }
+
     public long pteAddress() {
         return memory.readLong(address + MmpfnLayout.PTE_ADDRESS);
     }

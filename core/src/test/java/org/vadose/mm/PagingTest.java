@@ -245,6 +245,35 @@ class PagingTest {
     }
 
     @Test
+    void reservingWithoutEndEndsInAStatus() {
+        machine.addPageFile(2001, store);
+        long kept = allocate(16 * Pages.SIZE);
+        long[] bases = new long[20_000];
+        int count = 0;
+        NtStatus status = NtStatus.SUCCESS;
+        while (status == NtStatus.SUCCESS) {
+            region.base = 0;
+            region.sizeBytes = 1;
+            status = services.allocate(process, region, 0, VirtualMemoryServices.MEM_RESERVE, RW);
+            bases[count++] = region.base;
+        }
+        assertEquals(NtStatus.INSUFFICIENT_RESOURCES, status);
+        machine.check("no more regions");
+        // What was promised can still be used.
+        for (int i = 0; i < 16; i++) {
+            manager.mmu().user().writeLong(kept + i * Pages.SIZE, pattern(i));
+        }
+        for (int i = 0; i < count - 1; i++) {
+            region.base = bases[i];
+            region.sizeBytes = 0;
+            assertEquals(NtStatus.SUCCESS, services.free(process, region, VirtualMemoryServices.MEM_RELEASE));
+        }
+        for (int i = 0; i < 16; i++) {
+            assertEquals(pattern(i), manager.mmu().user().readLong(kept + i * Pages.SIZE));
+        }
+    }
+
+    @Test
     void withoutPageFileEverythingStays() {
         long pages = manager.commitLimitPages() - manager.totalCommittedPages() - manager.commitReservePages();
         long base = allocate(pages * Pages.SIZE);
