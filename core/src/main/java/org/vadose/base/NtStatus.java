@@ -107,6 +107,7 @@ public final class NtStatus {
     public static final NtStatus FLOAT_MULTIPLE_TRAPS = define("FLOAT_MULTIPLE_TRAPS", 0xC00002B5, 317);
     public static final NtStatus TOO_MANY_PAGING_FILES = define("TOO_MANY_PAGING_FILES", 0xC0000097, 8);
     public static final NtStatus BAD_WORKING_SET_LIMIT = define("BAD_WORKING_SET_LIMIT", 0xC000004C, 87);
+    public static final NtStatus WAS_LOCKED = define("WAS_LOCKED", 0x40000019, 317);
     public static final NtStatus WORKING_SET_QUOTA = define("WORKING_SET_QUOTA", 0xC00000A1, 1453);
     public static final NtStatus INSUFFICIENT_RESOURCES = define("INSUFFICIENT_RESOURCES", 0xC000009A, 1450);
     public static final NtStatus MEMORY_NOT_ALLOCATED = define("MEMORY_NOT_ALLOCATED", 0xC00000A0, 487);

@@ -373,6 +373,10 @@ public final class MemoryCheck {
         findings.expectEqual(
                 "TotalCommittedPages", visible + MiVisiblePartitionLayout.TOTAL_COMMITTED_PAGES, expected, total);
         long limit = kernel.readLong(visible + MiVisiblePartitionLayout.TOTAL_COMMIT_LIMIT);
+        long most = (target.physicalBytes() >>> Pages.SHIFT) + slots.total();
+        if (limit > most) {
+            findings.add("TotalCommitLimit is more than RAM and page files limit=" + limit + " most=" + most);
+        }
         if (total > limit) {
             findings.add("commitment passes its limit total=" + total + " limit=" + limit);
         }

@@ -35,6 +35,11 @@ final class SlotLedger {
         }
     }
 
+    /** Pages that all page files together can hold. */
+    long total() {
+        return files.stream().mapToLong(PagingFile::size).sum();
+    }
+
     /**
      * Counts an entry, or an {@code OriginalPte}, as the owner of its slot, if it has one.
      *

@@ -17,6 +17,7 @@ public enum BootPhase {
     MODULES,
     /** Drivers, volumes, consoles. */
     DEVICES,
+    PAGE_FILES,
     /** Registry, sessions, services, shell; not on a bare machine. */
     PROCESS_TREE
 }

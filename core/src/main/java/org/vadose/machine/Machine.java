@@ -3,6 +3,8 @@ package org.vadose.machine;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.vadose.base.NtStatus;
+import org.vadose.base.Pages;
 import org.vadose.ex.PoolAllocator;
 import org.vadose.ex.PoolPages;
 import org.vadose.io.IoSystem;
@@ -94,6 +96,8 @@ public final class Machine implements AutoCloseable {
             devices = new Devices(objects, io, modules);
             devices.create(config.seed(), clock.now());
             end(BootPhase.DEVICES);
+            createPageFiles();
+            end(BootPhase.PAGE_FILES);
             images = new SystemImages(memoryManager.sections(), io, devices.volume(), builtin);
             if (!config.bare()) {
                 new ProcessTree(memoryManager, objects, processes, io, images, devices.volume(), config.seed())
@@ -102,6 +106,26 @@ public final class Machine implements AutoCloseable {
             }
         } finally {
             memoryManager.kernelLock().unlock();
+        }
+    }
+
+    private void createPageFiles() {
+        for (PageFileSetup setup : config.pageFiles()) {
+            boolean isOnVolume = setup.path().regionMatches(true, 0, "C:", 0, 2);
+            NtStatus status = memoryManager
+                    .pageFiles()
+                    .create(
+                            "\\??\\" + setup.path(),
+                            setup.minimumBytes() >>> Pages.SHIFT,
+                            setup.maximumBytes() >>> Pages.SHIFT,
+                            isOnVolume
+                                    ? io.createFile(
+                                            devices.volume(), setup.path().substring(2))
+                                    : 0,
+                            new HostFileStore());
+            if (!status.isSuccess()) {
+                throw new IllegalArgumentException("page file cannot be made file=" + setup + " status=" + status);
+            }
         }
     }
 

@@ -1,7 +1,9 @@
 package org.vadose.machine;
 
+import java.util.List;
 import org.vadose.base.Pages;
 import org.vadose.memory.PhysicalMemory;
+import org.vadose.mm.PageFiles;
 import org.vadose.nt.NxPolicy;
 
 /**
@@ -16,9 +18,17 @@ import org.vadose.nt.NxPolicy;
  * @param locksPages whether the account that programs run as may lock pages in memory: its tokens have
  *     {@code SeLockMemoryPrivilege}, which a program then has to enable
  * @param nx the boot option for data execution prevention
+ * @param pageFiles kept in temporary files of the host; at most {@link PageFiles#MOST}
  */
 public record MachineConfig(
-        long ramBytes, long seed, boolean bare, int processors, long bootTime, boolean locksPages, NxPolicy nx) {
+        long ramBytes,
+        long seed,
+        boolean bare,
+        int processors,
+        long bootTime,
+        boolean locksPages,
+        NxPolicy nx,
+        List<PageFileSetup> pageFiles) {
     /** 512 MB. */
     public static final long DEFAULT_RAM_BYTES = 512L << 20;
     /** 2023-10-16 08:00:00 UTC, a few days after the build was published. */
@@ -38,6 +48,10 @@ public record MachineConfig(
             throw new IllegalArgumentException(
                     "a machine has 1 to " + MOST_PROCESSORS + " processors processors=" + processors);
         }
+        pageFiles = List.copyOf(pageFiles);
+        if (pageFiles.size() > PageFiles.MOST) {
+            throw new IllegalArgumentException("too many page files count=" + pageFiles.size());
+        }
         if (!bare && ramBytes < FULL_TREE_BYTES) {
             throw new IllegalArgumentException(
                     "the tree of processes needs 128 MB; boot bare with less ramBytes=" + ramBytes);
@@ -46,30 +60,46 @@ public record MachineConfig(
 
     /** Half a gigabyte, seed 1, everything a desktop boots. */
     public static MachineConfig standard() {
-        return new MachineConfig(DEFAULT_RAM_BYTES, 1, false, 1, DEFAULT_BOOT_TIME, true, NxPolicy.OPT_IN);
+        return new MachineConfig(
+                DEFAULT_RAM_BYTES,
+                1,
+                false,
+                1,
+                DEFAULT_BOOT_TIME,
+                true,
+                NxPolicy.OPT_IN,
+                List.of(PageFileSetup.managed(DEFAULT_RAM_BYTES)));
     }
 
+    /** Page files that Windows would size by the RAM follow it. */
     public MachineConfig withRamBytes(long bytes) {
-        return new MachineConfig(bytes, seed, bare, processors, bootTime, locksPages, nx);
+        boolean isManaged = pageFiles.equals(List.of(PageFileSetup.managed(ramBytes)));
+        List<PageFileSetup> files = isManaged ? List.of(PageFileSetup.managed(bytes)) : pageFiles;
+        return new MachineConfig(bytes, seed, bare, processors, bootTime, locksPages, nx, files);
     }
 
     public MachineConfig withSeed(long newSeed) {
-        return new MachineConfig(ramBytes, newSeed, bare, processors, bootTime, locksPages, nx);
+        return new MachineConfig(ramBytes, newSeed, bare, processors, bootTime, locksPages, nx, pageFiles);
     }
 
     public MachineConfig withBare(boolean newBare) {
-        return new MachineConfig(ramBytes, seed, newBare, processors, bootTime, locksPages, nx);
+        return new MachineConfig(ramBytes, seed, newBare, processors, bootTime, locksPages, nx, pageFiles);
     }
 
     public MachineConfig withProcessors(int count) {
-        return new MachineConfig(ramBytes, seed, bare, count, bootTime, locksPages, nx);
+        return new MachineConfig(ramBytes, seed, bare, count, bootTime, locksPages, nx, pageFiles);
     }
 
     public MachineConfig withLocksPages(boolean newLocksPages) {
-        return new MachineConfig(ramBytes, seed, bare, processors, bootTime, newLocksPages, nx);
+        return new MachineConfig(ramBytes, seed, bare, processors, bootTime, newLocksPages, nx, pageFiles);
     }
 
     public MachineConfig withNx(NxPolicy policy) {
-        return new MachineConfig(ramBytes, seed, bare, processors, bootTime, locksPages, policy);
+        return new MachineConfig(ramBytes, seed, bare, processors, bootTime, locksPages, policy, pageFiles);
+    }
+
+    /** @param files none is allowed: then the commit limit is RAM alone */
+    public MachineConfig withPageFiles(List<PageFileSetup> files) {
+        return new MachineConfig(ramBytes, seed, bare, processors, bootTime, locksPages, nx, files);
     }
 }

@@ -82,8 +82,13 @@ final class Commit {
 
     /** Raises the limit if need and can be. Pools must not be in the middle of something. */
     private boolean makeRoom(long pages) {
-        long missing = total() + pages + reserve() - limit();
-        return pages == 0 || missing <= 0 || growth.test(missing);
+        for (long missing; pages != 0 && (missing = total() + pages + reserve() - limit()) > 0; ) {
+            // Growing costs some commitment itself.
+            if (!growth.test(missing)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Charges a process; false, with nothing charged, when the limit or the process's own would be passed. */

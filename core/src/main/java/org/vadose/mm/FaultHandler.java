@@ -363,7 +363,16 @@ final class FaultHandler implements PageFaultHandler {
         }
         tables.write(space.workingSet(), page, Pte.lookupNeeded(protection));
         space.workingSet().addLeaf(-1, false);
-        return copy(space, page, Pte.frame(pte), protection);
+        NtStatus status = copy(space, page, Pte.frame(pte), protection);
+        if (Pte.isLocked(pte)) {
+            // The copy is locked in the page's stead.
+            if (status.isSuccess()) {
+                tables.exchange(page, Pte.withLock(tables.read(page), true));
+            } else {
+                space.workingSet().addLocked(-1);
+            }
+        }
+        return status;
     }
 
     // --- guard pages and stacks ---

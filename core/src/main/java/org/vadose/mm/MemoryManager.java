@@ -45,6 +45,7 @@ public final class MemoryManager {
     private final PageIn pageIn;
     private final BalanceSet balance;
     private final RegionQueries regionQueries;
+    private final WorkingSetServices workingSets;
     private @Nullable Pool pool;
     private @Nullable SharedUserPage sharedUserData;
 
@@ -79,6 +80,7 @@ public final class MemoryManager {
                 new ModifiedWriter(this, pageFiles, prototypes));
         this.pageIn = new PageIn(this, pageFiles, tables, balance);
         pfns.use(pageFiles, balance);
+        this.workingSets = new WorkingSetServices(this, spaces, tables, pages);
         commit.setGrowth(pageFiles::extend);
         ControlAreas areas = new ControlAreas(this, prototypes, commit);
         this.sectionViews = new SectionViews(this, tables, pages, commit, prototypes, areas);
@@ -246,6 +248,11 @@ public final class MemoryManager {
     /** The page files, none at first. */
     public PageFiles pageFiles() {
         return pageFiles;
+    }
+
+    /** Limits of working sets, and pages locked in them. */
+    public WorkingSetServices workingSets() {
+        return workingSets;
     }
 
     PageIn pageIn() {

@@ -158,6 +158,8 @@ public final class PageFiles {
     private void grow(PagingFile file, long newSize) {
         long oldSize = file.size();
         long oldBits = file.bits();
+        // First: the bits need commitment, too.
+        commit.setLimit(commit.limit() + newSize - oldSize);
         long bits = allocate(PoolType.NON_PAGED_POOL_NX, bitmapBytes(newSize), TAG_BITS);
         byte[] taken = new byte[(int) bitmapBytes(oldSize)];
         memory.read(oldBits, taken, 0, taken.length);
@@ -167,7 +169,6 @@ public final class PageFiles {
         file.setSize(newSize);
         file.addFreeSpace(newSize - oldSize);
         freeSlots += newSize - oldSize;
-        commit.setLimit(commit.limit() + newSize - oldSize);
     }
 
     // --- slots ---

@@ -133,6 +133,7 @@ final class UserPages {
             long frame = Pte.frame(pte);
             boolean isShared = pfns.pfn(frame).isPrototype();
             space.workingSet().addLeaf(-1, !isShared);
+            unlock(space, pte);
             if (isShared) {
                 unshare(frame, (pte & X64PageTables.DIRTY) != 0);
             } else {
@@ -145,6 +146,13 @@ final class UserPages {
         } else if (kind == Pte.Kind.PAGE_FILE) {
             pfns.freeSlot(pte);
             space.process().addPrivatePages(-1);
+        }
+    }
+
+    /** A valid page leaves the working set by force: if it was locked, it no longer is. */
+    private static void unlock(ProcessSpace space, long pte) {
+        if (Pte.isLocked(pte)) {
+            space.workingSet().addLocked(-1);
         }
     }
 
@@ -197,10 +205,12 @@ final class UserPages {
     private void protectOwn(ProcessSpace space, long page, long pte, int protection) {
         long frame = Pte.frame(pte);
         long dirty = pte & X64PageTables.DIRTY;
+        long kept = Pte.withLock(dirty, Pte.isLocked(pte));
         setOriginalProtection(frame, protection);
         if (isMappable(protection)) {
-            tables.write(space.workingSet(), page, Pte.validUser(frame, protection, false) | dirty);
+            tables.write(space.workingSet(), page, Pte.validUser(frame, protection, false) | kept);
         } else {
+            unlock(space, pte);
             if (dirty != 0) {
                 manager.writeWatch().capture(space, page);
             }
@@ -212,7 +222,8 @@ final class UserPages {
 
     private boolean protectShared(ProcessSpace space, Vad vad, long page, long pte, int protection) {
         if (Pte.kind(pte) == Pte.Kind.VALID && isMappable(protection)) {
-            long valid = Pte.validUser(Pte.frame(pte), protection, false) | pte & X64PageTables.DIRTY;
+            long valid = Pte.withLock(
+                    Pte.validUser(Pte.frame(pte), protection, false) | pte & X64PageTables.DIRTY, Pte.isLocked(pte));
             boolean isGiven = protection == prototypeProtection(vad, page);
             tables.write(space.workingSet(), page, isGiven ? valid : Pte.withOwnProtection(valid, protection));
             return true;

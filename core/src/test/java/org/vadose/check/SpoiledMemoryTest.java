@@ -174,11 +174,7 @@ class SpoiledMemoryTest {
         add("location of a listed page", database + first * MmpfnLayout.SIZE + MmpfnLayout.U3, 4, 0x2_0000);
         add("AvailablePages", visible + MiVisiblePartitionLayout.AVAILABLE_PAGES, 8, 1);
         add("TotalCommittedPages", visible + MiVisiblePartitionLayout.TOTAL_COMMITTED_PAGES, 8, 1);
-        add(
-                "TotalCommitLimit",
-                visible + MiVisiblePartitionLayout.TOTAL_COMMIT_LIMIT,
-                8,
-                0xFFFF_FFF0L >>> 4 << 4 & 0x7FFF);
+        add("TotalCommitLimit", visible + MiVisiblePartitionLayout.TOTAL_COMMIT_LIMIT, 8, 1L << 40);
         add("loaded modules", base + KernelSymbols.PS_LOADED_MODULE_LIST, 8, 0x10);
         long module = kernel.readLong(base + KernelSymbols.PS_LOADED_MODULE_LIST);
         add("module's base", module + KldrDataTableEntryLayout.DLL_BASE, 8, 0x1000);

@@ -212,6 +212,64 @@ class PagingTest {
     }
 
     @Test
+    void lockedPagesStay() {
+        machine.addPageFile(4096, store);
+        long base = allocate(64 * Pages.SIZE);
+        WorkingSetServices sets = manager.workingSets();
+        assertEquals(NtStatus.SUCCESS, sets.setLimits(process, 40 * Pages.SIZE, 400 * Pages.SIZE, 0));
+        region.base = base + 5;
+        region.sizeBytes = 2 * Pages.SIZE;
+        assertEquals(NtStatus.SUCCESS, sets.lock(process, region));
+        assertEquals(3 * Pages.SIZE, region.sizeBytes);
+        assertEquals(3, process.lockedPages());
+        assertEquals(NtStatus.WAS_LOCKED, sets.lock(process, region));
+        manager.mmu().user().writeLong(base + 4 * Pages.SIZE, 1);
+        sets.empty(process);
+        machine.check("emptied");
+        assertEquals(3, process.workingSetLeafSize());
+        assertEquals(NtStatus.SUCCESS, services.protect(process, region, PageProtection.PAGE_READONLY, new int[1]));
+        assertEquals(3, process.lockedPages());
+        region.base = base;
+        region.sizeBytes = 4 * Pages.SIZE;
+        assertEquals(NtStatus.NOT_LOCKED, sets.unlock(process, region));
+        region.sizeBytes = 64 * Pages.SIZE;
+        assertEquals(NtStatus.WORKING_SET_QUOTA, sets.lock(process, region));
+        region.base = base;
+        region.sizeBytes = Pages.SIZE;
+        assertEquals(NtStatus.SUCCESS, sets.unlock(process, region));
+        assertEquals(NtStatus.SUCCESS, services.free(process, region, VirtualMemoryServices.MEM_DECOMMIT));
+        assertEquals(NtStatus.ACCESS_VIOLATION, sets.lock(process, region));
+        region.base = base;
+        region.sizeBytes = 0;
+        assertEquals(NtStatus.SUCCESS, services.free(process, region, VirtualMemoryServices.MEM_RELEASE));
+        assertEquals(0, process.lockedPages());
+    }
+
+    @Test
+    void aHardMaximumHolds() {
+        machine.addPageFile(4096, store);
+        long base = allocate(512 * Pages.SIZE);
+        assertEquals(
+                NtStatus.SUCCESS,
+                manager.workingSets()
+                        .setLimits(process, 20 * Pages.SIZE, 100 * Pages.SIZE, WorkingSetServices.HARD_MAXIMUM_ENABLE));
+        for (int round = 0; round < 2; round++) {
+            for (long page = 0; page < 512; page++) {
+                long at = base + page * Pages.SIZE;
+                assertEquals(round == 0 ? 0 : page, manager.mmu().user().readLong(at));
+                manager.mmu().user().writeLong(at, page);
+                assertTrue(process.workingSetSize() <= 104, () -> "size=" + process.workingSetSize());
+            }
+        }
+        assertEquals(0, process.hardFaultCount());
+        assertEquals(
+                NtStatus.BAD_WORKING_SET_LIMIT,
+                manager.workingSets().setLimits(process, 100 * Pages.SIZE, 50 * Pages.SIZE, 0));
+        assertEquals(NtStatus.SUCCESS, manager.workingSets().setLimits(process, -1, -1, 0));
+        assertEquals(0, process.workingSetLeafSize());
+    }
+
+    @Test
     void theCommitLimitIsRamAndPageFiles() {
         long before = manager.commitLimitPages();
         region.base = 0;

@@ -1,6 +1,9 @@
 package org.vadose.cli;
 
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.vadose.machine.MachineConfig;
+import org.vadose.machine.PageFileSetup;
 import org.vadose.nt.NxPolicy;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
@@ -39,14 +42,27 @@ final class MachineOptions {
             description = "Programs' account may not lock pages in memory: no large pages, no AWE.")
     private boolean noLockPages;
 
+    @Option(
+            names = "--page-file",
+            paramLabel = "SIZE",
+            converter = Size.class,
+            description = "Size of the page file, 0 for none (default: as much as RAM, growing to three times that or 4g).")
+    private @Nullable Long pageFileBytes;
+
     MachineConfig config(boolean bare) {
-        return MachineConfig.standard()
+        MachineConfig config = MachineConfig.standard()
                 .withBare(bare)
                 .withRamBytes(ramBytes)
                 .withSeed(seed)
                 .withProcessors(processors)
                 .withNx(nx)
                 .withLocksPages(!noLockPages);
+        Long bytes = pageFileBytes;
+        if (bytes == null) {
+            return config;
+        }
+        return config.withPageFiles(
+                bytes == 0 ? List.of() : List.of(new PageFileSetup("C:\\pagefile.sys", bytes, bytes)));
     }
 
     /** As {@code bcdedit} names it, in any case. */
