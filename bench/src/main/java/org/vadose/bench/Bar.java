@@ -39,6 +39,9 @@ record Bar(String label, String benchmark, @Nullable String peer, Direction dire
                     "query among 1,000,000 regions, ns",
                     "VirtualQueryBenchmark.guest",
                     "VirtualQueryBenchmark.treeMap"),
+            atMost(0.1, "soft fault, ns", "PagingBenchmark.softFault", "PagingBenchmark.host"),
+            atMost(0.5, "hard fault, ns", "PagingBenchmark.hardFault", "PagingBenchmark.host"),
+            atMost(2, "memory that does not fit, ns a page", "PagingBenchmark.sequential", "PagingBenchmark.file"),
             new Bar(
                     "faults/us, two processors over one",
                     "ScalingBenchmark.two",

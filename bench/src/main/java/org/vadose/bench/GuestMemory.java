@@ -12,14 +12,29 @@ import org.vadose.nt.PageProtection;
 
 /** A booted desktop with one of its processes current: {@code VirtualAlloc} and {@code VirtualFree} of that process. */
 final class GuestMemory {
-    private final Machine machine = Machine.boot(MachineConfig.standard());
-    private final VirtualMemoryServices services = machine.memoryManager().virtualMemory();
-    private final Eprocess process = machine.processManager().processes().getLast();
+    private final Machine machine;
+    private final VirtualMemoryServices services;
+    private final Eprocess process;
     private final Region region = new Region();
     private final int[] oldProtection = {0};
 
     GuestMemory() {
+        this(MachineConfig.standard());
+    }
+
+    GuestMemory(MachineConfig config) {
+        machine = Machine.boot(config);
+        services = machine.memoryManager().virtualMemory();
+        process = machine.processManager().processes().getLast();
         machine.attach(process);
+    }
+
+    Machine machine() {
+        return machine;
+    }
+
+    Eprocess process() {
+        return process;
     }
 
     /** The process's memory as its own code sees it. */

@@ -22,6 +22,7 @@ final class BalanceSet {
     private static final long MOST_LOW = 512;
 
     private static final int HIGH_TO_LOW = 4;
+    private static final long LEAST_SHARE = 16;
 
     private final Memory memory;
     private final AddressSpaces spaces;
@@ -122,7 +123,8 @@ final class BalanceSet {
         for (long link : links) {
             Eprocess process = Eprocess.ofExpansionLinks(memory, link);
             long share = (long) Math.ceil(excess(process, round) * part);
-            if (share > 0) {
+            // Loading an address space for a handful of pages costs more than it yields.
+            if (share >= (round.choice == Trimmer.Choice.ANY ? 1 : LEAST_SHARE)) {
                 trim(process, share, round.choice);
             }
         }
