@@ -50,8 +50,8 @@ public class PagingBenchmark {
     /** A process with pages that are nowhere but on lists, or in a page file that is memory. */
     @State(Scope.Thread)
     public static class Trimmed {
-        final GuestMemory guest = new GuestMemory(
-                MachineConfig.standard().withRamBytes(128 << 20).withPageFiles(List.of()));
+        final GuestMemory guest =
+                new GuestMemory(MachineConfig.standard().withRamBytes(128 << 20).withPageFiles(List.of()));
         final MemoryManager manager = guest.machine().memoryManager();
         final int[] order = new Random(1).ints(0, PAGES).distinct().limit(PAGES).toArray();
         long base;
@@ -172,8 +172,7 @@ public class PagingBenchmark {
     @Benchmark
     @OperationsPerInvocation(LARGE_PAGES)
     public void file(PlainFile state) {
-        try (FileChannel channel =
-                FileChannel.open(state.path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+        try (FileChannel channel = FileChannel.open(state.path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             long bytes = (long) LARGE_PAGES * PAGE_BYTES;
             for (long at = 0; at < bytes; at += BLOCK_BYTES) {
                 state.block.clear();

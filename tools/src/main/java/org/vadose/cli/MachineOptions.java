@@ -46,7 +46,8 @@ final class MachineOptions {
             names = "--page-file",
             paramLabel = "SIZE",
             converter = Size.class,
-            description = "Size of the page file, 0 for none (default: as much as RAM, growing to three times that or 4g).")
+            description =
+                    "Size of the page file, 0 for none (default: as much as RAM, growing to three times that or 4g).")
     private @Nullable Long pageFileBytes;
 
     MachineConfig config(boolean bare) {
