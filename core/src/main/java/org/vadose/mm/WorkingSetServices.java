@@ -201,13 +201,17 @@ public final class WorkingSetServices {
     }
 
     private boolean isLocked(long page) {
+        if (tables.isLarge(page)) {
+            // Large pages never leave RAM.
+            return true;
+        }
         long pte = tables.read(page);
         return (pte & X64PageTables.PRESENT) != 0 && Pte.isLocked(pte);
     }
 
     private void setLock(ProcessSpace space, long page, boolean locked) {
         long pte = tables.read(page);
-        if (Pte.isLocked(pte) != locked) {
+        if (!tables.isLarge(page) && Pte.isLocked(pte) != locked) {
             tables.exchange(page, Pte.withLock(pte, locked));
             space.workingSet().addLocked(locked ? 1 : -1);
         }
