@@ -79,6 +79,11 @@ final class GuestMemory {
         expect(services.free(process, region, VirtualMemoryServices.MEM_RELEASE));
     }
 
+    /** What the zero-page thread does while a processor idles. */
+    void idle() {
+        machine.memoryManager().pfns().zeroFreePages(Long.MAX_VALUE);
+    }
+
     private static void expect(NtStatus status) {
         if (status != NtStatus.SUCCESS) {
             throw new IllegalStateException("status=" + status);

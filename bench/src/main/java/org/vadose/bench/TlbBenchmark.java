@@ -18,7 +18,8 @@ import org.vadose.memory.Memory;
 
 /**
  * Reads of eight bytes through a processor's virtual memory, all of whose pages its TLB holds, beside the same reads of a plain
- * {@link MemorySegment}: independent ones, which a processor overlaps, and a chain in which each gives the address of the next.
+ * {@link MemorySegment}: at random places, independent ones, which a processor overlaps, and a chain in which each gives the
+ * address of the next.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -31,6 +32,8 @@ public class TlbBenchmark {
     private static final int OFFSET_MASK = SIZE_BYTES - 8;
     /** Odd, and some pages and a bit: every read is in another page than the one before, and all offsets come up. */
     private static final int STEP_BYTES = 8 * 1537;
+
+    private static final long SEED = 0x9E37_79B9_7F4A_7C15L;
 
     @State(Scope.Thread)
     public static class Guest {
@@ -52,6 +55,37 @@ public class TlbBenchmark {
                 memory.set(ValueLayout.JAVA_LONG, i, i + STEP_BYTES & OFFSET_MASK);
             }
         }
+    }
+
+    /** Marsaglia's xorshift: the next address is known only after a few instructions, as in real programs. */
+    private static long next(long random) {
+        long x = random ^ random << 13;
+        x ^= x >>> 7;
+        return x ^ x << 17;
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(READS)
+    public long randomGuest(Guest state) {
+        long sum = 0;
+        long random = SEED;
+        for (int i = 0; i < READS; i++) {
+            random = next(random);
+            sum += state.memory.readLong(GuestProgram.DATA + (random & OFFSET_MASK));
+        }
+        return sum;
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(READS)
+    public long randomHost(Host state) {
+        long sum = 0;
+        long random = SEED;
+        for (int i = 0; i < READS; i++) {
+            random = next(random);
+            sum += state.memory.get(ValueLayout.JAVA_LONG, random & OFFSET_MASK);
+        }
+        return sum;
     }
 
     @Benchmark

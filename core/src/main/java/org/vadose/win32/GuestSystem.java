@@ -13,6 +13,8 @@ import org.vadose.nt.Eprocess;
 
 /** The processes of a machine that run programs, and what they share: the processor, the clock, the kernel, the functions. */
 public final class GuestSystem {
+    private static final long PAGES_ZEROED_AT_ONCE = 256;
+
     private final @Nullable GuestKernel kernel;
     private final List<GuestProcessor> processors;
     private final ApiTable table;
@@ -56,8 +58,16 @@ public final class GuestSystem {
                         : kernel.memoryManager().kernelLock(),
                 this.processors,
                 clock,
+                this::idle,
                 process -> process.end(
                         NtStatus.CONTROL_C_EXIT.code(), "every thread waits for what can no longer happen"));
+    }
+
+    /** What the zero-page thread does when nobody else wants the processor. */
+    private void idle() {
+        if (kernel != null) {
+            kernel.memoryManager().pfns().zeroFreePages(PAGES_ZEROED_AT_ONCE);
+        }
     }
 
     public GuestKernel kernel() {

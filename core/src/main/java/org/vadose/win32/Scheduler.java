@@ -55,6 +55,7 @@ final class Scheduler {
     }
 
     private final GuestClock clock;
+    private final Runnable idle;
     private final Consumer<GuestProcess> onDeadlock;
     private final OrderedLock kernel;
     private final Condition moved;
@@ -70,14 +71,18 @@ final class Scheduler {
 
     /**
      * @param kernel held by whoever is in the kernel
+     * @param idle what is done, with the lock held, when every thread waits
      * @param onDeadlock ends a process, with the lock held, when every thread waits without a deadline
      */
     Scheduler(
-            OrderedLock kernel, List<GuestProcessor> processors, GuestClock clock, Consumer<GuestProcess> onDeadlock) {
+            OrderedLock kernel, List<GuestProcessor> processors, GuestClock clock,
+            Runnable idle,
+            Consumer<GuestProcess> onDeadlock) {
         this.kernel = kernel;
         this.moved = kernel.newCondition();
         this.processors = processors;
         this.clock = clock;
+        this.idle = idle;
         this.onDeadlock = onDeadlock;
     }
 
@@ -338,6 +343,7 @@ final class Scheduler {
     }
 
     private boolean passTime() {
+        idle.run();
         long first = NEVER;
         for (Wait wait : waiting) {
             first = Math.min(first, wait.deadline);
