@@ -75,7 +75,9 @@ final class Scheduler {
      * @param onDeadlock ends a process, with the lock held, when every thread waits without a deadline
      */
     Scheduler(
-            OrderedLock kernel, List<GuestProcessor> processors, GuestClock clock,
+            OrderedLock kernel,
+            List<GuestProcessor> processors,
+            GuestClock clock,
             Runnable idle,
             Consumer<GuestProcess> onDeadlock) {
         this.kernel = kernel;
