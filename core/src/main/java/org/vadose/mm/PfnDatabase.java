@@ -263,6 +263,7 @@ public final class PfnDatabase {
     /** As {@link #allocate}, but takes no frame from an owner: that needs the kernel's lock. */
     long allocateUnused(long pteAddress, long pteFrame) {
         long frame;
+        boolean mustZero;
         lock.lock();
         try {
             frame = zeroed.first();
@@ -274,14 +275,15 @@ public final class PfnDatabase {
                 }
             }
             unlink(isZero ? zeroed : free, frame);
-            activate(frame, pteAddress, pteFrame);
-            if (isZero) {
-                return frame;
-            }
+            addAvailable(-1);
+            mustZero = !isZero;
         } finally {
             lock.unlock();
         }
-        ram.zeroFrame(frame);
+        writeActive(frame, pteAddress, pteFrame);
+        if (mustZero) {
+            ram.zeroFrame(frame);
+        }
         return frame;
     }
 
@@ -447,6 +449,12 @@ public final class PfnDatabase {
     }
 
     private void activate(long frame, long pteAddress, long pteFrame) {
+        addAvailable(-1);
+        writeActive(frame, pteAddress, pteFrame);
+    }
+
+    /** The entry of a frame that is on no list any more: its new owner's. */
+    private void writeActive(long frame, long pteAddress, long pteFrame) {
         long at = base + frame * Pfn.SIZE;
         memory.writeLong(at + MmpfnLayout.U1, 0);
         memory.writeLong(at + MmpfnLayout.PTE_ADDRESS, pteAddress);
@@ -454,7 +462,6 @@ public final class PfnDatabase {
         memory.writeLong(at + MmpfnLayout.U2, 1);
         memory.writeInt(at + MmpfnLayout.U3, 1 | ACTIVE_BYTE << 16 | NORMAL_PRIORITY << 24);
         memory.writeLong(at + MmpfnLayout.U4, pteFrame);
-        addAvailable(-1);
     }
 
     // --- giving frames back ---
