@@ -1,10 +1,16 @@
 package org.vadose.memory;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
@@ -12,8 +18,8 @@ import org.vadose.base.Pages;
 
 /**
  * The machine's RAM: off the Java heap, bounds-checked, and sparse, so a machine may have more of it than the host as long as
- * the guest does not touch it all. RAM is held in chunks of 2 MB that come into being, zeroed, at the first write; reading one
- * that was never written reads zeros.
+ * the guest does not touch it all. RAM is one private mapping of a file that has only holes: the host finds a page for it at the
+ * first write. Which chunks of 2 MB were written is remembered.
  *
  * <p>Frames that hold decoded instructions are marked ({@link #markCode}); a write to one tells every {@link CodeListener} and
  * clears the mark.
@@ -36,8 +42,9 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
 
     private final long sizeBytes;
     private final Arena arena = Arena.ofShared();
-    private final @Nullable MemorySegment[] chunks;
-    private final MemorySegment zeros;
+    private final MemorySegment segment;
+    /** One flag a chunk: whether anything in it was ever written. */
+    private final boolean[] touched;
     /** One byte a frame of the chunk, not zero where the frame holds decoded code; null where no frame of the chunk does. */
     private final byte[] @Nullable [] code;
 
@@ -56,10 +63,35 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
         }
         this.sizeBytes = sizeBytes;
         int count = (int) ((sizeBytes + CHUNK_MASK) >>> CHUNK_SHIFT);
-        chunks = new MemorySegment[count];
+        touched = new boolean[count];
         code = new byte[count][];
-        // Native like every chunk, so that accesses stay monomorphic.
-        zeros = arena.allocate(CHUNK_SIZE, Pages.SIZE).asReadOnly();
+        segment = reserve(sizeBytes, arena);
+    }
+
+    /** Address space that costs the host nothing until it is written. */
+    private static MemorySegment reserve(long sizeBytes, Arena arena) {
+        try {
+            Path file = Files.createTempFile("vadose-", ".ram");
+            try (FileChannel channel = FileChannel.open(
+                    file, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.DELETE_ON_CLOSE)) {
+                try {
+                    return channel.map(FileChannel.MapMode.PRIVATE, 0, sizeBytes, arena);
+                } catch (IOException | OutOfMemoryError moreThanTheHostHas) {
+                    // The file itself then takes what is written.
+                    return channel.map(FileChannel.MapMode.READ_WRITE, 0, sizeBytes, arena);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(
+                    "cannot reserve " + sizeBytes + " bytes of RAM; a temporary file is needed in "
+                            + System.getProperty("java.io.tmpdir"),
+                    e);
+        }
+    }
+
+    /** All of RAM, by physical address. */
+    MemorySegment segment() {
+        return segment;
     }
 
     public long sizeBytes() {
@@ -73,46 +105,46 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
     /** Bytes of host memory held: the chunks written so far. */
     public long residentBytes() {
         long resident = 0;
-        for (MemorySegment chunk : chunks) {
-            resident += chunk == null ? 0 : CHUNK_SIZE;
+        for (boolean chunk : touched) {
+            resident += chunk ? CHUNK_SIZE : 0;
         }
         return resident;
     }
 
     /** Whether any byte of the 2 MB around this address was ever written; what was not reads as zeros. */
     public boolean isTouched(long address) {
-        return chunks[chunkIndex(address, 1)] != null;
+        return touched[chunkIndex(address, 1)];
     }
 
     @Override
     public byte readByte(long address) {
-        return readable(address, 1).get(ValueLayout.JAVA_BYTE, address & CHUNK_MASK);
+        return readable(address, 1).get(ValueLayout.JAVA_BYTE, address);
     }
 
     @Override
     public short readShort(long address) {
         return crosses(address, 2)
                 ? (short) readSplit(address, 2)
-                : readable(address, 2).get(SHORT, address & CHUNK_MASK);
+                : readable(address, 2).get(SHORT, address);
     }
 
     @Override
     public int readInt(long address) {
         return crosses(address, 4)
                 ? (int) readSplit(address, 4)
-                : readable(address, 4).get(INT, address & CHUNK_MASK);
+                : readable(address, 4).get(INT, address);
     }
 
     @Override
     public long readLong(long address) {
         return crosses(address, 8)
                 ? readSplit(address, 8)
-                : readable(address, 8).get(LONG, address & CHUNK_MASK);
+                : readable(address, 8).get(LONG, address);
     }
 
     @Override
     public void writeByte(long address, byte value) {
-        writable(address, 1).set(ValueLayout.JAVA_BYTE, address & CHUNK_MASK, value);
+        writable(address, 1).set(ValueLayout.JAVA_BYTE, address, value);
     }
 
     @Override
@@ -120,7 +152,7 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
         if (crosses(address, 2)) {
             writeSplit(address, value, 2);
         } else {
-            writable(address, 2).set(SHORT, address & CHUNK_MASK, value);
+            writable(address, 2).set(SHORT, address, value);
         }
     }
 
@@ -129,7 +161,7 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
         if (crosses(address, 4)) {
             writeSplit(address, value, 4);
         } else {
-            writable(address, 4).set(INT, address & CHUNK_MASK, value);
+            writable(address, 4).set(INT, address, value);
         }
     }
 
@@ -138,7 +170,7 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
         if (crosses(address, 8)) {
             writeSplit(address, value, 8);
         } else {
-            writable(address, 8).set(LONG, address & CHUNK_MASK, value);
+            writable(address, 8).set(LONG, address, value);
         }
     }
 
@@ -148,7 +180,7 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
         for (int done = 0; done < length; ) {
             long at = address + done;
             int run = (int) Math.min(length - done, CHUNK_SIZE - (at & CHUNK_MASK));
-            MemorySegment.copy(readable(at, run), ValueLayout.JAVA_BYTE, at & CHUNK_MASK, target, offset + done, run);
+            MemorySegment.copy(readable(at, run), ValueLayout.JAVA_BYTE, at, target, offset + done, run);
             done += run;
         }
     }
@@ -159,7 +191,7 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
         for (int done = 0; done < length; ) {
             long at = address + done;
             int run = (int) Math.min(length - done, CHUNK_SIZE - (at & CHUNK_MASK));
-            MemorySegment.copy(source, offset + done, writable(at, run), ValueLayout.JAVA_BYTE, at & CHUNK_MASK, run);
+            MemorySegment.copy(source, offset + done, writable(at, run), ValueLayout.JAVA_BYTE, at, run);
             done += run;
         }
     }
@@ -170,9 +202,9 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
         for (long done = 0; done < length; ) {
             long at = address + done;
             long run = Math.min(length - done, CHUNK_SIZE - (at & CHUNK_MASK));
-            boolean zerosOverNothing = value == 0 && chunks[(int) (at >>> CHUNK_SHIFT)] == null;
+            boolean zerosOverNothing = value == 0 && !touched[(int) (at >>> CHUNK_SHIFT)];
             if (!zerosOverNothing) {
-                writable(at, run).asSlice(at & CHUNK_MASK, run).fill(value);
+                writable(at, run).asSlice(at, run).fill(value);
             }
             done += run;
         }
@@ -182,20 +214,19 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
     public void copyFrame(long fromFrame, long toFrame) {
         long from = fromFrame << Pages.SHIFT;
         long to = toFrame << Pages.SHIFT;
-        MemorySegment.copy(
-                readable(from, Pages.SIZE), from & CHUNK_MASK, writable(to, Pages.SIZE), to & CHUNK_MASK, Pages.SIZE);
+        MemorySegment.copy(readable(from, Pages.SIZE), from, writable(to, Pages.SIZE), to, Pages.SIZE);
     }
 
     /** Copies a frame out. */
     public void readFrame(long frame, MemorySegment target, long offset) {
         long from = frame << Pages.SHIFT;
-        MemorySegment.copy(readable(from, Pages.SIZE), from & CHUNK_MASK, target, offset, Pages.SIZE);
+        MemorySegment.copy(readable(from, Pages.SIZE), from, target, offset, Pages.SIZE);
     }
 
     /** Copies a frame in. */
     public void writeFrame(long frame, MemorySegment source, long offset) {
         long to = frame << Pages.SHIFT;
-        MemorySegment.copy(source, offset, writable(to, Pages.SIZE), to & CHUNK_MASK, Pages.SIZE);
+        MemorySegment.copy(source, offset, writable(to, Pages.SIZE), to, Pages.SIZE);
     }
 
     public void zeroFrame(long frame) {
@@ -205,7 +236,7 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
     @Override
     public boolean compareAndSetInt(long address, int expected, int value) {
         if ((address & 3) == 0) {
-            return ATOMIC_INT.compareAndSet(writable(address, 4), address & CHUNK_MASK, expected, value);
+            return ATOMIC_INT.compareAndSet(writable(address, 4), address, expected, value);
         }
         synchronized (this) {
             if (readInt(address) != expected) {
@@ -219,7 +250,7 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
     @Override
     public boolean compareAndSetLong(long address, long expected, long value) {
         if ((address & 7) == 0) {
-            return ATOMIC_LONG.compareAndSet(writable(address, 8), address & CHUNK_MASK, expected, value);
+            return ATOMIC_LONG.compareAndSet(writable(address, 8), address, expected, value);
         }
         synchronized (this) {
             if (readLong(address) != expected) {
@@ -255,31 +286,21 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
         codeListeners.add(listener);
     }
 
-    /** The chunk around {@code address} for reading; the byte stands at {@code address & (CHUNK_SIZE - 1)} in it. */
-    MemorySegment readable(long address, long length) {
-        MemorySegment chunk = chunks[chunkIndex(address, length)];
-        return chunk == null ? zeros : chunk;
+    /** All of RAM, of which {@code length} bytes from {@code address} are to be read. */
+    private MemorySegment readable(long address, long length) {
+        checkRange(address, length);
+        return segment;
     }
 
-    /** The chunk around {@code address} for writing, made if need be; code marks in the range are told and cleared. */
+    /** Says that bytes, all in one chunk, are about to be written; code marks among them are told and cleared. */
     MemorySegment writable(long address, long length) {
         int index = chunkIndex(address, length);
         byte[] marks = code[index];
         if (marks != null) {
             clearCode(marks, address, length);
         }
-        MemorySegment chunk = chunks[index];
-        return chunk == null ? create(index) : chunk;
-    }
-
-    private synchronized MemorySegment create(int index) {
-        MemorySegment chunk = chunks[index];
-        if (chunk == null) {
-            chunk = arena.allocate(CHUNK_SIZE, Pages.SIZE);
-            VarHandle.releaseFence();
-            chunks[index] = chunk;
-        }
-        return chunk;
+        touched[index] = true;
+        return segment;
     }
 
     private void clearCode(byte[] marks, long address, long length) {

@@ -25,7 +25,7 @@ public final class VirtualMemory implements Memory {
 
     /*
      * Four longs an entry, beside each other so that a hit touches one cache line: the page of reads, the page of writes, what
-     * added to a virtual address gives the offset in the chunk, the frame.
+     * added to a virtual address gives the physical one, the frame.
      */
     private static final int STRIDE_SHIFT = 2;
     private static final int READ_TAG = 0;
@@ -37,16 +37,16 @@ public final class VirtualMemory implements Memory {
     private final PhysicalMemory ram;
     private final int privilege;
     private final long[] tlb = new long[ENTRIES << STRIDE_SHIFT];
-    private final MemorySegment[] chunks = new MemorySegment[ENTRIES];
+    private final MemorySegment frames;
     private final PageWalk walk = new PageWalk();
     private int invalidations;
 
     VirtualMemory(Mmu mmu, int privilege) {
         this.mmu = mmu;
         this.ram = mmu.ram();
+        this.frames = ram.segment();
         this.privilege = privilege;
         Arrays.fill(tlb, NO_TAG);
-        Arrays.fill(chunks, MemorySegment.NULL);
     }
 
     /**
@@ -68,7 +68,7 @@ public final class VirtualMemory implements Memory {
         int i = index(address);
         int at = i << STRIDE_SHIFT;
         if (tlb[at + READ_TAG] == (address & -Pages.SIZE)) {
-            return chunks[i].get(ValueLayout.JAVA_BYTE, address + tlb[at + DELTA]);
+            return frames.get(ValueLayout.JAVA_BYTE, address + tlb[at + DELTA]);
         }
         return (byte) readSlow(address, 1);
     }
@@ -78,7 +78,7 @@ public final class VirtualMemory implements Memory {
         int i = index(address);
         int at = i << STRIDE_SHIFT;
         if (tlb[at + READ_TAG] == ((address + 1) & -Pages.SIZE)) {
-            return chunks[i].get(PhysicalMemory.SHORT, address + tlb[at + DELTA]);
+            return frames.get(PhysicalMemory.SHORT, address + tlb[at + DELTA]);
         }
         return (short) readSlow(address, 2);
     }
@@ -88,7 +88,7 @@ public final class VirtualMemory implements Memory {
         int i = index(address);
         int at = i << STRIDE_SHIFT;
         if (tlb[at + READ_TAG] == ((address + 3) & -Pages.SIZE)) {
-            return chunks[i].get(PhysicalMemory.INT, address + tlb[at + DELTA]);
+            return frames.get(PhysicalMemory.INT, address + tlb[at + DELTA]);
         }
         return (int) readSlow(address, 4);
     }
@@ -98,7 +98,7 @@ public final class VirtualMemory implements Memory {
         int i = index(address);
         int at = i << STRIDE_SHIFT;
         if (tlb[at + READ_TAG] == ((address + 7) & -Pages.SIZE)) {
-            return chunks[i].get(PhysicalMemory.LONG, address + tlb[at + DELTA]);
+            return frames.get(PhysicalMemory.LONG, address + tlb[at + DELTA]);
         }
         return readSlow(address, 8);
     }
@@ -108,7 +108,7 @@ public final class VirtualMemory implements Memory {
         int i = index(address);
         int at = i << STRIDE_SHIFT;
         if (tlb[at + WRITE_TAG] == (address & -Pages.SIZE)) {
-            chunks[i].set(ValueLayout.JAVA_BYTE, address + tlb[at + DELTA], value);
+            frames.set(ValueLayout.JAVA_BYTE, address + tlb[at + DELTA], value);
         } else {
             writeSlow(address, value, 1);
         }
@@ -119,7 +119,7 @@ public final class VirtualMemory implements Memory {
         int i = index(address);
         int at = i << STRIDE_SHIFT;
         if (tlb[at + WRITE_TAG] == ((address + 1) & -Pages.SIZE)) {
-            chunks[i].set(PhysicalMemory.SHORT, address + tlb[at + DELTA], value);
+            frames.set(PhysicalMemory.SHORT, address + tlb[at + DELTA], value);
         } else {
             writeSlow(address, value, 2);
         }
@@ -130,7 +130,7 @@ public final class VirtualMemory implements Memory {
         int i = index(address);
         int at = i << STRIDE_SHIFT;
         if (tlb[at + WRITE_TAG] == ((address + 3) & -Pages.SIZE)) {
-            chunks[i].set(PhysicalMemory.INT, address + tlb[at + DELTA], value);
+            frames.set(PhysicalMemory.INT, address + tlb[at + DELTA], value);
         } else {
             writeSlow(address, value, 4);
         }
@@ -141,7 +141,7 @@ public final class VirtualMemory implements Memory {
         int i = index(address);
         int at = i << STRIDE_SHIFT;
         if (tlb[at + WRITE_TAG] == ((address + 7) & -Pages.SIZE)) {
-            chunks[i].set(PhysicalMemory.LONG, address + tlb[at + DELTA], value);
+            frames.set(PhysicalMemory.LONG, address + tlb[at + DELTA], value);
         } else {
             writeSlow(address, value, 8);
         }
@@ -154,10 +154,10 @@ public final class VirtualMemory implements Memory {
         int i = fillForRead(address);
         long offset = address + delta(i);
         return switch (length) {
-            case 1 -> chunks[i].get(ValueLayout.JAVA_BYTE, offset);
-            case 2 -> chunks[i].get(PhysicalMemory.SHORT, offset);
-            case 4 -> chunks[i].get(PhysicalMemory.INT, offset);
-            default -> chunks[i].get(PhysicalMemory.LONG, offset);
+            case 1 -> frames.get(ValueLayout.JAVA_BYTE, offset);
+            case 2 -> frames.get(PhysicalMemory.SHORT, offset);
+            case 4 -> frames.get(PhysicalMemory.INT, offset);
+            default -> frames.get(PhysicalMemory.LONG, offset);
         };
     }
 
@@ -169,10 +169,10 @@ public final class VirtualMemory implements Memory {
         int i = fillForWrite(address, length);
         long offset = address + delta(i);
         switch (length) {
-            case 1 -> chunks[i].set(ValueLayout.JAVA_BYTE, offset, (byte) value);
-            case 2 -> chunks[i].set(PhysicalMemory.SHORT, offset, (short) value);
-            case 4 -> chunks[i].set(PhysicalMemory.INT, offset, (int) value);
-            default -> chunks[i].set(PhysicalMemory.LONG, offset, value);
+            case 1 -> frames.set(ValueLayout.JAVA_BYTE, offset, (byte) value);
+            case 2 -> frames.set(PhysicalMemory.SHORT, offset, (short) value);
+            case 4 -> frames.set(PhysicalMemory.INT, offset, (int) value);
+            default -> frames.set(PhysicalMemory.LONG, offset, value);
         }
     }
 
@@ -186,7 +186,7 @@ public final class VirtualMemory implements Memory {
             long at = address + done;
             int run = (int) Math.min(length - done, Pages.SIZE - Pages.offset(at));
             int i = forRead(at);
-            MemorySegment.copy(chunks[i], ValueLayout.JAVA_BYTE, at + delta(i), target, offset + done, run);
+            MemorySegment.copy(frames, ValueLayout.JAVA_BYTE, at + delta(i), target, offset + done, run);
             done += run;
         }
     }
@@ -208,7 +208,7 @@ public final class VirtualMemory implements Memory {
             long at = address + done;
             int run = (int) Math.min(length - done, Pages.SIZE - Pages.offset(at));
             int i = forWrite(at, run);
-            MemorySegment.copy(source, offset + done, chunks[i], ValueLayout.JAVA_BYTE, at + delta(i), run);
+            MemorySegment.copy(source, offset + done, frames, ValueLayout.JAVA_BYTE, at + delta(i), run);
             done += run;
         }
     }
@@ -221,7 +221,7 @@ public final class VirtualMemory implements Memory {
             long toPageEnd = Pages.SIZE - Pages.offset(at);
             long run = Long.compareUnsigned(length - done, toPageEnd) < 0 ? length - done : toPageEnd;
             int i = forWrite(at, run);
-            chunks[i].asSlice(at + delta(i), run).fill(value);
+            frames.asSlice(at + delta(i), run).fill(value);
             done += run;
         }
     }
@@ -236,19 +236,17 @@ public final class VirtualMemory implements Memory {
             long target = to + done;
             long run = Math.min(
                     length - done, Math.min(Pages.SIZE - Pages.offset(source), Pages.SIZE - Pages.offset(target)));
-            MemorySegment sourceChunk;
             long sourceOffset;
             int w;
             int seen;
             do {
                 seen = invalidations;
                 int r = forRead(source);
-                sourceChunk = chunks[r];
                 sourceOffset = source + delta(r);
                 w = forWrite(target, run);
                 // Resolving the target's fault may have taken the source's frame away.
             } while (seen != invalidations);
-            MemorySegment.copy(sourceChunk, sourceOffset, chunks[w], target + delta(w), run);
+            MemorySegment.copy(frames, sourceOffset, frames, target + delta(w), run);
             done += run;
         }
     }
@@ -265,7 +263,7 @@ public final class VirtualMemory implements Memory {
             }
         }
         int i = forWrite(address, 4);
-        return PhysicalMemory.ATOMIC_INT.compareAndSet(chunks[i], address + delta(i), expected, value);
+        return PhysicalMemory.ATOMIC_INT.compareAndSet(frames, address + delta(i), expected, value);
     }
 
     @Override
@@ -280,7 +278,7 @@ public final class VirtualMemory implements Memory {
             }
         }
         int i = forWrite(address, 8);
-        return PhysicalMemory.ATOMIC_LONG.compareAndSet(chunks[i], address + delta(i), expected, value);
+        return PhysicalMemory.ATOMIC_LONG.compareAndSet(frames, address + delta(i), expected, value);
     }
 
     /** Faults as a write of so many bytes (at most a page) would, and changes nothing. */
@@ -316,31 +314,28 @@ public final class VirtualMemory implements Memory {
 
     private int fillForRead(long address) {
         long physicalAddress = translate(address, privilege);
-        MemorySegment chunk = ram.readable(physicalAddress, 1);
-        return fill(address, physicalAddress, chunk, !chunk.isReadOnly() && mayWriteFast(physicalAddress));
+        // What was never written must be seen when it is.
+        return fill(address, physicalAddress, ram.isTouched(physicalAddress) && mayWriteFast(physicalAddress));
     }
 
     private int fillForWrite(long address, long length) {
         long physicalAddress = translate(address, privilege | PageFaultCode.WRITE);
-        MemorySegment chunk = ram.writable(physicalAddress, length);
-        return fill(address, physicalAddress, chunk, mayWriteFast(physicalAddress));
+        ram.writable(physicalAddress, length);
+        return fill(address, physicalAddress, mayWriteFast(physicalAddress));
     }
 
     private boolean mayWriteFast(long physicalAddress) {
         return walk.writeReady && !ram.isCode(physicalAddress >>> Pages.SHIFT);
     }
 
-    private int fill(long address, long physicalAddress, MemorySegment chunk, boolean writeFast) {
+    private int fill(long address, long physicalAddress, boolean writeFast) {
         int i = index(address);
         int at = i << STRIDE_SHIFT;
         long page = address & -Pages.SIZE;
-        // The shared zeros stand in for RAM never written; an entry to them would miss the first write through another
-        // page.
-        tlb[at + READ_TAG] = chunk.isReadOnly() ? NO_TAG : page;
+        tlb[at + READ_TAG] = page;
         tlb[at + WRITE_TAG] = writeFast ? page : NO_TAG;
-        tlb[at + DELTA] = (physicalAddress & (PhysicalMemory.CHUNK_SIZE - 1)) - address;
+        tlb[at + DELTA] = physicalAddress - address;
         tlb[at + FRAME] = physicalAddress >>> Pages.SHIFT;
-        chunks[i] = chunk;
         return i;
     }
 
