@@ -43,6 +43,7 @@ public final class MemoryManager {
     private final DataSectionPages dataSections;
     private final PageFiles pageFiles;
     private final PageIn pageIn;
+    private final ModifiedWriter modifiedWriter;
     private final BalanceSet balance;
     private final RegionQueries regionQueries;
     private final WorkingSetServices workingSets;
@@ -72,12 +73,8 @@ public final class MemoryManager {
         this.placeholders = new Placeholders(this);
         this.prefetch = new Prefetch(this, spaces, tables, pages);
         this.prototypes = new Prototypes(this, tables, pageFiles);
-        this.balance = new BalanceSet(
-                this,
-                spaces,
-                pageFiles,
-                new Trimmer(this, tables, pages),
-                new ModifiedWriter(this, pageFiles, prototypes));
+        this.modifiedWriter = new ModifiedWriter(this, pageFiles, prototypes);
+        this.balance = new BalanceSet(this, spaces, pageFiles, new Trimmer(this, tables, pages), modifiedWriter);
         this.pageIn = new PageIn(this, pageFiles, tables, balance);
         pfns.use(pageFiles, balance);
         this.workingSets = new WorkingSetServices(this, spaces, tables, pages);
@@ -262,6 +259,10 @@ public final class MemoryManager {
     /** Writes all modified pages that can be written, as the modified-page writer does when told to. */
     public void writeModifiedPages() {
         balance.writeAll();
+    }
+
+    ModifiedWriter modifiedWriter() {
+        return modifiedWriter;
     }
 
     BalanceSet balance() {

@@ -1,5 +1,6 @@
 package org.vadose.mm;
 
+import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.MiPartitionLayout;
@@ -19,6 +20,8 @@ final class ModifiedWriter {
     private final Prototypes prototypes;
     private final PageFiles.Run run = new PageFiles.Run();
     private final long[] frames = new long[PageFiles.CLUSTER_PAGES];
+    private @Nullable ModifiedPageTaker taker;
+    private boolean pagesTaken;
 
     ModifiedWriter(MemoryManager manager, PageFiles files, Prototypes prototypes) {
         this.memory = manager.kernelMemory();
@@ -50,16 +53,16 @@ final class ModifiedWriter {
         return status.isSuccess();
     }
 
+    /** Who is offered pages first; nobody until this is called. */
+    void setTaker(ModifiedPageTaker newTaker) {
+        taker = newTaker;
+    }
+
     /** Writes the pages that wait longest to adjacent slots; false when there are none, or no slots, or the write failed. */
     private boolean writeCluster() {
-        long waiting = pfns.modifiedPages();
-        if (waiting == 0 || !files.take((int) Math.min(waiting, PageFiles.CLUSTER_PAGES), run)) {
-            return false;
-        }
-        long frame = pfns.firstModified();
-        for (int i = 0; i < run.pages; i++) {
-            frames[i] = frame;
-            frame = pfns.pfn(frame).flink();
+        int count = offered(longestWaiting());
+        if (count == 0 || !files.take(count, run)) {
+            return pagesTaken;
         }
         NtStatus status = files.write(run.file, run.slot, frames, run.pages);
         if (!status.isSuccess()) {
@@ -74,5 +77,34 @@ final class ModifiedWriter {
             pfns.pagedOut(frames[i], run.file, run.slot + i);
         }
         return true;
+    }
+
+    /** Puts the first of the modified list into {@link #frames}; answers how many. */
+    private int longestWaiting() {
+        int count = (int) Math.min(pfns.modifiedPages(), frames.length);
+        long frame = pfns.firstModified();
+        for (int i = 0; i < count; i++) {
+            frames[i] = frame;
+            frame = pfns.pfn(frame).flink();
+        }
+        return count;
+    }
+
+    /** Lets the taker have what it wants of {@link #frames}; answers how many are left. */
+    private int offered(int count) {
+        pagesTaken = false;
+        ModifiedPageTaker offeredTo = taker;
+        if (offeredTo == null || count == 0) {
+            return count;
+        }
+        offeredTo.offer(frames, count);
+        int left = 0;
+        for (int i = 0; i < count; i++) {
+            if (frames[i] != PfnDatabase.NONE) {
+                frames[left++] = frames[i];
+            }
+        }
+        pagesTaken = left < count;
+        return left;
     }
 }

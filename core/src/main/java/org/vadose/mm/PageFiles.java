@@ -189,10 +189,19 @@ public final class PageFiles {
         if (roomiest == null) {
             return false;
         }
-        find(roomiest, wanted, run);
-        run.file = roomiest.number();
-        mark(roomiest, run.slot, run.pages, true);
-        roomiest.setAllocationHint(run.slot + run.pages);
+        return takeFrom(roomiest.number(), wanted, run);
+    }
+
+    /** As {@link #take}, from one page file. */
+    boolean takeFrom(int number, int wanted, Run run) {
+        PagingFile file = files.get(number);
+        if (file.freeSpace() == 0) {
+            return false;
+        }
+        find(file, wanted, run);
+        run.file = number;
+        mark(file, run.slot, run.pages, true);
+        file.setAllocationHint(run.slot + run.pages);
         return true;
     }
 

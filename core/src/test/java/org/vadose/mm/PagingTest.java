@@ -162,6 +162,35 @@ class PagingTest {
     }
 
     @Test
+    void modifiedPagesAreOfferedBeforeTheyAreWritten() {
+        machine.addPageFile(4096, store);
+        FaultyStore taken = new FaultyStore();
+        machine.addPageFile(4096, taken);
+        PageFiles.Run run = new PageFiles.Run();
+        manager.modifiedWriter().setTaker((frames, count) -> {
+            // Every other page goes to the second file.
+            for (int i = 0; i < count; i += 2) {
+                assertTrue(manager.pageFiles().takeFrom(1, 1, run));
+                assertEquals(NtStatus.SUCCESS, manager.pageFiles().write(1, run.slot, new long[] {frames[i]}, 1));
+                manager.pfns().pagedOut(frames[i], 1, run.slot);
+                frames[i] = PfnDatabase.NONE;
+            }
+        });
+        long base = allocate(100 * Pages.SIZE);
+        for (int i = 0; i < 100; i++) {
+            manager.mmu().user().writeLong(base + i * Pages.SIZE, pattern(i));
+        }
+        pageOut();
+        machine.check("paged out");
+        assertEquals(50, taken.writes);
+        assertTrue(store.writes < 4);
+        repurposeAll();
+        for (int i = 0; i < 100; i++) {
+            assertEquals(pattern(i), manager.mmu().user().readLong(base + i * Pages.SIZE));
+        }
+    }
+
+    @Test
     void anErrorOfTheDeviceHarmsNothingElse() {
         machine.addPageFile(4096, store);
         long base = allocate(8 * Pages.SIZE);
