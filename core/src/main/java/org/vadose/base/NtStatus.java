@@ -113,6 +113,8 @@ public final class NtStatus {
     public static final NtStatus MEMORY_NOT_ALLOCATED = define("MEMORY_NOT_ALLOCATED", 0xC00000A0, 487);
     public static final NtStatus FREE_VM_NOT_AT_BASE = define("FREE_VM_NOT_AT_BASE", 0xC000009F, 487);
     public static final NtStatus FILE_IS_A_DIRECTORY = define("FILE_IS_A_DIRECTORY", 0xC00000BA, 5);
+    public static final NtStatus BAD_COMPRESSION_BUFFER = define("BAD_COMPRESSION_BUFFER", 0xC0000242, 605);
+    public static final NtStatus UNSUPPORTED_COMPRESSION = define("UNSUPPORTED_COMPRESSION", 0xC000025F, 618);
     public static final NtStatus NOT_SUPPORTED = define("NOT_SUPPORTED", 0xC00000BB, 50);
     public static final NtStatus INVALID_PARAMETER_1 = define("INVALID_PARAMETER_1", 0xC00000EF, 87);
     public static final NtStatus INVALID_PARAMETER_2 = define("INVALID_PARAMETER_2", 0xC00000F0, 87);

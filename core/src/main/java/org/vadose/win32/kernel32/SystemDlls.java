@@ -17,6 +17,7 @@ public final class SystemDlls {
         ModuleFunctions.addToNtdll(ntdll);
         ProcessFunctions.addToNtdll(ntdll);
         RtlFunctions.addTo(ntdll);
+        CompressionFunctions.addTo(ntdll);
         SectionFunctions.addToNtdll(ntdll);
         SpecialMemoryFunctions.addToNtdll(ntdll);
         TokenFunctions.addToNtdll(ntdll);
