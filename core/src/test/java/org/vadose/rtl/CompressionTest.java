@@ -38,8 +38,9 @@ final class CompressionTest {
     @Test
     void lznt1ReadsTheExampleOfTheSpecification() {
         // [MS-XCA] 3.3
-        byte[] packed = HEX.parseHex("38b088462320002047204100" + "10a24701a045204400084501507900c045200524138805b4024a44ef"
-                + "0358028c091601484500be009e000401189000");
+        byte[] packed =
+                HEX.parseHex("38b088462320002047204100" + "10a24701a045204400084501507900c045200524138805b4024a44ef"
+                        + "0358028c091601484500be009e000401189000");
         byte[] plain = new byte[1000];
         int size = Lznt1.decompress(packed, 0, packed.length, plain, 0, plain.length);
         assertEquals(
