@@ -3,6 +3,7 @@ package org.vadose.check;
 import java.util.BitSet;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.LongConsumer;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.layout.KernelSymbols;
@@ -30,6 +31,7 @@ final class FrameLedger {
     private final Memory kernel;
     private final Findings findings;
     private final long database;
+    private final long kernelBase;
     private final long partition;
     private final int frames;
     /** Mappings and entries found, which an active frame's share count must equal. */
@@ -41,6 +43,7 @@ final class FrameLedger {
     FrameLedger(Memory kernel, long kernelBase, long frames, Findings findings) {
         this.kernel = kernel;
         this.findings = findings;
+        this.kernelBase = kernelBase;
         this.database = kernel.readLong(kernelBase + KernelSymbols.MM_PFN_DATABASE);
         this.partition = kernelBase + KernelSymbols.MI_SYSTEM_PARTITION;
         this.frames = (int) Math.min(frames, MOST_FRAMES);
@@ -107,8 +110,8 @@ final class FrameLedger {
     void checkLists() {
         long lists = partition + MiPartitionLayout.PAGE_LISTS;
         long visible = partition + MiPartitionLayout.VP;
-        long available = walk(lists + MiPartitionPageListsLayout.ZEROED_PAGE_LIST_HEAD, PageLocation.ZEROED)
-                + walk(lists + MiPartitionPageListsLayout.FREE_PAGE_LIST_HEAD, PageLocation.FREE);
+        ColourCheck unused = new ColourCheck(kernel, kernelBase, this, findings);
+        long available = unused.checkLists(PageLocation.ZEROED) + unused.checkLists(PageLocation.FREE);
         for (int priority = 0; priority < STANDBY_PRIORITIES; priority++) {
             available += walk(
                     lists + MiPartitionPageListsLayout.STANDBY_PAGE_LIST_BY_PRIORITY + priority * MmpfnlistLayout.SIZE,
@@ -126,6 +129,11 @@ final class FrameLedger {
     }
 
     private long walk(long head, PageLocation name) {
+        return walk(head, name, frame -> {});
+    }
+
+    /** @param each told every frame of the list */
+    long walk(long head, PageLocation name, LongConsumer each) {
         findings.expectEqual("page list name", head, name.value(), kernel.readInt(head + MmpfnlistLayout.LIST_NAME));
         long previous = Pfn.LIST_END;
         long count = 0;
@@ -136,19 +144,10 @@ final class FrameLedger {
                 return count;
             }
             Pfn pfn = pfn(frame);
-            if (listed.get((int) frame)) {
-                findings.add("PFN on two lists, or twice on one pfn=" + Hex.plain(frame) + " list=" + name);
+            if (!expectListed(frame, name)) {
                 return count;
             }
-            listed.set((int) frame);
-            if (pfn.location() != name) {
-                findings.add("PFN on a list it does not know pfn=" + Hex.plain(frame) + " list=" + name + " location="
-                        + pfn.location());
-            }
-            if (pfn.referenceCount() != 0) {
-                findings.add("listed frame is referenced pfn=" + Hex.plain(frame) + " referenceCount="
-                        + pfn.referenceCount());
-            }
+            each.accept(frame);
             findings.expectEqual("page list Blink pfn=" + Hex.plain(frame), pfn.address(), previous, pfn.blink());
             count++;
             previous = frame;
@@ -157,6 +156,31 @@ final class FrameLedger {
         findings.expectEqual("page list end " + name, head, previous, kernel.readLong(head + MmpfnlistLayout.BLINK));
         findings.expectEqual("page list total " + name, head, count, kernel.readLong(head + MmpfnlistLayout.TOTAL));
         return count;
+    }
+
+    /** A frame was found on a list; false when that is not its first. */
+    boolean expectListed(long frame, PageLocation name) {
+        Pfn pfn = pfn(frame);
+        if (listed.get((int) frame)) {
+            findings.add("PFN on two lists, or twice on one pfn=" + Hex.plain(frame) + " list=" + name);
+            return false;
+        }
+        listed.set((int) frame);
+        if (pfn.location() != name) {
+            findings.add("PFN on a list it does not know pfn=" + Hex.plain(frame) + " list=" + name + " location="
+                    + pfn.location());
+        }
+        if (pfn.referenceCount() != 0) {
+            findings.add(
+                    "listed frame is referenced pfn=" + Hex.plain(frame) + " referenceCount=" + pfn.referenceCount());
+        }
+        return true;
+    }
+
+    /** The frame whose entry stands at an address, -1 when none does. */
+    long frameOf(long entry) {
+        long offset = entry - database;
+        return offset % Pfn.SIZE == 0 && isRam(offset / Pfn.SIZE) ? offset / Pfn.SIZE : -1;
     }
 
     /** Compares every frame with what was counted. Call when all page tables have been walked. */

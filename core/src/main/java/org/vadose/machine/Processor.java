@@ -79,6 +79,7 @@ public final class Processor {
         memory.writeShort(active + KaffinityExLayout.SIZE_FIELD, (short) 20);
         memory.writeLong(
                 active + KaffinityExLayout.BITMAP, memory.readLong(active + KaffinityExLayout.BITMAP) | 1L << number);
+        memoryManager.useProcessor(number, prcb);
         Mmu mmu = memoryManager.mmu().get(number);
         if (number != 0) {
             mmu.loadRoot(memoryManager.systemRoot());

@@ -81,6 +81,7 @@ final class BalanceSet {
         }
         running = true;
         try {
+            pfns.takeBackFromProcessors();
             long goal = usualLow * HIGH_TO_LOW + extraPages;
             for (Round round : Round.values()) {
                 if (pfns.availablePages() >= goal) {

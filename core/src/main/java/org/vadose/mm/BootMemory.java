@@ -24,7 +24,7 @@ import org.vadose.pe.PeBuilder;
  * 0x001000.. page tables of the boot, taken upwards, not where the next lines say
  * 0x1AD000   System's PML4
  * image      the kernel image, aligned to and mapped with 2 MB pages: from 16 MB, or 8 MB on a machine of less than 64 MB
- *            then the PFN database, a run of frames of its own
+ *            then the PFN database and the heads of the lists of unused frames, a run of frames of its own
  * </pre>
  *
  * System space takes one PML4 slot a region, drawn from the seed; the kernel image's slot and that of the shared user data are
@@ -41,6 +41,7 @@ final class BootMemory {
     private static final int SHARED_USER_DATA_SLOT = X64PageTables.index(4, SHARED_USER_DATA);
 
     private final PhysicalMemory ram;
+    private final NodeTopology topology;
     private final boolean[] taken;
     /** The PML4 entry of each region, by its ordinal. */
     private final int[] slots = new int[SystemRegion.values().length];
@@ -51,8 +52,9 @@ final class BootMemory {
     private final long kernelBase;
     private long nextFrame = 1;
 
-    BootMemory(PhysicalMemory ram, long seed, PeBuilder kernelImage) {
+    BootMemory(PhysicalMemory ram, NodeTopology topology, long seed, PeBuilder kernelImage) {
         this.ram = ram;
+        this.topology = topology;
         SeededRandom random = SeededRandom.of(seed, "system space");
         int selfMapSlot = SHARED_USER_DATA_SLOT;
         boolean[] used = new boolean[512];
@@ -73,7 +75,7 @@ final class BootMemory {
                 + 0x200 * Pages.LARGE_SIZE;
         imageBytes = Pages.alignUp(kernelImage.sizeOfImage(), Pages.LARGE_SIZE);
         imagePhysical = ram.sizeBytes() >= 64L << 20 ? 16L << 20 : 8L << 20;
-        long pfnBytes = PfnDatabase.sizeBytes(ram.frames());
+        long pfnBytes = PfnDatabase.sizeBytes(topology);
         long end = imagePhysical + imageBytes + pfnBytes;
         if (end + (1 << 20) > ram.sizeBytes()) {
             throw new IllegalArgumentException(
@@ -128,7 +130,7 @@ final class BootMemory {
         }
         long pfnBase = regionBase(SystemRegion.PFN_DATABASE);
         long pfnPhysical = imagePhysical + imageBytes;
-        for (long at = 0; at < PfnDatabase.sizeBytes(ram.frames()); at += Pages.SIZE) {
+        for (long at = 0; at < PfnDatabase.sizeBytes(topology); at += Pages.SIZE) {
             long pte = tableFor(pfnBase + at, 1) + 8L * X64PageTables.index(1, pfnBase + at);
             ram.writeLong(pte, pfnPhysical + at | SystemSpace.KERNEL_DATA);
         }
@@ -161,7 +163,7 @@ final class BootMemory {
         long pfnBase = regionBase(SystemRegion.PFN_DATABASE);
         memory.writeLong(kernelBase + KernelSymbols.MM_PFN_DATABASE, pfnBase);
         memory.writeLong(kernelBase + KernelSymbols.MM_PTE_BASE, selfMap.pteBase());
-        PfnDatabase pfns = new PfnDatabase(memory, ram, pfnBase, kernelBase);
+        PfnDatabase pfns = new PfnDatabase(mmu, topology, pfnBase, kernelBase);
         pfns.initialize(taken);
         adopt(pfns, SYSTEM_ROOT, 4, 0);
         Pfn root = pfns.pfn(SYSTEM_ROOT >>> Pages.SHIFT);

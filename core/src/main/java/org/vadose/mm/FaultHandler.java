@@ -46,9 +46,6 @@ final class FaultHandler implements PageFaultHandler {
     /** What a 64-bit thread keeps for the handler of its stack overflow, if it did not ask for more. */
     private static final long GUARANTEED_BYTES = 2 * Pages.SIZE;
 
-    /** With so many zeroed and free pages, whatever other processors take meanwhile, nobody's page need be taken away. */
-    private static final long PLENTY = 1024;
-
     private final Mmus mmu;
     private final Memory memory;
     private final int processor;
@@ -135,8 +132,7 @@ final class FaultHandler implements PageFaultHandler {
             }
             if (PageProtection.isGuard(protection)
                     || !allows(protection, errorCode)
-                    || page == SharedUserData.USER_ADDRESS
-                    || pfns.unusedPages() < PLENTY) {
+                    || page == SharedUserData.USER_ADDRESS) {
                 return false;
             }
             return mapUnused(space, page, protection, errorCode);
@@ -274,7 +270,7 @@ final class FaultHandler implements PageFaultHandler {
             return false;
         }
         long pteAddress = tables.pteAddress(page);
-        long frame = pfns.allocateUnused(pteAddress, tables.tableFrame(pteAddress));
+        long frame = pfns.allocateUnused(pteAddress, tables.tableFrame(pteAddress), PfnDatabase.ANY_NODE);
         if (frame == PfnDatabase.NONE) {
             return false;
         }

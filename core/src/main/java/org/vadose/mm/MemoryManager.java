@@ -110,7 +110,13 @@ public final class MemoryManager {
 
     /** {@link #boot(Mmu, long, PeBuilder)} with several processors, the first of which boots. */
     public static MemoryManager boot(Mmus mmu, long seed, PeBuilder kernelImage) {
-        BootMemory boot = new BootMemory(mmu.ram(), seed, kernelImage);
+        return boot(mmu, 1, seed, kernelImage);
+    }
+
+    /** @param nodes among which RAM and the processors are shared out, 1 to {@link NodeTopology#MOST} */
+    public static MemoryManager boot(Mmus mmu, int nodes, long seed, PeBuilder kernelImage) {
+        NodeTopology topology = new NodeTopology(nodes, mmu.ram().frames(), mmu.count());
+        BootMemory boot = new BootMemory(mmu.ram(), topology, seed, kernelImage);
         boot.mapKernel(mmu, kernelImage);
         return new MemoryManager(mmu, boot, boot.buildPfnDatabase(mmu), seed);
     }
@@ -176,6 +182,11 @@ public final class MemoryManager {
 
     public void freePoolPages(boolean paged, long address, long pages) {
         systemSpace.free(paged ? SystemRegion.PAGED_POOL : SystemRegion.NON_PAGED_POOL, address, pages);
+    }
+
+    /** Tells a processor, whose control block is there, which frames are its own. */
+    public void useProcessor(int number, long prcb) {
+        pfns.use(number, prcb);
     }
 
     /** The pools, once the executive has made them; from then on processes can have address spaces. */

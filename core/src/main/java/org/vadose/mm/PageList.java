@@ -5,10 +5,14 @@ import org.vadose.memory.Memory;
 import org.vadose.nt.PageLocation;
 import org.vadose.nt.Pfn;
 
-/** The head of a list of page frames ({@code _MMPFNLIST}); the links are in the frames' PFN entries. */
-record PageList(Memory memory, long address) {
+/**
+ * A list of page frames: its head ({@code _MMPFNLIST}) and, in the frames' PFN entries, its links.
+ *
+ * @param database address of the entry of frame 0
+ */
+record PageList(Memory memory, long address, long database) {
     void initialize(PageLocation name) {
-        memory.writeLong(address + MmpfnlistLayout.TOTAL, 0);
+        setTotal(0);
         memory.writeInt(address + MmpfnlistLayout.LIST_NAME, name.value());
         setFirst(Pfn.LIST_END);
         setLast(Pfn.LIST_END);
@@ -37,5 +41,76 @@ record PageList(Memory memory, long address) {
 
     void setLast(long frame) {
         memory.writeLong(address + MmpfnlistLayout.BLINK, frame);
+    }
+
+    private Pfn pfn(long frame) {
+        return new Pfn(memory, database + frame * Pfn.SIZE);
+    }
+
+    void addFirst(long frame) {
+        long next = first();
+        Pfn pfn = pfn(frame);
+        pfn.setFlink(next);
+        pfn.setBlink(Pfn.LIST_END);
+        if (next == Pfn.LIST_END) {
+            setLast(frame);
+        } else {
+            pfn(next).setBlink(frame);
+        }
+        setFirst(frame);
+        setTotal(total() + 1);
+    }
+
+    void addLast(long frame) {
+        long previous = last();
+        Pfn pfn = pfn(frame);
+        pfn.setFlink(Pfn.LIST_END);
+        pfn.setBlink(previous);
+        if (previous == Pfn.LIST_END) {
+            setFirst(frame);
+        } else {
+            pfn(previous).setFlink(frame);
+        }
+        setLast(frame);
+        setTotal(total() + 1);
+    }
+
+    void remove(long frame) {
+        Pfn pfn = pfn(frame);
+        long next = pfn.flink();
+        long previous = pfn.blink();
+        if (previous == Pfn.LIST_END) {
+            setFirst(next);
+        } else {
+            pfn(previous).setFlink(next);
+        }
+        if (next == Pfn.LIST_END) {
+            setLast(previous);
+        } else {
+            pfn(next).setBlink(previous);
+        }
+        setTotal(total() - 1);
+    }
+
+    /**
+     * Takes up to so many frames off the front.
+     *
+     * @return how many there were
+     */
+    int removeFirst(long[] into, int atMost) {
+        int count = 0;
+        long frame = first();
+        while (count < atMost && frame != Pfn.LIST_END) {
+            into[count++] = frame;
+            frame = pfn(frame).flink();
+        }
+        setFirst(frame);
+        if (frame == Pfn.LIST_END) {
+            setLast(Pfn.LIST_END);
+        } else {
+            pfn(frame).setBlink(Pfn.LIST_END);
+        }
+        setTotal(total() - count);
+        return count;
     }
 }

@@ -3,6 +3,7 @@ package org.vadose.mm;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.LongBuffer;
+import java.util.Arrays;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
@@ -14,6 +15,7 @@ import org.vadose.layout.MiVisiblePartitionLayout;
 import org.vadose.layout.MmpfnLayout;
 import org.vadose.layout.MmpfnlistLayout;
 import org.vadose.memory.Memory;
+import org.vadose.memory.Mmus;
 import org.vadose.memory.PhysicalMemory;
 import org.vadose.nt.ControlArea;
 import org.vadose.nt.PageLocation;
@@ -45,6 +47,12 @@ public final class PfnDatabase {
     /** Priority of pages that nobody gave another one. */
     public static final int NORMAL_PRIORITY = 5;
 
+    /** No node is preferred: the processor's own, then the nearest. */
+    static final int ANY_NODE = -1;
+
+    /** With so many unused pages, whatever other processors take meanwhile, nobody's page need be taken away. */
+    private static final long PLENTY = 1024;
+
     private static final int PRIORITIES = 8;
     /** Lists that modified pages of files, and those with reserved slots, are spread over. */
     private static final int BUCKETS = 16;
@@ -62,8 +70,9 @@ public final class PfnDatabase {
     private final Memory memory;
     private final PhysicalMemory ram;
     private final long base;
-    private final PageList zeroed;
-    private final PageList free;
+    private final Mmus mmus;
+    private final ColourLists unused;
+    private final ProcessorFrames atHand;
     private final PageList modified;
     private final PageList modifiedNoWrite;
     private final PageList mapped;
@@ -75,43 +84,46 @@ public final class PfnDatabase {
     private @Nullable PageFiles pageFiles;
     private @Nullable BalanceSet balance;
 
-    /** @param base address of the entry of frame 0 */
-    PfnDatabase(Memory memory, PhysicalMemory ram, long base, long kernelBase) {
-        this.memory = memory;
-        this.ram = ram;
+    /** @param base address of the entry of frame 0; {@link #sizeBytes} bytes are mapped there */
+    PfnDatabase(Mmus mmus, NodeTopology topology, long base, long kernelBase) {
+        this.mmus = mmus;
+        this.memory = mmus.kernel();
+        this.ram = mmus.ram();
         this.base = base;
+        unused = new ColourLists(memory, topology, kernelBase, base, base + Pages.up(ram.frames() * Pfn.SIZE));
+        atHand = new ProcessorFrames(memory, unused, base);
         long partition = kernelBase + KernelSymbols.MI_SYSTEM_PARTITION;
         long lists = partition + MiPartitionLayout.PAGE_LISTS;
         long visible = partition + MiPartitionLayout.VP;
-        zeroed = new PageList(memory, lists + MiPartitionPageListsLayout.ZEROED_PAGE_LIST_HEAD);
-        free = new PageList(memory, lists + MiPartitionPageListsLayout.FREE_PAGE_LIST_HEAD);
-        bad = new PageList(memory, lists + MiPartitionPageListsLayout.BAD_PAGE_LIST_HEAD);
-        modified = new PageList(memory, visible + MiVisiblePartitionLayout.MODIFIED_PAGE_LIST_HEAD);
-        modifiedNoWrite = new PageList(memory, visible + MiVisiblePartitionLayout.MODIFIED_NO_WRITE_PAGE_LIST_HEAD);
-        mapped = new PageList(memory, lists + MiPartitionPageListsLayout.MAPPED_PAGE_LIST_HEAD);
+        bad = new PageList(memory, lists + MiPartitionPageListsLayout.BAD_PAGE_LIST_HEAD, base);
+        modified = new PageList(memory, visible + MiVisiblePartitionLayout.MODIFIED_PAGE_LIST_HEAD, base);
+        modifiedNoWrite =
+                new PageList(memory, visible + MiVisiblePartitionLayout.MODIFIED_NO_WRITE_PAGE_LIST_HEAD, base);
+        mapped = new PageList(memory, lists + MiPartitionPageListsLayout.MAPPED_PAGE_LIST_HEAD, base);
         empty = new PageList[2 + 2 * BUCKETS - 1];
-        empty[0] = new PageList(memory, lists + MiPartitionPageListsLayout.STANDBY_PAGE_LIST_HEAD);
-        empty[1] = new PageList(memory, lists + MiPartitionPageListsLayout.MODIFIED_PAGE_LIST_NO_RESERVATION);
+        empty[0] = new PageList(memory, lists + MiPartitionPageListsLayout.STANDBY_PAGE_LIST_HEAD, base);
+        empty[1] = new PageList(memory, lists + MiPartitionPageListsLayout.MODIFIED_PAGE_LIST_NO_RESERVATION, base);
         for (int i = 0; i < BUCKETS; i++) {
             long next = i * MmpfnlistLayout.SIZE;
-            empty[2 + i] =
-                    new PageList(memory, lists + MiPartitionPageListsLayout.MODIFIED_PAGE_LIST_BY_RESERVATION + next);
+            empty[2 + i] = new PageList(
+                    memory, lists + MiPartitionPageListsLayout.MODIFIED_PAGE_LIST_BY_RESERVATION + next, base);
             if (i != 0) {
-                empty[1 + BUCKETS + i] = new PageList(memory, mapped.address() + next);
+                empty[1 + BUCKETS + i] = new PageList(memory, mapped.address() + next, base);
             }
         }
         for (int priority = 0; priority < PRIORITIES; priority++) {
             standby[priority] = new PageList(
                     memory,
-                    lists + MiPartitionPageListsLayout.STANDBY_PAGE_LIST_BY_PRIORITY + priority * MmpfnlistLayout.SIZE);
+                    lists + MiPartitionPageListsLayout.STANDBY_PAGE_LIST_BY_PRIORITY + priority * MmpfnlistLayout.SIZE,
+                    base);
         }
         repurposed = lists + MiPartitionPageListsLayout.STANDBY_REPURPOSED_BY_PRIORITY;
         availablePages = visible + MiVisiblePartitionLayout.AVAILABLE_PAGES;
     }
 
-    /** Bytes of PFN entries for so much RAM. */
-    static long sizeBytes(long frames) {
-        return Pages.up(frames * Pfn.SIZE);
+    /** Bytes of PFN entries, and of the arrays behind them. */
+    static long sizeBytes(NodeTopology topology) {
+        return Pages.up(topology.frames() * Pfn.SIZE) + ColourLists.sizeBytes(topology);
     }
 
     /**
@@ -121,8 +133,7 @@ public final class PfnDatabase {
      * @param taken one flag a frame
      */
     void initialize(boolean[] taken) {
-        zeroed.initialize(PageLocation.ZEROED);
-        free.initialize(PageLocation.FREE);
+        unused.initialize();
         modified.initialize(PageLocation.MODIFIED);
         modifiedNoWrite.initialize(PageLocation.MODIFIED_NO_WRITE);
         bad.initialize(PageLocation.BAD);
@@ -140,39 +151,68 @@ public final class PfnDatabase {
         byte[] batch = new byte[entries.length * Long.BYTES];
         LongBuffer batchAsLongs =
                 ByteBuffer.wrap(batch).order(ByteOrder.LITTLE_ENDIAN).asLongBuffer();
-        long first = Pfn.LIST_END;
-        long previous = Pfn.LIST_END;
+        long[] first = new long[unused.colours()];
+        long[] last = new long[unused.colours()];
+        long[] totals = new long[unused.colours()];
+        Arrays.fill(first, Pfn.LIST_END);
+        Arrays.fill(last, Pfn.LIST_END);
         long total = 0;
         for (long start = 0; start < frames; start += BATCH) {
             int count = (int) Math.min(BATCH, frames - start);
             for (int i = 0; i < count; i++) {
                 int frame = (int) start + i;
                 int at = i * stride;
-                boolean used = frame < taken.length && taken[frame];
-                entries[at + (int) MmpfnLayout.U1 / Long.BYTES] = used ? 0 : nextFree(frame, taken, frames);
-                entries[at + (int) MmpfnLayout.U2 / Long.BYTES] = used ? 1 : previous;
-                entries[at + (int) MmpfnLayout.U3 / Long.BYTES] = used ? 1 | ACTIVE_BYTE << 16 : ZEROED_BYTE << 16;
-                if (!used) {
-                    first = first == Pfn.LIST_END ? frame : first;
-                    previous = frame;
-                    total++;
+                if (frame < taken.length && taken[frame]) {
+                    entries[at + (int) MmpfnLayout.U1 / Long.BYTES] = 0;
+                    entries[at + (int) MmpfnLayout.U2 / Long.BYTES] = 1;
+                    entries[at + (int) MmpfnLayout.U3 / Long.BYTES] = 1 | ACTIVE_BYTE << 16;
+                    continue;
                 }
+                int colour = unused.colour(frame);
+                entries[at + (int) MmpfnLayout.U1 / Long.BYTES] = nextFree(frame, taken);
+                entries[at + (int) MmpfnLayout.U2 / Long.BYTES] = last[colour];
+                entries[at + (int) MmpfnLayout.U3 / Long.BYTES] = ZEROED_BYTE << 16;
+                if (first[colour] == Pfn.LIST_END) {
+                    first[colour] = frame;
+                }
+                last[colour] = frame;
+                totals[colour]++;
+                total++;
             }
             batchAsLongs.put(0, entries, 0, count * stride);
             memory.write(base + start * Pfn.SIZE, batch, 0, count * (int) Pfn.SIZE);
         }
-        zeroed.setFirst(first);
-        zeroed.setLast(previous);
-        zeroed.setTotal(total);
+        for (int colour = 0; colour < first.length; colour++) {
+            unused.fill(colour, first[colour], last[colour], totals[colour]);
+        }
         memory.writeLong(availablePages, total);
+        // So that the first frames given out ascend.
+        atHand.start((int) Arrays.stream(first).min().orElse(0));
     }
 
-    private static long nextFree(int frame, boolean[] taken, long frames) {
-        int next = frame + 1;
+    /** The next frame of the same colour that the boot did not take. */
+    private long nextFree(int frame, boolean[] taken) {
+        long end = unused.topology().firstFrame(unused.topology().ofFrame(frame) + 1);
+        int next = frame + ColourLists.COLOURS;
         while (next < taken.length && taken[next]) {
-            next++;
+            next += ColourLists.COLOURS;
         }
-        return next < frames ? next : Pfn.LIST_END;
+        return next < end ? next : Pfn.LIST_END;
+    }
+
+    /** @param prcb control block of a processor, which from now on takes frames of colours of its own */
+    void use(int processor, long prcb) {
+        atHand.use(processor, prcb);
+    }
+
+    /** Which node a frame and a processor belong to. */
+    public NodeTopology topology() {
+        return unused.topology();
+    }
+
+    /** Zeroed and free frames of a node. */
+    public long unusedPages(int node) {
+        return unused.total(ColourLists.ZEROED, node) + unused.total(ColourLists.FREE, node);
     }
 
     public Pfn pfn(long frame) {
@@ -183,14 +223,14 @@ public final class PfnDatabase {
         return ram.frames();
     }
 
-    /** Frames that can be had at once: zeroed, free and standby. */
+    /** Frames that can be had at once: zeroed, free and standby; not those that processors have at hand. */
     public long availablePages() {
         return memory.readLong(availablePages);
     }
 
-    /** Frames that nobody has and whose contents nobody wants: zeroed and free. */
+    /** Frames on the lists that nobody has and whose contents nobody wants: zeroed and free. */
     long unusedPages() {
-        return zeroed.total() + free.total();
+        return unused.total(ColourLists.ZEROED) + unused.total(ColourLists.FREE);
     }
 
     /** Tells where slots of page files go back to, and who makes frames available when they run out. */
@@ -239,16 +279,21 @@ public final class PfnDatabase {
      * @return an active frame with share and reference count 1, or {@link #NONE}
      */
     public long allocate(long pteAddress, long pteFrame) {
+        return allocate(pteAddress, pteFrame, ANY_NODE);
+    }
+
+    /** @param node that the frame is to be on if it has one, or {@link #ANY_NODE}: the processor's own */
+    long allocate(long pteAddress, long pteFrame, int node) {
         long frame;
         lock.lock();
         try {
-            frame = zeroed.first();
-            if (frame != Pfn.LIST_END) {
-                unlink(zeroed, frame);
+            drainIfShort();
+            frame = take(ColourLists.ZEROED, node);
+            if (frame != NONE) {
                 activate(frame, pteAddress, pteFrame);
                 return frame;
             }
-            frame = takeDirty();
+            frame = takeDirty(node);
             if (frame == NONE) {
                 return NONE;
             }
@@ -260,31 +305,97 @@ public final class PfnDatabase {
         return frame;
     }
 
-    /** As {@link #allocate}, but takes no frame from an owner: that needs the kernel's lock. */
-    long allocateUnused(long pteAddress, long pteFrame) {
-        long frame;
-        boolean mustZero;
-        lock.lock();
-        try {
-            frame = zeroed.first();
-            boolean isZero = frame != Pfn.LIST_END;
-            if (!isZero) {
-                frame = free.first();
-                if (frame == Pfn.LIST_END) {
-                    return NONE;
-                }
-            }
-            unlink(isZero ? zeroed : free, frame);
-            addAvailable(-1);
-            mustZero = !isZero;
-        } finally {
-            lock.unlock();
+    /**
+     * As {@link #allocate}, but takes no frame from an owner: that needs the kernel's lock. Fails while there are few unused frames,
+     * so that somebody makes more.
+     */
+    long allocateUnused(long pteAddress, long pteFrame, int node) {
+        int processor = mmus.current().number();
+        boolean isElsewhere = node != ANY_NODE && node != unused.topology().ofProcessor(processor);
+        long frame = isElsewhere ? takeUnused(node) : popUnused(processor);
+        if (frame == NONE) {
+            return NONE;
         }
+        boolean mustZero = (frame & ProcessorFrames.DIRTY) != 0;
+        frame &= ~ProcessorFrames.DIRTY;
         writeActive(frame, pteAddress, pteFrame);
         if (mustZero) {
             ram.zeroFrame(frame);
         }
         return frame;
+    }
+
+    private long popUnused(int processor) {
+        for (int attempt = 0; atHand.isUsed() && attempt < 2; attempt++) {
+            long frame = atHand.pop(processor);
+            if (frame != ProcessorFrames.EMPTY) {
+                return frame;
+            }
+            lock.lock();
+            try {
+                long brought = unusedPages() < PLENTY ? 0 : atHand.refill(processor);
+                addAvailable(-brought);
+            } finally {
+                lock.unlock();
+            }
+        }
+        return takeUnused(ANY_NODE);
+    }
+
+    private long takeUnused(int node) {
+        lock.lock();
+        try {
+            if (unusedPages() < PLENTY) {
+                return NONE;
+            }
+            long frame = take(ColourLists.ZEROED, node);
+            if (frame == NONE) {
+                frame = take(ColourLists.FREE, node) | ProcessorFrames.DIRTY;
+            }
+            addAvailable(-1);
+            return frame;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Takes a frame off the lists by colour, of the nearest node that has any; the processor's next colour, if that has. */
+    private long take(int kind, int node) {
+        int processor = mmus.current().number();
+        int colour = atHand.nextColour(processor);
+        if (unused.topology().count() == 1) {
+            return unused.take(kind, 0, colour);
+        }
+        for (int from : unused.byDistance(node == ANY_NODE ? unused.topology().ofProcessor(processor) : node)) {
+            long frame = unused.take(kind, from, colour);
+            if (frame != NONE) {
+                return frame;
+            }
+        }
+        return NONE;
+    }
+
+    private void drainIfShort() {
+        if (atHand.isUsed() && unusedPages() == 0) {
+            drain();
+        }
+    }
+
+    /** Puts what processors have at hand back on the lists. */
+    private void drain() {
+        addAvailable(atHand.drain());
+    }
+
+    /** Makes available what processors have at hand: frames are getting few. */
+    void takeBackFromProcessors() {
+        if (atHand.isUsed()) {
+            lock.lock();
+            try {
+                drain();
+            } finally {
+                lock.unlock();
+            }
+        }
     }
 
     /** Guards the lists of frames. */
@@ -296,7 +407,8 @@ public final class PfnDatabase {
     long allocateForOverwrite(long pteAddress, long pteFrame) {
         lock.lock();
         try {
-            long frame = takeDirty();
+            drainIfShort();
+            long frame = takeDirty(ANY_NODE);
             if (frame == NONE) {
                 return allocate(pteAddress, pteFrame);
             }
@@ -307,16 +419,13 @@ public final class PfnDatabase {
         }
     }
 
-    private long takeDirty() {
-        long frame = free.first();
-        if (frame != Pfn.LIST_END) {
-            unlink(free, frame);
+    /** Takes a free frame, or, when nothing is unused, somebody's. */
+    private long takeDirty(int node) {
+        long frame = take(ColourLists.FREE, node);
+        if (frame != NONE) {
             return frame;
         }
-        if (zeroed.total() != 0) {
-            return NONE;
-        }
-        return repurpose();
+        return unused.total(ColourLists.ZEROED) != 0 ? NONE : repurpose();
     }
 
     /** Takes the page that was least recently released, of the lowest priority that has any, from its owner. */
@@ -333,7 +442,7 @@ public final class PfnDatabase {
     }
 
     private void repurpose(long frame, int priority) {
-        unlink(standby[priority], frame);
+        standby[priority].remove(frame);
         Pfn pfn = pfn(frame);
         // The owner may be another process: its tables are reached by their frame, as through a system PTE.
         long entry = pfn.pteFrame() << Pages.SHIFT | Pages.offset(pfn.pteAddress());
@@ -355,16 +464,14 @@ public final class PfnDatabase {
     long allocateOutside(long[][] runs) {
         lock.lock();
         try {
-            for (PageList list : new PageList[] {zeroed, free}) {
-                for (long frame = list.first();
+            drain();
+            for (int i = 0; i < 2 * unused.colours(); i++) {
+                int kind = i / unused.colours();
+                for (long frame = unused.first(kind, i % unused.colours());
                         frame != Pfn.LIST_END;
                         frame = pfn(frame).flink()) {
                     if (isOutside(frame, runs)) {
-                        unlink(list, frame);
-                        if (list == free) {
-                            ram.zeroFrame(frame);
-                        }
-                        activate(frame, 0, 0);
+                        takeListed(frame);
                         return frame;
                     }
                 }
@@ -374,9 +481,7 @@ public final class PfnDatabase {
                         frame != Pfn.LIST_END;
                         frame = pfn(frame).flink()) {
                     if (isOutside(frame, runs)) {
-                        repurpose(frame, priority);
-                        ram.zeroFrame(frame);
-                        activate(frame, 0, 0);
+                        takeListed(frame);
                         return frame;
                     }
                 }
@@ -396,6 +501,7 @@ public final class PfnDatabase {
     long allocateContiguous(int count) {
         lock.lock();
         try {
+            drain();
             long first = 0;
             while (first + count <= frames()) {
                 long unavailable = lastUnavailable(first, count);
@@ -429,8 +535,8 @@ public final class PfnDatabase {
     private void takeListed(long frame) {
         Pfn pfn = pfn(frame);
         switch (pfn.location()) {
-            case ZEROED -> unlink(zeroed, frame);
-            case FREE -> unlink(free, frame);
+            case ZEROED -> unused.remove(ColourLists.ZEROED, frame);
+            case FREE -> unused.remove(ColourLists.FREE, frame);
             default -> repurpose(frame, pfn.priority());
         }
         if (pfn.location() != PageLocation.ZEROED) {
@@ -489,7 +595,7 @@ public final class PfnDatabase {
         memory.writeLong(at + MmpfnLayout.ORIGINAL_PTE, 0);
         memory.writeInt(at + MmpfnLayout.U3, (PageLocation.FREE.value() | CACHED) << 16);
         memory.writeLong(at + MmpfnLayout.U4, 0);
-        linkFirst(free, frame);
+        unused.add(ColourLists.FREE, frame);
     }
 
     /**
@@ -517,7 +623,7 @@ public final class PfnDatabase {
             pfn.setModified(isModified);
             pfn.setReferenceCount(0);
             pfn.setLocation(isModified ? PageLocation.MODIFIED : PageLocation.STANDBY);
-            linkLast(isModified ? modifiedListOf(pfn) : standby[pfn.priority()], frame);
+            (isModified ? modifiedListOf(pfn) : standby[pfn.priority()]).addLast(frame);
             addAvailable(isModified ? 0 : 1);
         } finally {
             lock.unlock();
@@ -566,7 +672,7 @@ public final class PfnDatabase {
             }
             unlinkTransition(pfn, frame);
             pfn.setLocation(PageLocation.STANDBY);
-            linkLast(standby[pfn.priority()], frame);
+            standby[pfn.priority()].addLast(frame);
             addAvailable(1);
         } finally {
             lock.unlock();
@@ -578,7 +684,7 @@ public final class PfnDatabase {
         lock.lock();
         try {
             Pfn pfn = pfn(frame);
-            unlink(modified, frame);
+            modified.remove(frame);
             long original = pfn.originalPte();
             if (Pte.kind(original) == Pte.Kind.PROTOTYPE) {
                 // A page of an image that was written in place: from now on it is the page file's.
@@ -587,7 +693,7 @@ public final class PfnDatabase {
             pfn.setOriginalPte(Pte.withSlot(original, file, slot));
             pfn.setModified(false);
             pfn.setLocation(PageLocation.STANDBY);
-            linkLast(standby[pfn.priority()], frame);
+            standby[pfn.priority()].addLast(frame);
             addAvailable(1);
         } finally {
             lock.unlock();
@@ -599,8 +705,8 @@ public final class PfnDatabase {
         lock.lock();
         try {
             PageList list = modifiedListOf(pfn(frame));
-            unlink(list, frame);
-            linkLast(list, frame);
+            list.remove(frame);
+            list.addLast(frame);
         } finally {
             lock.unlock();
         }
@@ -632,10 +738,10 @@ public final class PfnDatabase {
 
     private void unlinkTransition(Pfn pfn, long frame) {
         switch (pfn.location()) {
-            case MODIFIED -> unlink(modifiedListOf(pfn), frame);
-            case MODIFIED_NO_WRITE -> unlink(modifiedNoWrite, frame);
+            case MODIFIED -> modifiedListOf(pfn).remove(frame);
+            case MODIFIED_NO_WRITE -> modifiedNoWrite.remove(frame);
             case STANDBY -> {
-                unlink(standby[pfn.priority()], frame);
+                standby[pfn.priority()].remove(frame);
                 addAvailable(-1);
             }
             case ZEROED, FREE, BAD, ACTIVE, TRANSITION ->
@@ -649,14 +755,13 @@ public final class PfnDatabase {
         lock.lock();
         try {
             for (long done = 0; done < atMost; done++) {
-                long frame = free.first();
-                if (frame == Pfn.LIST_END) {
+                long frame = take(ColourLists.FREE, ANY_NODE);
+                if (frame == NONE) {
                     return;
                 }
-                unlink(free, frame);
                 ram.zeroFrame(frame);
                 pfn(frame).setLocation(PageLocation.ZEROED);
-                linkFirst(zeroed, frame);
+                unused.add(ColourLists.ZEROED, frame);
             }
         } finally {
             lock.unlock();
@@ -667,50 +772,5 @@ public final class PfnDatabase {
 
     private void addAvailable(long delta) {
         memory.writeLong(availablePages, memory.readLong(availablePages) + delta);
-    }
-
-    private void linkFirst(PageList list, long frame) {
-        long next = list.first();
-        Pfn pfn = pfn(frame);
-        pfn.setFlink(next);
-        pfn.setBlink(Pfn.LIST_END);
-        if (next == Pfn.LIST_END) {
-            list.setLast(frame);
-        } else {
-            pfn(next).setBlink(frame);
-        }
-        list.setFirst(frame);
-        list.setTotal(list.total() + 1);
-    }
-
-    private void linkLast(PageList list, long frame) {
-        long previous = list.last();
-        Pfn pfn = pfn(frame);
-        pfn.setFlink(Pfn.LIST_END);
-        pfn.setBlink(previous);
-        if (previous == Pfn.LIST_END) {
-            list.setFirst(frame);
-        } else {
-            pfn(previous).setFlink(frame);
-        }
-        list.setLast(frame);
-        list.setTotal(list.total() + 1);
-    }
-
-    private void unlink(PageList list, long frame) {
-        Pfn pfn = pfn(frame);
-        long next = pfn.flink();
-        long previous = pfn.blink();
-        if (previous == Pfn.LIST_END) {
-            list.setFirst(next);
-        } else {
-            pfn(previous).setFlink(next);
-        }
-        if (next == Pfn.LIST_END) {
-            list.setLast(previous);
-        } else {
-            pfn(next).setBlink(previous);
-        }
-        list.setTotal(list.total() - 1);
     }
 }

@@ -21,8 +21,12 @@ import org.vadose.layout.HandleTableLayout;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.KldrDataTableEntryLayout;
 import org.vadose.layout.KthreadLayout;
+import org.vadose.layout.MiHardwareStateLayout;
+import org.vadose.layout.MiNodeInformationLayout;
+import org.vadose.layout.MiPartitionCoreLayout;
 import org.vadose.layout.MiPartitionLayout;
 import org.vadose.layout.MiPartitionPageListsLayout;
+import org.vadose.layout.MiSystemInformationLayout;
 import org.vadose.layout.MiVisiblePartitionLayout;
 import org.vadose.layout.MmpfnLayout;
 import org.vadose.layout.MmpfnlistLayout;
@@ -166,9 +170,25 @@ class SpoiledMemoryTest {
         long lists = base + KernelSymbols.MI_SYSTEM_PARTITION + MiPartitionLayout.PAGE_LISTS;
         long zeroed = lists + MiPartitionPageListsLayout.ZEROED_PAGE_LIST_HEAD;
         long visible = base + KernelSymbols.MI_SYSTEM_PARTITION + MiPartitionLayout.VP;
-        long first = kernel.readLong(zeroed + MmpfnlistLayout.FLINK);
-        add("list total", zeroed + MmpfnlistLayout.TOTAL, 8, 1);
-        add("list head", zeroed + MmpfnlistLayout.FLINK, 8, 1);
+        long coloured = kernel.readLong(lists + MiPartitionPageListsLayout.FREE_PAGES_BY_COLOR);
+        long slists = kernel.readLong(lists + MiPartitionPageListsLayout.FREE_PAGE_SLIST);
+        long nodes = kernel.readLong(base
+                + KernelSymbols.MI_SYSTEM_PARTITION
+                + MiPartitionLayout.CORE
+                + MiPartitionCoreLayout.NODE_INFORMATION);
+        long hardware = base + KernelSymbols.MI_STATE + MiSystemInformationLayout.HARDWARE;
+        long first = kernel.readLong(coloured + MmpfnlistLayout.FLINK);
+        add("total of zeroed pages", zeroed + MmpfnlistLayout.TOTAL, 8, 1);
+        add("head that has no pages", zeroed + MmpfnlistLayout.FLINK, 8, 1);
+        add("list total", coloured + MmpfnlistLayout.TOTAL, 8, 1);
+        add("list head", coloured + MmpfnlistLayout.FLINK, 8, 1);
+        add("list of another colour", coloured + MmpfnlistLayout.SIZE + MmpfnlistLayout.FLINK, 8, 1);
+        add("lists by colour", lists + MiPartitionPageListsLayout.FREE_PAGES_BY_COLOR, 8, 0x40);
+        add("page slist's depth", slists, 8, 1);
+        add("page slist's entry", slists + 8, 8, database + first * MmpfnLayout.SIZE);
+        add("node's free count", nodes + MiNodeInformationLayout.FREE_COUNT, 8, 1);
+        add("node's bitmap", nodes + MiNodeInformationLayout.FREE_PAGE_LIST_HEADS_BITMAP_BUFFER, 8, 1);
+        add("colours of a node", hardware + MiHardwareStateLayout.SECONDARY_COLORS, 4, 0x20);
         add("list link", database + first * MmpfnLayout.SIZE + MmpfnLayout.U1, 8, 2);
         add("list back link", database + first * MmpfnLayout.SIZE + MmpfnLayout.U2, 8, 2);
         add("location of a listed page", database + first * MmpfnLayout.SIZE + MmpfnLayout.U3, 4, 0x2_0000);
