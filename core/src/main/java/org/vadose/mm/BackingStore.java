@@ -1,7 +1,7 @@
 package org.vadose.mm;
 
-import java.lang.foreign.MemorySegment;
 import org.vadose.base.NtStatus;
+import org.vadose.memory.PhysicalMemory;
 
 /**
  * What holds a page file's bytes: a file of the host, or memory. A slot is a page; what was never written reads as zeros. Calls
@@ -9,15 +9,14 @@ import org.vadose.base.NtStatus;
  */
 public interface BackingStore extends AutoCloseable {
     /**
-     * Reads adjacent pages.
+     * Reads adjacent slots into frames, the first of them into the first.
      *
-     * @param buffer native memory; filled from its start
      * @return SUCCESS; INSUFFICIENT_RESOURCES when trying again may help; anything else is an error of the device
      */
-    NtStatus read(long slot, int pages, MemorySegment buffer);
+    NtStatus read(long slot, PhysicalMemory ram, long[] frames, int count);
 
-    /** Writes adjacent pages; statuses as for {@link #read}, DISK_FULL included. */
-    NtStatus write(long slot, int pages, MemorySegment buffer);
+    /** Writes frames to adjacent slots; statuses as for {@link #read}, DISK_FULL included. */
+    NtStatus write(long slot, PhysicalMemory ram, long[] frames, int count);
 
     /** Gives the storage back. */
     @Override

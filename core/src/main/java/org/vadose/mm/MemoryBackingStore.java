@@ -7,6 +7,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
+import org.vadose.memory.PhysicalMemory;
 
 /** A page file in the host's memory: in blocks of 1 MB that come with their first write. */
 public final class MemoryBackingStore implements BackingStore {
@@ -17,28 +18,28 @@ public final class MemoryBackingStore implements BackingStore {
     private final Map<Long, MemorySegment> blocks = new HashMap<>();
 
     @Override
-    public NtStatus read(long slot, int pages, MemorySegment buffer) {
-        for (int i = 0; i < pages; i++) {
+    public NtStatus read(long slot, PhysicalMemory ram, long[] frames, int count) {
+        for (int i = 0; i < count; i++) {
             MemorySegment block = blocks.get(slot + i >>> BLOCK_PAGES_SHIFT);
             if (block == null) {
-                buffer.asSlice(i * Pages.SIZE, Pages.SIZE).fill((byte) 0);
+                ram.zeroFrame(frames[i]);
             } else {
-                MemorySegment.copy(block, offset(slot + i), buffer, i * Pages.SIZE, Pages.SIZE);
+                ram.writeFrame(frames[i], block, offset(slot + i));
             }
         }
         return NtStatus.SUCCESS;
     }
 
     @Override
-    public NtStatus write(long slot, int pages, MemorySegment buffer) {
-        for (int i = 0; i < pages; i++) {
+    public NtStatus write(long slot, PhysicalMemory ram, long[] frames, int count) {
+        for (int i = 0; i < count; i++) {
             long number = slot + i >>> BLOCK_PAGES_SHIFT;
             @Nullable MemorySegment block = blocks.get(number);
             if (block == null) {
                 block = arena.allocate(BLOCK_BYTES, Pages.SIZE);
                 blocks.put(number, block);
             }
-            MemorySegment.copy(buffer, i * Pages.SIZE, block, offset(slot + i), Pages.SIZE);
+            ram.readFrame(frames[i], block, offset(slot + i));
         }
         return NtStatus.SUCCESS;
     }

@@ -1,12 +1,9 @@
 package org.vadose.mm;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import org.vadose.base.Hex;
 import org.vadose.base.NtStatus;
-import org.vadose.base.Pages;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.MiPartitionLayout;
 import org.vadose.layout.MiVisiblePartitionLayout;
@@ -34,7 +31,7 @@ public final class PageFiles {
     public static final int MOST = 16;
 
     /** Pages that one I/O moves at most. */
-    static final int CLUSTER_PAGES = 64;
+    static final int CLUSTER_PAGES = 256;
 
     private static final int TAG = PoolTag.of("Mm  ");
     private static final int TAG_BITS = PoolTag.of("MmPb");
@@ -51,8 +48,6 @@ public final class PageFiles {
     private final long visible;
     private final List<PagingFile> files = new ArrayList<>();
     private final List<BackingStore> stores = new ArrayList<>();
-    private final Arena arena = Arena.ofShared();
-    private final MemorySegment buffer = arena.allocate(CLUSTER_PAGES * Pages.SIZE, Pages.SIZE);
     private long freeSlots;
 
     /** Adjacent free slots that were taken. */
@@ -292,10 +287,7 @@ public final class PageFiles {
     NtStatus read(int number, long slot, long[] frames, int pages) {
         NtStatus status = NtStatus.INSUFFICIENT_RESOURCES;
         for (int i = 0; i < TRANSIENT_RETRIES && status == NtStatus.INSUFFICIENT_RESOURCES; i++) {
-            status = stores.get(number).read(slot, pages, buffer);
-        }
-        for (int i = 0; i < pages && status.isSuccess(); i++) {
-            ram.writeFrame(frames[i], buffer, i * Pages.SIZE);
+            status = stores.get(number).read(slot, ram, frames, pages);
         }
         return status;
     }
@@ -313,12 +305,9 @@ public final class PageFiles {
 
     /** Writes frames to adjacent slots. */
     NtStatus write(int number, long slot, long[] frames, int pages) {
-        for (int i = 0; i < pages; i++) {
-            ram.readFrame(frames[i], buffer, i * Pages.SIZE);
-        }
         NtStatus status = NtStatus.INSUFFICIENT_RESOURCES;
         for (int i = 0; i < TRANSIENT_RETRIES && status == NtStatus.INSUFFICIENT_RESOURCES; i++) {
-            status = stores.get(number).write(slot, pages, buffer);
+            status = stores.get(number).write(slot, ram, frames, pages);
         }
         return status;
     }
@@ -327,6 +316,5 @@ public final class PageFiles {
     void close() {
         stores.forEach(BackingStore::close);
         stores.clear();
-        arena.close();
     }
 }

@@ -1,17 +1,22 @@
 package org.vadose.mm;
 
 import org.vadose.base.NtStatus;
-import org.vadose.base.Pages;
+import org.vadose.memory.X64PageTables;
 import org.vadose.nt.Pfn;
 import org.vadose.nt.Pte;
 
 /**
  * Hard faults on page files. When a process's faults run upwards, what follows in the page table and in the page file is read in
- * the same I/O and put on standby, where a soft fault finds it.
+ * the same I/O: more of it the longer the run is. At first it is put on standby, where a soft fault finds it; once the run is a long
+ * one, it is made valid at once, as not accessed, so that it goes first if it is not wanted after all.
  */
 final class PageIn {
     /** Pages that one fault reads at most. */
-    private static final int CLUSTER = 16;
+    private static final int CLUSTER = 64;
+    /** What the first fault of a run that goes on reads. */
+    private static final int SMALL_CLUSTER = 16;
+    /** From so many pages on, a run is a long one. */
+    private static final long LONG_RUN = 64;
     /** Free slots below which a page gives up its slot when it comes in, since it may be needed for another. */
     private static final long SCARCE_SLOTS = 256;
 
@@ -20,6 +25,7 @@ final class PageIn {
     private final UserTables tables;
     private final long spareFrames;
     private final long[] frames = new long[CLUSTER];
+    private final long[] entries = new long[CLUSTER];
 
     PageIn(MemoryManager manager, PageFiles files, UserTables tables, BalanceSet balance) {
         this.pfns = manager.pfns();
@@ -30,14 +36,9 @@ final class PageIn {
 
     /** Makes the page of a page-file PTE valid; the access is allowed. */
     NtStatus readPrivate(ProcessSpace space, long page, long pte, boolean write) {
-        int count = space.isNextInRun(page) ? cluster(page, pte) : 1;
-        for (int i = 0; i < count; i++) {
-            long pteAddress = tables.pteAddress(page + i * Pages.SIZE);
-            frames[i] = pfns.allocateForOverwrite(pteAddress, tables.tableFrame(pteAddress));
-            if (frames[i] == PfnDatabase.NONE) {
-                count = i;
-            }
-        }
+        long run = space.run(page);
+        int count = run == 0 ? 1 : cluster(page, pte, (int) Math.clamp(run, SMALL_CLUSTER, CLUSTER));
+        count = take(page, count);
         if (count == 0) {
             return NtStatus.NO_MEMORY;
         }
@@ -51,27 +52,56 @@ final class PageIn {
             space.endRun();
             return count > 1 ? readPrivate(space, page, pte, write) : PageFiles.inPage(status);
         }
-        for (int i = count - 1; i > 0; i--) {
-            long neighbour = page + i * Pages.SIZE;
-            long paged = tables.read(neighbour);
+        boolean isLong = run >= LONG_RUN && !space.process().isMaximumWorkingSetHard();
+        tables.readRun(page, entries, count);
+        long leaves = 1;
+        for (int i = 0; i < count; i++) {
+            long paged = entries[i];
+            int protection = Pte.protection(paged);
             own(frames[i], paged);
-            tables.write(space.workingSet(), neighbour, Pte.transition(frames[i], Pte.protection(paged)));
-            pfns.release(frames[i], false);
+            if (i == 0) {
+                entries[i] = Pte.validUser(frames[i], protection, write);
+            } else if (isLong && UserPages.isMappable(protection)) {
+                entries[i] = Pte.validUser(frames[i], protection, false) & ~X64PageTables.ACCESSED;
+                leaves++;
+            } else {
+                entries[i] = Pte.transition(frames[i], protection);
+                pfns.release(frames[i], false);
+            }
         }
-        own(frames[0], pte);
-        tables.write(space.workingSet(), page, Pte.validUser(frames[0], Pte.protection(pte), write));
-        space.workingSet().addLeaf(1, true);
-        space.continueRun(page + count * Pages.SIZE);
+        tables.writeRun(page, entries, count);
+        space.workingSet().addLeaf(leaves, true);
+        space.continueRun(page, count);
         return NtStatus.SUCCESS;
     }
 
+    /** Takes frames for adjacent pages of one table; answers how many there were. */
+    private int take(long page, int count) {
+        long pteAddress = tables.pteAddress(page);
+        long tableFrame = tables.tableFrame(pteAddress);
+        OrderedLock lock = pfns.lock();
+        lock.lock();
+        try {
+            for (int i = 0; i < count; i++) {
+                frames[i] = pfns.allocateForOverwrite(pteAddress + (long) i * Long.BYTES, tableFrame);
+                if (frames[i] == PfnDatabase.NONE) {
+                    return i;
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+        return count;
+    }
+
     /** Pages from this one on that can be read in one I/O. */
-    private int cluster(long page, long pte) {
+    private int cluster(long page, long pte, int wanted) {
         long room = pfns.availablePages() - spareFrames;
-        int most = (int) Math.min(CLUSTER, Math.min(room, tables.pagesToEndOfTable(page)));
+        int most = (int) Math.clamp(Math.min(room, tables.pagesToEndOfTable(page)), 1, wanted);
+        tables.readRun(page, entries, most);
         int count = 1;
         while (count < most) {
-            long next = tables.read(page + count * Pages.SIZE);
+            long next = entries[count];
             if (Pte.kind(next) != Pte.Kind.PAGE_FILE
                     || Pte.pageFileNumber(next) != Pte.pageFileNumber(pte)
                     || Pte.slot(next) != Pte.slot(pte) + count) {

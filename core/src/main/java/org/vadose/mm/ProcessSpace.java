@@ -12,6 +12,9 @@ final class ProcessSpace {
 
     private static final long BOTTOM_UP_RANGE = 0x200_0000_0000L;
 
+    /** Pages that are in RAM do not end a run. */
+    private static final long RUN_GAP = 64 * Pages.SIZE;
+
     /** Guards the VADs, the user half of the page tables and the working set. */
     private final OrderedLock lock = new OrderedLock(OrderedLock.Rank.ADDRESS_SPACE);
 
@@ -20,6 +23,7 @@ final class ProcessSpace {
     private final WorkingSet workingSet;
     private final HoleSearch holes;
     private long nextInRun;
+    private long pagesInRun;
 
     ProcessSpace(Eprocess process, Supplier<Pool> pool, long seed) {
         this.process = process;
@@ -51,16 +55,19 @@ final class ProcessSpace {
         return holes;
     }
 
-    /** Whether a hard fault on this page goes on where the one before it ended. */
-    boolean isNextInRun(long page) {
-        return page == nextInRun;
+    /** How many pages were read one after the other up to this one; 0 if a hard fault on it does not go on where the last ended. */
+    long run(long page) {
+        return Long.compareUnsigned(page - nextInRun, RUN_GAP) < 0 ? pagesInRun : 0;
     }
 
-    void continueRun(long next) {
-        nextInRun = next;
+    /** Adjacent pages were read: those after the run's last, or the first of a new one. */
+    void continueRun(long page, int pages) {
+        pagesInRun = run(page) + pages;
+        nextInRun = page + pages * Pages.SIZE;
     }
 
     void endRun() {
         nextInRun = 0;
+        pagesInRun = 0;
     }
 }

@@ -217,6 +217,23 @@ final class UserTables {
         return old;
     }
 
+    /** The PTEs of adjacent pages whose table exists and holds them all. */
+    void readRun(long virtualAddress, long[] entries, int count) {
+        long at = selfMap.pte(virtualAddress);
+        for (int i = 0; i < count; i++) {
+            entries[i] = memory.readLong(at + (long) i * Long.BYTES);
+        }
+    }
+
+    /** Sets PTEs of adjacent pages, all in one table, that are neither zero nor hold a frame to such that hold one. */
+    void writeRun(long virtualAddress, long[] entries, int count) {
+        long at = selfMap.pte(virtualAddress);
+        for (int i = 0; i < count; i++) {
+            memory.writeLong(at + (long) i * Long.BYTES, entries[i]);
+        }
+        pfns.pfn(tableFrame(at)).addShares(count);
+    }
+
     private void writeEntry(WorkingSet workingSet, int level, long virtualAddress, long value) {
         long at = selfMap.entry(level, virtualAddress);
         long old = memory.readLong(at);

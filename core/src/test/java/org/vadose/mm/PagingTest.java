@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.lang.foreign.MemorySegment;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -12,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.memory.MemoryFault;
+import org.vadose.memory.PhysicalMemory;
 import org.vadose.mm.VirtualMemoryServices.Region;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
@@ -39,15 +39,15 @@ class PagingTest {
         int writes;
 
         @Override
-        public NtStatus read(long slot, int pages, MemorySegment buffer) {
+        public NtStatus read(long slot, PhysicalMemory ram, long[] frames, int count) {
             reads++;
-            return readsToFail-- > 0 ? error : inner.read(slot, pages, buffer);
+            return readsToFail-- > 0 ? error : inner.read(slot, ram, frames, count);
         }
 
         @Override
-        public NtStatus write(long slot, int pages, MemorySegment buffer) {
+        public NtStatus write(long slot, PhysicalMemory ram, long[] frames, int count) {
             writes++;
-            return writesToFail-- > 0 ? error : inner.write(slot, pages, buffer);
+            return writesToFail-- > 0 ? error : inner.write(slot, ram, frames, count);
         }
 
         @Override

@@ -1,6 +1,5 @@
 package org.vadose.mm;
 
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -87,15 +86,15 @@ final class Stress {
         }
 
         @Override
-        public NtStatus read(long slot, int pages, MemorySegment buffer) {
+        public NtStatus read(long slot, PhysicalMemory ram, long[] frames, int count) {
             NtStatus luck = luck();
-            return luck.isSuccess() ? inner.read(slot, pages, buffer) : luck;
+            return luck.isSuccess() ? inner.read(slot, ram, frames, count) : luck;
         }
 
         @Override
-        public NtStatus write(long slot, int pages, MemorySegment buffer) {
+        public NtStatus write(long slot, PhysicalMemory ram, long[] frames, int count) {
             NtStatus luck = luck();
-            return luck.isSuccess() ? inner.write(slot, pages, buffer) : luck;
+            return luck.isSuccess() ? inner.write(slot, ram, frames, count) : luck;
         }
 
         @Override
