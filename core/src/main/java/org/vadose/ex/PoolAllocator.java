@@ -19,10 +19,11 @@ import org.vadose.nt.PoolType;
  *          PreviousSize of each header = BlockSize of the one before it, 0 for the first; the sizes add up to 256 units
  * </pre>
  *
- * <p>Free blocks of one pool hang on 256 circular lists by exact size, linked through their first 16 bytes; a bitmap says which
- * lists have any. A freed block joins its free neighbours, and a page that is free as a whole goes back to the memory manager. A
- * free block of one unit has no room for links and waits for a neighbour. List heads and bitmap stand in a page of each pool
- * ({@code tag PolD}); its layout is ours, since Windows builds its pools on segment heaps.
+ * <p>Free blocks of one pool hang on circular lists, linked through their first 16 bytes: a list for each size below 32 units, then
+ * one for each power of two; a bitmap says which lists have any. An allocation takes the end of a free block, so that what is
+ * left keeps its place and mostly its list. A freed block joins its free neighbours, and a page that is free as a whole goes back
+ * to the memory manager. A free block of one unit has no room for links and waits for a neighbour. List heads and bitmap stand in
+ * a page of each pool ({@code tag PolD}); its layout is ours, since Windows builds its pools on segment heaps.
  *
  * <p>Lock: one monitor for both pools, never held while calling up; it is innermost but for the page provider's own.
  */
@@ -32,12 +33,18 @@ public final class PoolAllocator implements Pool {
 
     private static final int UNITS_A_PAGE = (int) Pages.SIZE / PoolHeader.UNIT;
     private static final int DESCRIPTOR_TAG = PoolTag.of("PolD");
-    /** Four longs: bit n set when list n has blocks. Then 256 list heads. */
+    /** A power of two. Sizes from here up to the next one share a list, and so on. */
+    private static final int FIRST_SHARED = 32;
+    /** Blocks of a shared list that are tried before one is taken from elsewhere. */
+    private static final int MOST_TRIED = 32;
+
+    private static final int LISTS = listOf(UNITS_A_PAGE);
+    /** A long: bit n set when list n has blocks. Then the list heads, each as long as two. */
     private static final long BITMAP = 0;
 
-    private static final long HEADS = 4 * Long.BYTES;
     private static final long HEAD_SIZE = ListEntryLayout.SIZE;
-    private static final long DESCRIPTOR_BYTES = Pages.up(HEADS + UNITS_A_PAGE * HEAD_SIZE);
+    private static final long HEADS = HEAD_SIZE;
+    private static final long DESCRIPTOR_BYTES = Pages.up(HEADS + LISTS * HEAD_SIZE);
 
     private final Memory memory;
     private final PoolPages pages;
@@ -62,8 +69,8 @@ public final class PoolAllocator implements Pool {
     private long newDescriptor(boolean paged) {
         long descriptor = pages.allocatePages(false, Pages.count(DESCRIPTOR_BYTES));
         tracker.addBig(descriptor, DESCRIPTOR_BYTES, false, DESCRIPTOR_TAG);
-        for (int units = 0; units < UNITS_A_PAGE; units++) {
-            long head = descriptor + HEADS + units * HEAD_SIZE;
+        for (int list = 0; list < LISTS; list++) {
+            long head = descriptor + HEADS + list * HEAD_SIZE;
             memory.writeLong(head + ListEntryLayout.FLINK, head);
             memory.writeLong(head + ListEntryLayout.BLINK, head);
         }
@@ -78,24 +85,27 @@ public final class PoolAllocator implements Pool {
         }
         int units = (int) (Math.max(sizeBytes, 1) + 2 * PoolHeader.UNIT - 1) / PoolHeader.UNIT;
         long descriptor = descriptor(paged);
-        int found = firstListFrom(descriptor, units);
-        long header;
+        long free = find(descriptor, units);
+        int freeUnits;
         int previousUnits;
-        int blockUnits;
-        if (found == 0) {
-            header = pages.allocatePages(paged, 1);
+        if (free == 0) {
+            free = pages.allocatePages(paged, 1);
+            freeUnits = UNITS_A_PAGE;
             previousUnits = 0;
-            blockUnits = UNITS_A_PAGE;
+            if (freeUnits != units) {
+                write(free, 0, freeUnits - units, 0, 0);
+                link(descriptor, free, freeUnits - units);
+            }
         } else {
-            header = memory.readLong(descriptor + HEADS + found * HEAD_SIZE + ListEntryLayout.FLINK) - PoolHeader.UNIT;
-            unlink(descriptor, header, found);
-            previousUnits = memory.readUnsignedByte(header + PoolHeaderLayout.PREVIOUS_SIZE);
-            blockUnits = found;
+            int word = memory.readInt(free);
+            freeUnits = word >>> 16 & 0xFF;
+            previousUnits = word & 0xFF;
+            resize(descriptor, free, freeUnits, freeUnits - units);
         }
-        write(header, previousUnits, units, paged ? 3 : 2, tag);
-        if (blockUnits > units) {
-            split(descriptor, header, units, blockUnits - units);
-        }
+        int rest = freeUnits - units;
+        long header = free + (long) rest * PoolHeader.UNIT;
+        write(header, rest == 0 ? previousUnits : rest, units, paged ? 3 : 2, tag);
+        tellNext(header, units);
         tracker.charge(tag, paged, (long) units * PoolHeader.UNIT);
         return header + PoolHeader.UNIT;
     }
@@ -136,8 +146,7 @@ public final class PoolAllocator implements Pool {
         tracker.release(tag, paged, (long) units * PoolHeader.UNIT);
         long descriptor = descriptor(paged);
         int freeUnits = units;
-        int unitsToPageEnd = UNITS_A_PAGE - Pages.offset(header) / PoolHeader.UNIT;
-        if (units < unitsToPageEnd) {
+        if (units < UNITS_A_PAGE - Pages.offset(header) / PoolHeader.UNIT) {
             long next = header + (long) units * PoolHeader.UNIT;
             if (typeOf(next) == 0) {
                 int nextUnits = memory.readUnsignedByte(next + PoolHeaderLayout.BLOCK_SIZE);
@@ -145,22 +154,26 @@ public final class PoolAllocator implements Pool {
                 freeUnits += nextUnits;
             }
         }
-        if (previousUnits != 0) {
-            long previous = header - (long) previousUnits * PoolHeader.UNIT;
-            if (typeOf(previous) == 0) {
-                unlink(descriptor, previous, previousUnits);
-                freeUnits += previousUnits;
-                header = previous;
-                previousUnits = memory.readUnsignedByte(previous + PoolHeaderLayout.PREVIOUS_SIZE);
-            }
+        long previous = header - (long) previousUnits * PoolHeader.UNIT;
+        boolean joinsPrevious = previousUnits != 0 && typeOf(previous) == 0;
+        if (joinsPrevious) {
+            freeUnits += previousUnits;
+            header = previous;
         }
         if (freeUnits == UNITS_A_PAGE) {
+            if (joinsPrevious) {
+                unlink(descriptor, header, previousUnits);
+            }
             pages.freePages(paged, header, 1);
             return;
         }
-        write(header, previousUnits, freeUnits, 0, tag);
+        if (joinsPrevious) {
+            resize(descriptor, header, previousUnits, freeUnits);
+        } else {
+            write(header, previousUnits, freeUnits, 0, tag);
+            link(descriptor, header, freeUnits);
+        }
         tellNext(header, freeUnits);
-        link(descriptor, header, freeUnits);
     }
 
     private void freeBig(long address) {
@@ -172,11 +185,25 @@ public final class PoolAllocator implements Pool {
         return paged ? pagedDescriptor : nonPagedDescriptor;
     }
 
-    private void split(long descriptor, long header, int units, int restUnits) {
-        long rest = header + (long) units * PoolHeader.UNIT;
-        write(rest, units, restUnits, 0, 0);
-        tellNext(rest, restUnits);
-        link(descriptor, rest, restUnits);
+    /** The list that free blocks of a size hang on. */
+    private static int listOf(int units) {
+        return units < FIRST_SHARED
+                ? units
+                : FIRST_SHARED + Integer.numberOfLeadingZeros(FIRST_SHARED) - Integer.numberOfLeadingZeros(units);
+    }
+
+    /** Gives a free block that stays where it is another size, 0 when nothing of it stays free. */
+    private void resize(long descriptor, long header, int units, int newUnits) {
+        boolean staysOnList = newUnits > 1 && units > 1 && listOf(units) == listOf(newUnits);
+        if (!staysOnList) {
+            unlink(descriptor, header, units);
+        }
+        if (newUnits != 0) {
+            memory.writeByte(header + PoolHeaderLayout.BLOCK_SIZE, (byte) newUnits);
+            if (!staysOnList) {
+                link(descriptor, header, newUnits);
+            }
+        }
     }
 
     /** Writes this block's size into the header behind it, if that is in the same page. */
@@ -200,7 +227,8 @@ public final class PoolAllocator implements Pool {
         if (units == 1) {
             return;
         }
-        long head = descriptor + HEADS + units * HEAD_SIZE;
+        int list = listOf(units);
+        long head = descriptor + HEADS + list * HEAD_SIZE;
         long entry = header + PoolHeader.UNIT;
         long first = memory.readLong(head + ListEntryLayout.FLINK);
         memory.writeLong(entry + ListEntryLayout.FLINK, first);
@@ -208,8 +236,7 @@ public final class PoolAllocator implements Pool {
         memory.writeLong(first + ListEntryLayout.BLINK, entry);
         memory.writeLong(head + ListEntryLayout.FLINK, entry);
         if (first == head) {
-            long word = descriptor + BITMAP + (units >>> 6) * 8L;
-            memory.writeLong(word, memory.readLong(word) | 1L << units);
+            memory.writeLong(descriptor + BITMAP, memory.readLong(descriptor + BITMAP) | 1L << list);
         }
     }
 
@@ -229,21 +256,39 @@ public final class PoolAllocator implements Pool {
         memory.writeLong(next + ListEntryLayout.BLINK, previous);
         if (next == previous) {
             // Both are the head: the list is empty now.
-            long word = descriptor + BITMAP + (units >>> 6) * 8L;
-            memory.writeLong(word, memory.readLong(word) & ~(1L << units));
+            memory.writeLong(descriptor + BITMAP, memory.readLong(descriptor + BITMAP) & ~(1L << listOf(units)));
         }
     }
 
-    /** The smallest size with a free block of at least so many units; 0 if none. */
-    private int firstListFrom(long descriptor, int units) {
-        int word = units >>> 6;
-        long bits = memory.readLong(descriptor + BITMAP + word * 8L) & -1L << units;
-        while (bits == 0) {
-            if (++word == 4) {
-                return 0;
+    /** The header of a free block of at least so many units, near that size; 0 if there is none. */
+    private long find(long descriptor, int units) {
+        int surelyFits = listOf(units);
+        if (units > FIRST_SHARED) {
+            long found = searchList(descriptor, units);
+            if (found != 0) {
+                return found;
             }
-            bits = memory.readLong(descriptor + BITMAP + word * 8L);
+            surelyFits++;
         }
-        return word * 64 + Long.numberOfTrailingZeros(bits);
+        long fitting = memory.readLong(descriptor + BITMAP) & -1L << surelyFits;
+        if (fitting == 0) {
+            return 0;
+        }
+        int list = Long.numberOfTrailingZeros(fitting);
+        return memory.readLong(descriptor + HEADS + list * HEAD_SIZE + ListEntryLayout.FLINK) - PoolHeader.UNIT;
+    }
+
+    /** Not every block on a list of several sizes is large enough. */
+    private long searchList(long descriptor, int units) {
+        long head = descriptor + HEADS + listOf(units) * HEAD_SIZE;
+        long entry = memory.readLong(head + ListEntryLayout.FLINK);
+        for (int tried = 0; entry != head && tried < MOST_TRIED; tried++) {
+            long header = entry - PoolHeader.UNIT;
+            if (memory.readUnsignedByte(header + PoolHeaderLayout.BLOCK_SIZE) >= units) {
+                return header;
+            }
+            entry = memory.readLong(entry + ListEntryLayout.FLINK);
+        }
+        return 0;
     }
 }

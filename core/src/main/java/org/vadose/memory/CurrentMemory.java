@@ -71,6 +71,11 @@ final class CurrentMemory implements Memory {
     }
 
     @Override
+    public int zeroLongs(long address, int count) {
+        return here().zeroLongs(address, count);
+    }
+
+    @Override
     public boolean compareAndSetInt(long address, int expected, int value) {
         return here().compareAndSetInt(address, expected, value);
     }

@@ -75,6 +75,15 @@ public interface Memory {
         return old;
     }
 
+    /** How many of up to {@code count} longs from an address on, which is a multiple of 8, are zero before the first that is not. */
+    default int zeroLongs(long address, int count) {
+        int zeros = 0;
+        while (zeros < count && readLong(address + 8L * zeros) == 0) {
+            zeros++;
+        }
+        return zeros;
+    }
+
     /** UTF-16 text of {@code lengthBytes} bytes, no terminator. */
     default String readUtf16(long address, int lengthBytes) {
         return new String(read(address, lengthBytes & ~1), StandardCharsets.UTF_16LE);

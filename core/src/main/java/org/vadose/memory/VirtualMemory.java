@@ -226,6 +226,23 @@ public final class VirtualMemory implements Memory {
         }
     }
 
+    @Override
+    public int zeroLongs(long address, int count) {
+        int zeros = 0;
+        while (zeros < count) {
+            long at = address + 8L * zeros;
+            int end = (int) Math.min(count, zeros + (Pages.SIZE - Pages.offset(at)) / 8);
+            long offset = address + delta(forRead(at));
+            while (zeros < end && frames.get(PhysicalMemory.LONG, offset + 8L * zeros) == 0) {
+                zeros++;
+            }
+            if (zeros < end) {
+                break;
+            }
+        }
+        return zeros;
+    }
+
     /**
      * Copies bytes upwards, a page run at a time, as {@code rep movs} does; the ranges do not overlap, or {@code to} is below
      * {@code from}. A fault leaves what was copied before it.

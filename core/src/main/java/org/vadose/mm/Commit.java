@@ -80,13 +80,31 @@ final class Commit {
         growth = byPages;
     }
 
-    /** Raises the limit if need and can be. Pools must not be in the middle of something. */
-    private boolean makeRoom(long pages) {
-        for (long missing; pages != 0 && (missing = total() + pages + reserve() - limit()) > 0; ) {
-            // Growing costs some commitment itself.
-            if (!growth.test(missing)) {
-                return false;
+    /** Charges a program's pages, raising the limit if need and can be. Pools must not be in the middle of something. */
+    private boolean chargeProgram(long pages) {
+        if (pages == 0) {
+            return true;
+        }
+        long before;
+        do {
+            before = total();
+            for (long missing; (missing = before + pages + reserve() - limit()) > 0; before = total()) {
+                // Growing costs some commitment itself.
+                if (!growth.test(missing)) {
+                    return false;
+                }
             }
+        } while (!tryCharge(before, pages));
+        return true;
+    }
+
+    private boolean tryCharge(long before, long pages) {
+        long after = before + pages;
+        if (!memory.compareAndSetLong(total, before, after)) {
+            return false;
+        }
+        if (after > memory.readLong(peak)) {
+            memory.writeLong(peak, after);
         }
         return true;
     }
@@ -94,7 +112,7 @@ final class Commit {
     /** Charges a process; false, with nothing charged, when the limit or the process's own would be passed. */
     boolean charge(Eprocess process, long pages) {
         long own = memory.readLong(process.address() + EprocessLayout.COMMIT_CHARGE_LIMIT);
-        if (own != 0 && process.commitCharge() + pages > own || !makeRoom(pages) || !chargeSystem(pages)) {
+        if (own != 0 && process.commitCharge() + pages > own || !chargeProgram(pages)) {
             return false;
         }
         process.addCommitCharge(pages);
@@ -114,10 +132,7 @@ final class Commit {
             if (before + pages > limit()) {
                 return false;
             }
-        } while (!memory.compareAndSetLong(total, before, before + pages));
-        if (before + pages > memory.readLong(peak)) {
-            memory.writeLong(peak, before + pages);
-        }
+        } while (!tryCharge(before, pages));
         return true;
     }
 
@@ -127,7 +142,7 @@ final class Commit {
 
     /** Charges pages of a section that are written in place, whoever maps them; false when the limit would be passed. */
     boolean chargeShared(long pages) {
-        if (!makeRoom(pages) || !chargeSystem(pages)) {
+        if (!chargeProgram(pages)) {
             return false;
         }
         memory.writeLong(shared, memory.readLong(shared) + pages);

@@ -19,6 +19,7 @@ final class HoleSearch {
     private final long start;
     private final long[] up = new long[CLASSES];
     private final long[] down = new long[CLASSES];
+    private long successor;
 
     /** @param start where the search upwards begins, a multiple of 64 KB */
     HoleSearch(VadTree vads, long start) {
@@ -69,6 +70,7 @@ final class HoleSearch {
                 firstOfClass = at;
             }
             if (at + sizeBytes <= end) {
+                successor = node;
                 if (sizeClass >= 0) {
                     up[sizeClass] = Math.max(up[sizeClass], firstOfClass == at ? next(at, sizeBytes) : firstOfClass);
                     long behind = next(at, sizeBytes);
@@ -83,6 +85,11 @@ final class HoleSearch {
             }
             at = Math.max(at, Pages.alignUp(taken.endAddress() + 1, Pages.GRANULARITY));
         }
+    }
+
+    /** The VAD behind the hole that {@link #findUp} found last, 0 for none. */
+    long successor() {
+        return successor;
     }
 
     private static long next(long at, long sizeBytes) {

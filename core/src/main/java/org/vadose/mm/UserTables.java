@@ -72,10 +72,9 @@ final class UserTables {
                 continue;
             }
             long tableEnd = Math.min(end, endOfEntry(2, at));
-            for (; at < tableEnd; at += Pages.SIZE) {
-                if (memory.readLong(selfMap.pte(at)) != 0) {
-                    return at - page;
-                }
+            at += (long) memory.zeroLongs(selfMap.pte(at), (int) Pages.count(tableEnd - at)) << Pages.SHIFT;
+            if (at < tableEnd) {
+                return at - page;
             }
         }
         return end - page;

@@ -1,5 +1,6 @@
 package org.vadose.mm;
 
+import org.vadose.base.VpnRange;
 import org.vadose.memory.Memory;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Vad;
@@ -47,7 +48,7 @@ final class VadTree {
     }
 
     private static boolean holds(Vad vad, long vpn) {
-        return vpn >= vad.startingVpn() && vpn <= vad.endingVpn();
+        return vad.range().contains(vpn);
     }
 
     /** The VAD that holds this page, else the next above it; 0 for none. */
@@ -56,11 +57,12 @@ final class VadTree {
         long best = 0;
         while (node != 0) {
             Vad vad = vad(node);
-            if (vad.endingVpn() < vpn) {
+            VpnRange range = vad.range();
+            if (range.last() < vpn) {
                 node = vad.child(1);
                 continue;
             }
-            if (vad.startingVpn() <= vpn) {
+            if (range.first() <= vpn) {
                 // Every level less is a line of the cache less.
                 return node;
             }
@@ -129,18 +131,23 @@ final class VadTree {
 
     /** Adds a VAD whose range is set and overlaps none. */
     void insert(long node) {
-        Vad added = vad(node);
-        added.setChild(0, 0);
-        added.setChild(1, 0);
-        long vpn = added.startingVpn();
-        long parent = 0;
+        insertBefore(node, firstEndingAtOrAfter(vad(node).startingVpn()));
+    }
+
+    /**
+     * Adds a VAD whose range is set and overlaps none.
+     *
+     * @param successor the next one by address, 0 when it becomes the last
+     */
+    void insertBefore(long node, long successor) {
+        long parent = successor;
         int side = 0;
-        for (long at = process.vadRoot(); at != 0; at = vad(at).child(side)) {
-            parent = at;
-            side = vpn < vad(at).startingVpn() ? 0 : 1;
+        long before = successor == 0 ? process.vadRoot() : vad(successor).child(0);
+        if (before != 0) {
+            parent = outermost(before, 1);
+            side = 1;
         }
-        added.setParent(parent);
-        added.setBalance(0);
+        vad(node).setLeafOf(parent);
         process.addVadCount(1);
         process.setVadHint(node);
         if (parent == 0) {
@@ -177,30 +184,40 @@ final class VadTree {
         Vad removed = vad(node);
         long at;
         int side;
-        if (removed.child(0) != 0 && removed.child(1) != 0) {
-            long heir = outermost(removed.child(1), 0);
-            Vad heirVad = vad(heir);
-            if (heirVad.parent() == node) {
+        long left = removed.child(0);
+        long right = removed.child(1);
+        if (left != 0 && right != 0) {
+            long heir = outermost(right, 0);
+            if (heir == right) {
                 at = heir;
                 side = 1;
             } else {
-                at = heirVad.parent();
+                at = vad(heir).parent();
                 side = 0;
-                replaceChild(at, heir, heirVad.child(1));
-                heirVad.setChild(1, removed.child(1));
-                vad(removed.child(1)).setParent(heir);
             }
-            heirVad.setChild(0, removed.child(0));
-            vad(removed.child(0)).setParent(heir);
-            heirVad.setBalance(removed.balance());
-            replaceChild(removed.parent(), node, heir);
+            inherit(node, heir);
         } else {
-            long only = removed.child(0) != 0 ? removed.child(0) : removed.child(1);
             at = removed.parent();
             side = at != 0 && vad(at).child(1) == node ? 1 : 0;
-            replaceChild(at, node, only);
+            replaceChild(at, node, left != 0 ? left : right);
         }
         shrunk(at, side);
+    }
+
+    /** Puts the next node by address, which has no left child, in the place of one that has both. */
+    private void inherit(long node, long heir) {
+        Vad removed = vad(node);
+        Vad heirVad = vad(heir);
+        long right = removed.child(1);
+        if (heir != right) {
+            replaceChild(heirVad.parent(), heir, heirVad.child(1));
+            heirVad.setChild(1, right);
+            vad(right).setParent(heir);
+        }
+        heirVad.setChild(0, removed.child(0));
+        vad(removed.child(0)).setParent(heir);
+        heirVad.setBalance(removed.balance());
+        replaceChild(removed.parent(), node, heir);
     }
 
     /** Restores the balance upwards from a node whose subtree on one side lost a level. */

@@ -3,6 +3,7 @@ package org.vadose.mm;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
+import org.vadose.base.VpnRange;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
 import org.vadose.nt.Eprocess;
@@ -230,6 +231,7 @@ public final class VirtualMemoryServices {
         }
         long start;
         long end;
+        long successor;
         if (region.base == 0) {
             long size = Pages.up(region.sizeBytes);
             start = findHole(space, size, zeroBits, placement, type);
@@ -237,13 +239,16 @@ public final class VirtualMemoryServices {
                 return NtStatus.NO_MEMORY;
             }
             end = start + size;
+            boolean foundUp = placement == null && (type & (MEM_TOP_DOWN | MEM_LARGE_PAGES)) == 0;
+            successor = foundUp ? space.holes().successor() : space.vads().firstEndingAtOrAfter(Pages.vpn(start));
         } else {
             start = Pages.alignDown(region.base, Pages.GRANULARITY);
             end = Pages.up(region.base + region.sizeBytes);
             if (start < LOWEST_USER) {
                 return NtStatus.INVALID_PARAMETER_2;
             }
-            if (space.vads().overlaps(Pages.vpn(start), Pages.vpn(end - 1))) {
+            successor = space.vads().firstEndingAtOrAfter(Pages.vpn(start));
+            if (successor != 0 && new Vad(memory, successor).startingVpn() <= Pages.vpn(end - 1)) {
                 return NtStatus.CONFLICTING_ADDRESSES;
             }
         }
@@ -268,7 +273,7 @@ public final class VirtualMemoryServices {
             manager.placeholders().become(vad);
         }
         vad.setCommitment(committed, committed ? Pages.count(sizeBytes) : 0);
-        space.vads().insert(vad.address());
+        space.vads().insertBefore(vad.address(), successor);
         space.process().addVirtualSize(sizeBytes);
         region.base = start;
         region.sizeBytes = sizeBytes;
@@ -293,9 +298,8 @@ public final class VirtualMemoryServices {
 
     Vad newVad(int tag, long sizeBytes, long firstVpn, long lastVpn) {
         long address = manager.pool().allocate(PoolType.NON_PAGED_POOL_NX, sizeBytes, tag);
-        memory.fill(address, sizeBytes, (byte) 0);
         Vad vad = new Vad(memory, address);
-        vad.setRange(firstVpn, lastVpn);
+        vad.initialize(sizeBytes, firstVpn, lastVpn);
         return vad;
     }
 
@@ -472,8 +476,9 @@ public final class VirtualMemoryServices {
             return NtStatus.MEMORY_NOT_ALLOCATED;
         }
         Vad vad = new Vad(memory, node);
-        long first = vad.startingVpn();
-        long last = vad.endingVpn();
+        VpnRange whole = vad.range();
+        long first = whole.first();
+        long last = whole.last();
         boolean isWhole = region.sizeBytes == 0;
         if (!vad.isPrivate()) {
             return NtStatus.UNABLE_TO_DELETE_SECTION;
@@ -497,11 +502,11 @@ public final class VirtualMemoryServices {
             if (type == MEM_DECOMMIT) {
                 return NtStatus.UNABLE_TO_DECOMMIT_VM;
             }
-            if (first != vad.startingVpn() || last != vad.endingVpn()) {
+            if (first != whole.first() || last != whole.last()) {
                 return NtStatus.UNABLE_TO_FREE_VM;
             }
         }
-        if (type == MEM_RELEASE && first != vad.startingVpn() && last != vad.endingVpn() && !manager.canGrowPools()) {
+        if (type == MEM_RELEASE && first != whole.first() && last != whole.last() && !manager.canGrowPools()) {
             // The upper rest would need a VAD.
             return NtStatus.INSUFFICIENT_RESOURCES;
         }
@@ -576,29 +581,48 @@ public final class VirtualMemoryServices {
 
     /** Releases a part of a region, or all of it; what is left at both ends stays, the upper end perhaps as a region of its own. */
     private void release(ProcessSpace space, Vad vad, long first, long last) {
-        if (vad.isLargePages()) {
+        long released = 0;
+        int kind = vad.type();
+        if (kind == Vad.TYPE_LARGE_PAGES) {
+            released = vad.commitCharge();
             largePages.release(space, vad);
-            uncharge(space, vad, vad.commitCharge());
-        } else if (vad.isAwe()) {
+        } else if (kind == Vad.TYPE_AWE) {
             manager.awePages().closeWindow(space, vad);
         } else {
-            uncharge(space, vad, clear(space, vad, first, last));
+            released = clear(space, vad, first, last);
         }
+        commit.release(space.process(), released);
         space.process().addVirtualSize(-(last - first + 1) << Pages.SHIFT);
+        VpnRange range = vad.range();
+        if (first == range.first() && last == range.last()) {
+            removeRegion(space, vad.address(), first);
+        } else {
+            vad.addCommitCharge(-released);
+            shrinkRegion(space, vad, first, last);
+        }
+    }
+
+    /*
+     * What is seldom done stands in methods of its own, here and in the tree: a compiler that gives up on a method for its size
+     * makes calls of all the small accesses in it.
+     */
+
+    private void removeRegion(ProcessSpace space, long node, long first) {
+        long holeFirst = lowestFree(space, node, first);
+        long next = space.vads().next(node);
+        space.vads().remove(node);
+        long events = new Vad(memory, node).eventList();
+        if (events != 0) {
+            manager.pool().free(events);
+        }
+        manager.pool().free(node);
+        long holeEnd = next == 0 ? HIGHEST_USER + 1 : new Vad(memory, next).startingVpn() << Pages.SHIFT;
+        space.holes().freed(holeFirst, holeEnd);
+    }
+
+    private void shrinkRegion(ProcessSpace space, Vad vad, long first, long last) {
         long start = vad.startingVpn();
         long end = vad.endingVpn();
-        if (first == start && last == end) {
-            long holeFirst = lowestFree(space, vad.address(), first);
-            long next = space.vads().next(vad.address());
-            space.vads().remove(vad.address());
-            if (vad.eventList() != 0) {
-                manager.pool().free(vad.eventList());
-            }
-            manager.pool().free(vad.address());
-            long holeEnd = next == 0 ? HIGHEST_USER + 1 : new Vad(memory, next).startingVpn() << Pages.SHIFT;
-            space.holes().freed(holeFirst, holeEnd);
-            return;
-        }
         if (first == start) {
             long holeFirst = lowestFree(space, vad.address(), first);
             if (vad.isWriteWatch()) {

@@ -286,7 +286,7 @@ public record Eprocess(Memory memory, long address) {
     public void addVirtualSize(long deltaBytes) {
         long now = virtualSize() + deltaBytes;
         memory.writeLong(address + EprocessLayout.VIRTUAL_SIZE, now);
-        if (now > peakVirtualSize()) {
+        if (deltaBytes > 0 && now > peakVirtualSize()) {
             memory.writeLong(address + EprocessLayout.PEAK_VIRTUAL_SIZE, now);
         }
     }
@@ -295,7 +295,7 @@ public record Eprocess(Memory memory, long address) {
     public void addCommitCharge(long deltaPages) {
         long now = commitCharge() + deltaPages;
         memory.writeLong(address + EprocessLayout.COMMIT_CHARGE, now);
-        if (now > commitChargePeak()) {
+        if (deltaPages > 0 && now > commitChargePeak()) {
             memory.writeLong(address + EprocessLayout.COMMIT_CHARGE_PEAK, now);
         }
     }

@@ -32,6 +32,7 @@ public record Vad(Memory memory, long address) {
     public static final int TYPE_LARGE_PAGES = 5;
 
     private static final long BALANCE_MASK = 3;
+    private static final long LOW_HALF = 0xFFFF_FFFFL;
 
     public long startingVpn() {
         return memory.readUnsignedInt(address + MmvadShortLayout.STARTING_VPN)
@@ -43,15 +44,26 @@ public record Vad(Memory memory, long address) {
                 | (long) memory.readUnsignedByte(address + MmvadShortLayout.ENDING_VPN_HIGH) << 32;
     }
 
+    /** Both ends, read at once: each low half stands beside the other's, and so do the high bytes. */
     public VpnRange range() {
-        return new VpnRange(startingVpn(), endingVpn());
+        long low = memory.readLong(address + MmvadShortLayout.STARTING_VPN);
+        int high = memory.readUnsignedShort(address + MmvadShortLayout.STARTING_VPN_HIGH);
+        return new VpnRange(low & LOW_HALF | (high & 0xFFL) << 32, low >>> 32 | (high >>> 8 & 0xFFL) << 32);
     }
 
     public void setRange(long firstVpn, long lastVpn) {
-        memory.writeInt(address + MmvadShortLayout.STARTING_VPN, (int) firstVpn);
-        memory.writeByte(address + MmvadShortLayout.STARTING_VPN_HIGH, (byte) (firstVpn >>> 32));
-        memory.writeInt(address + MmvadShortLayout.ENDING_VPN, (int) lastVpn);
-        memory.writeByte(address + MmvadShortLayout.ENDING_VPN_HIGH, (byte) (lastVpn >>> 32));
+        memory.writeLong(address + MmvadShortLayout.STARTING_VPN, firstVpn & LOW_HALF | lastVpn << 32);
+        memory.writeShort(address + MmvadShortLayout.STARTING_VPN_HIGH, (short)
+                (firstVpn >>> 32 & 0xFF | (lastVpn >>> 32 & 0xFF) << 8));
+    }
+
+    /** Makes memory of this size a VAD of a range, everything else zero; its node is written when it joins a tree. */
+    public void initialize(long sizeBytes, long firstVpn, long lastVpn) {
+        // As whole words: reading a word soon after it was written in parts, or in wider ones, waits for the write.
+        for (long at = MmvadShortLayout.STARTING_VPN_HIGH; at < sizeBytes; at += Long.BYTES) {
+            memory.writeLong(address + at, 0);
+        }
+        setRange(firstVpn, lastVpn);
     }
 
     private int flags() {
@@ -249,6 +261,13 @@ public record Vad(Memory memory, long address) {
     /** Parent node, 0 for the root. */
     public long parent() {
         return parentValue() & ~7L;
+    }
+
+    /** Makes it a leaf, balanced, below a parent. */
+    public void setLeafOf(long parent) {
+        setChild(0, 0);
+        setChild(1, 0);
+        memory.writeLong(address + MmvadShortLayout.VAD_NODE + RtlBalancedNodeLayout.PARENT_VALUE, parent);
     }
 
     public void setParent(long node) {
