@@ -83,6 +83,7 @@ final class BalanceSet {
         try {
             pfns.takeBackFromProcessors();
             long goal = usualLow * HIGH_TO_LOW + extraPages;
+            trimBehindRun(goal - pfns.availablePages() - writablePages());
             for (Round round : Round.values()) {
                 if (pfns.availablePages() >= goal) {
                     break;
@@ -96,6 +97,19 @@ final class BalanceSet {
             low = pfns.availablePages() >= usualLow ? usualLow : Math.max(LEAST, pfns.availablePages() - LEAST);
         } finally {
             running = false;
+        }
+    }
+
+    private void trimBehindRun(long need) {
+        ProcessSpace space = spaces.current();
+        long most = space == null ? 0 : Math.min(need, excess(space.process(), Round.FIRST));
+        if (space != null && most > 0) {
+            long before = spaces.enter(space.process());
+            try {
+                trimmer.trimBehindRun(space, most, files.freeSlots() > pfns.modifiedPages());
+            } finally {
+                spaces.leave(before);
+            }
         }
     }
 

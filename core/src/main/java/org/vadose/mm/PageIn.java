@@ -31,12 +31,15 @@ final class PageIn {
         this.pfns = manager.pfns();
         this.files = files;
         this.tables = tables;
-        this.spareFrames = balance.lowPages() / 2 + CLUSTER;
+        this.spareFrames = balance.lowPages() / 2;
     }
 
     /** Makes the page of a page-file PTE valid; the access is allowed. */
     NtStatus readPrivate(ProcessSpace space, long page, long pte, boolean write) {
         long run = space.run(page);
+        if (run >= LONG_RUN) {
+            pfns.makeAvailable(CLUSTER);
+        }
         int count = run == 0 ? 1 : cluster(page, pte, (int) Math.clamp(run, SMALL_CLUSTER, CLUSTER));
         count = take(page, count);
         if (count == 0) {

@@ -24,6 +24,7 @@ final class ProcessSpace {
     private final HoleSearch holes;
     private long nextInRun;
     private long pagesInRun;
+    private long behindRun;
 
     ProcessSpace(Eprocess process, Supplier<Pool> pool, long seed) {
         this.process = process;
@@ -60,9 +61,25 @@ final class ProcessSpace {
         return Long.compareUnsigned(page - nextInRun, RUN_GAP) < 0 ? pagesInRun : 0;
     }
 
+    /** First page of the run that has not been taken back. */
+    long behindRun() {
+        return Math.max(nextInRun - pagesInRun * Pages.SIZE, behindRun);
+    }
+
+    /** The page that would go on with the run. */
+    long endOfRun() {
+        return nextInRun;
+    }
+
+    /** The run's pages below this one have been taken out of the working set. */
+    void setBehindRun(long page) {
+        behindRun = page;
+    }
+
     /** Adjacent pages were read: those after the run's last, or the first of a new one. */
     void continueRun(long page, int pages) {
         pagesInRun = run(page) + pages;
+        behindRun = pagesInRun == pages ? page : behindRun;
         nextInRun = page + pages * Pages.SIZE;
     }
 

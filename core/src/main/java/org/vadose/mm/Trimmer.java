@@ -25,6 +25,9 @@ final class Trimmer {
     private static final long END = VirtualMemoryServices.HIGHEST_USER + 1;
     private static final long TABLE_SPAN = Pages.LARGE_SIZE;
 
+    /** What a run's last pages are still wanted for is not known. */
+    private static final long LEFT_OF_RUN = 128 * Pages.SIZE;
+
     /** Which pages go. */
     enum Choice {
         /** Those not accessed since the hand passed them last; the others are marked as not accessed. */
@@ -76,6 +79,28 @@ final class Trimmer {
         mmu.invalidateAll();
         long trimmed = mostPages - wanted;
         workingSet.countTrimmed(trimmed);
+        return trimmed;
+    }
+
+    /**
+     * Trims what a long run of hard faults has left behind: whoever reads more than fits in RAM from its first page to its last, over
+     * and over, would otherwise lose each page just before wanting it again.
+     *
+     * @return pages trimmed
+     */
+    long trimBehindRun(ProcessSpace space, long mostPages, boolean writable) {
+        long end = space.endOfRun() - LEFT_OF_RUN;
+        long from = space.behindRun();
+        if (from >= end) {
+            return 0;
+        }
+        wanted = mostPages;
+        choice = Choice.ANY;
+        mayWrite = writable;
+        space.setBehindRun(scan(space, from, end));
+        mmu.invalidateAll();
+        long trimmed = mostPages - wanted;
+        space.workingSet().countTrimmed(trimmed);
         return trimmed;
     }
 

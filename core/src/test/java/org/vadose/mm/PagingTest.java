@@ -36,11 +36,13 @@ class PagingTest {
         int writesToFail;
         NtStatus error = NtStatus.UNSUCCESSFUL;
         int reads;
+        long pagesRead;
         int writes;
 
         @Override
         public NtStatus read(long slot, PhysicalMemory ram, long[] frames, int count) {
             reads++;
+            pagesRead += count;
             return readsToFail-- > 0 ? error : inner.read(slot, ram, frames, count);
         }
 
@@ -124,6 +126,31 @@ class PagingTest {
         }
         assertTrue(process.hardFaultCount() > 2 * RAM / Pages.SIZE);
         assertEquals(pages, process.privatePages());
+    }
+
+    @Test
+    void goingThroughTwiceRamAgainAndAgainFindsPartOfItThere() {
+        machine.addPageFile(8 * RAM / Pages.SIZE, store);
+        long pages = 2 * RAM / Pages.SIZE;
+        long base = allocate(pages * Pages.SIZE);
+        for (int round = 0; round < 4; round++) {
+            long before = store.pagesRead;
+            int readsBefore = store.reads;
+            for (long page = 0; page < pages; page++) {
+                long at = base + page * Pages.SIZE + 8 * (page & 511);
+                long word = manager.mmu().user().readLong(at);
+                assertEquals(round == 0 ? 0 : pattern(page + round), word, "page=" + page);
+                manager.mmu().user().writeLong(at, pattern(page + round + 1));
+            }
+            machine.check("round=" + round);
+            long read = store.pagesRead - before;
+            long calls = store.reads - readsBefore;
+            if (round > 1) {
+                // A policy that always gives up what was used longest ago would read them all.
+                assertTrue(read < pages * 7 / 8, () -> "read=" + read + " of=" + pages);
+                assertTrue(read > 32 * calls, () -> "reads are not clustered read=" + read + " calls=" + calls);
+            }
+        }
     }
 
     @Test
