@@ -299,7 +299,10 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
         if (marks != null) {
             clearCode(marks, address, length);
         }
-        touched[index] = true;
+        if (!touched[index]) {
+            // Only then: processors that write elsewhere read the flags' cache lines all the time.
+            touched[index] = true;
+        }
         return segment;
     }
 
