@@ -6,7 +6,10 @@ import java.util.TreeMap;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.debug.Command.Argument;
+import org.vadose.layout.HalNodeRangeLayout;
 import org.vadose.layout.KernelSymbols;
+import org.vadose.layout.MiHardwareStateLayout;
+import org.vadose.layout.MiSystemInformationLayout;
 import org.vadose.layout.MmpteHardwareLayout;
 import org.vadose.layout.MmpteSoftwareLayout;
 import org.vadose.memory.PageTableFormat.Step;
@@ -27,6 +30,8 @@ final class PteCommands {
         "None", "Readonly", "Execute", "ExecuteRead", "ReadWrite", "WriteCopy", "ExecuteReadWrite", "ExecuteWriteCopy"
     };
     private static final int ADDRESS_INDENT = 43;
+
+    private static final int MOST_NODES = 64;
 
     private PteCommands() {}
 
@@ -201,13 +206,28 @@ final class PteCommands {
         out.line("    flink       " + digits(pfn.flink(), 8) + "  blink / share count " + digits(second, 8)
                 + "  pteaddress " + upper(pfn.pteAddress()));
         out.line("    reference count " + Hex.digits(pfn.referenceCount(), 4) + "    used entry count  0000      "
-                + TypePrinter.pad(cache(pfn.cacheAttribute()), 9) + " color 0   Priority " + pfn.priority());
+                + TypePrinter.pad(cache(pfn.cacheAttribute()), 9) + " color " + color(debugger, kernel, frame)
+                + "   Priority " + pfn.priority());
         out.line("    restore pte " + digits(pfn.originalPte(), 8) + "  containing page " + digits(pfn.pteFrame(), 6)
                 + "  "
                 + TypePrinter.pad(name(location), 10) + " "
                 + TypePrinter.pad((pfn.isModified() ? "M" : "") + (pfn.isPrototype() ? "P" : ""), 8));
         String words = (pfn.isModified() ? "Modified " : "") + (pfn.isPrototype() ? "Shared " : "");
         out.line("    " + TypePrinter.pad(words, 24));
+    }
+
+    /** What WinDbg calls the color of a page here is its node. */
+    private static int color(Debugger debugger, TargetMemory kernel, long frame) {
+        long hardware = debugger.target().kernelAddress(KernelSymbols.MI_STATE) + MiSystemInformationLayout.HARDWARE;
+        int last = kernel.readInt(hardware + MiHardwareStateLayout.NUMA_LAST_RANGE_INDEX_INCLUSIVE);
+        long ranges = kernel.readLong(hardware + MiHardwareStateLayout.NUMA_MEMORY_RANGES);
+        for (int i = Math.min(last, MOST_NODES); i > 0; i--) {
+            long range = ranges + i * HalNodeRangeLayout.SIZE;
+            if (frame >= kernel.readLong(range + HalNodeRangeLayout.PAGE_FRAME_INDEX)) {
+                return kernel.readInt(range + HalNodeRangeLayout.NODE);
+            }
+        }
+        return 0;
     }
 
     private static String digits(long value, int width) {

@@ -56,7 +56,7 @@ public final class Machine implements AutoCloseable {
         this.config = config;
         ram = new PhysicalMemory(config.ramBytes());
         mmus = new Mmus(ram, new X64PageTables(), config.processors());
-        memoryManager = MemoryManager.boot(mmus, config.seed(), KernelImage.build());
+        memoryManager = MemoryManager.boot(mmus, config.nodes(), config.seed(), KernelImage.build());
         end(BootPhase.MEMORY);
         memoryManager.kernelLock().lock();
         try {
@@ -74,6 +74,7 @@ public final class Machine implements AutoCloseable {
             objects.initialize(config.seed());
             Devices.createDirectories(objects.namespace(), clock.now());
             end(BootPhase.OBJECTS);
+            Nodes.create(memoryManager);
             for (int number = 0; number < config.processors(); number++) {
                 processors.add(Processor.create(memoryManager, number));
             }

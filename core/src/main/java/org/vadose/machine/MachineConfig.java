@@ -3,6 +3,7 @@ package org.vadose.machine;
 import java.util.List;
 import org.vadose.base.Pages;
 import org.vadose.memory.PhysicalMemory;
+import org.vadose.mm.NodeTopology;
 import org.vadose.mm.PageFiles;
 import org.vadose.nt.NxPolicy;
 
@@ -14,6 +15,7 @@ import org.vadose.nt.NxPolicy;
  * @param bare whether to boot Idle and System alone
  * @param processors simulated ones, 1 to {@value #MOST_PROCESSORS}; with more than one, guest threads run at the same time and runs
  *     need not repeat
+ * @param nodes with memory and processors of their own, 1 to {@link NodeTopology#MOST}; see there how they are shared out
  * @param bootTime what the clock shows at power-on, in 100 ns units since 1601
  * @param locksPages whether the account that programs run as may lock pages in memory: its tokens have
  *     {@code SeLockMemoryPrivilege}, which a program then has to enable
@@ -25,6 +27,7 @@ public record MachineConfig(
         long seed,
         boolean bare,
         int processors,
+        int nodes,
         long bootTime,
         boolean locksPages,
         NxPolicy nx,
@@ -48,6 +51,9 @@ public record MachineConfig(
             throw new IllegalArgumentException(
                     "a machine has 1 to " + MOST_PROCESSORS + " processors processors=" + processors);
         }
+        if (nodes < 1 || nodes > NodeTopology.MOST) {
+            throw new IllegalArgumentException("a machine has 1 to " + NodeTopology.MOST + " nodes nodes=" + nodes);
+        }
         pageFiles = List.copyOf(pageFiles);
         if (pageFiles.size() > PageFiles.MOST) {
             throw new IllegalArgumentException("too many page files count=" + pageFiles.size());
@@ -65,6 +71,7 @@ public record MachineConfig(
                 1,
                 false,
                 1,
+                1,
                 DEFAULT_BOOT_TIME,
                 true,
                 NxPolicy.OPT_IN,
@@ -75,31 +82,36 @@ public record MachineConfig(
     public MachineConfig withRamBytes(long bytes) {
         boolean isManaged = pageFiles.equals(List.of(PageFileSetup.managed(ramBytes)));
         List<PageFileSetup> files = isManaged ? List.of(PageFileSetup.managed(bytes)) : pageFiles;
-        return new MachineConfig(bytes, seed, bare, processors, bootTime, locksPages, nx, files);
+        return new MachineConfig(bytes, seed, bare, processors, nodes, bootTime, locksPages, nx, files);
     }
 
     public MachineConfig withSeed(long newSeed) {
-        return new MachineConfig(ramBytes, newSeed, bare, processors, bootTime, locksPages, nx, pageFiles);
+        return new MachineConfig(ramBytes, newSeed, bare, processors, nodes, bootTime, locksPages, nx, pageFiles);
     }
 
     public MachineConfig withBare(boolean newBare) {
-        return new MachineConfig(ramBytes, seed, newBare, processors, bootTime, locksPages, nx, pageFiles);
+        return new MachineConfig(ramBytes, seed, newBare, processors, nodes, bootTime, locksPages, nx, pageFiles);
     }
 
     public MachineConfig withProcessors(int count) {
-        return new MachineConfig(ramBytes, seed, bare, count, bootTime, locksPages, nx, pageFiles);
+        return new MachineConfig(ramBytes, seed, bare, count, nodes, bootTime, locksPages, nx, pageFiles);
+    }
+
+    /** @param count of nodes among which RAM and processors are shared out */
+    public MachineConfig withNodes(int count) {
+        return new MachineConfig(ramBytes, seed, bare, processors, count, bootTime, locksPages, nx, pageFiles);
     }
 
     public MachineConfig withLocksPages(boolean newLocksPages) {
-        return new MachineConfig(ramBytes, seed, bare, processors, bootTime, newLocksPages, nx, pageFiles);
+        return new MachineConfig(ramBytes, seed, bare, processors, nodes, bootTime, newLocksPages, nx, pageFiles);
     }
 
     public MachineConfig withNx(NxPolicy policy) {
-        return new MachineConfig(ramBytes, seed, bare, processors, bootTime, locksPages, policy, pageFiles);
+        return new MachineConfig(ramBytes, seed, bare, processors, nodes, bootTime, locksPages, policy, pageFiles);
     }
 
     /** @param files none is allowed: then the commit limit is RAM alone */
     public MachineConfig withPageFiles(List<PageFileSetup> files) {
-        return new MachineConfig(ramBytes, seed, bare, processors, bootTime, locksPages, nx, files);
+        return new MachineConfig(ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, files);
     }
 }

@@ -80,6 +80,9 @@ public final class Processor {
         memory.writeLong(
                 active + KaffinityExLayout.BITMAP, memory.readLong(active + KaffinityExLayout.BITMAP) | 1L << number);
         memoryManager.useProcessor(number, prcb);
+        int node = memoryManager.pfns().topology().ofProcessor(number);
+        memory.writeLong(
+                prcb + KprcbLayout.PARENT_NODE, memory.readLong(base + KernelSymbols.KE_NODE_BLOCK + 8L * node));
         Mmu mmu = memoryManager.mmu().get(number);
         if (number != 0) {
             mmu.loadRoot(memoryManager.systemRoot());

@@ -4,6 +4,7 @@ import org.vadose.base.Hex;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.layout.KprcbLayout;
+import org.vadose.layout.KthreadLayout;
 import org.vadose.layout.NtTibLayout;
 import org.vadose.layout.TebLayout;
 import org.vadose.memory.Memory;
@@ -55,6 +56,7 @@ final class FaultHandler implements PageFaultHandler {
     private final UserPages pages;
     private final PfnDatabase pfns;
     private final BalanceSet balance;
+    private final boolean isNuma;
 
     /** @param processor number of the processor whose faults come here */
     FaultHandler(MemoryManager manager, int processor, AddressSpaces spaces, UserTables tables, UserPages pages) {
@@ -67,6 +69,7 @@ final class FaultHandler implements PageFaultHandler {
         this.pages = pages;
         this.pfns = manager.pfns();
         this.balance = manager.balance();
+        this.isNuma = pfns.topology().count() > 1;
     }
 
     /**
@@ -75,6 +78,17 @@ final class FaultHandler implements PageFaultHandler {
      */
     @Override
     public NtStatus handle(long virtualAddress, int errorCode) {
+        if (!isNuma) {
+            return handleHere(virtualAddress, errorCode);
+        }
+        try {
+            return handleHere(virtualAddress, errorCode);
+        } finally {
+            pfns.prefer(PfnDatabase.ANY_NODE);
+        }
+    }
+
+    private NtStatus handleHere(long virtualAddress, int errorCode) {
         if (mmu.count() == 1) {
             return resolve(virtualAddress, errorCode);
         }
@@ -111,6 +125,7 @@ final class FaultHandler implements PageFaultHandler {
         try {
             mmu.current().catchUp();
             long page = Pages.down(virtualAddress);
+            preferNode(space, page);
             long pte = tables.read(page);
             int protection;
             switch (Pte.kind(pte)) {
@@ -159,6 +174,7 @@ final class FaultHandler implements PageFaultHandler {
         }
         space.workingSet().countFault();
         long page = Pages.down(virtualAddress);
+        preferNode(space, page);
         long pte = tables.read(page);
         return switch (Pte.kind(pte)) {
             case VALID -> onValid(space, page, pte, errorCode);
@@ -190,6 +206,24 @@ final class FaultHandler implements PageFaultHandler {
                 yield status;
             }
         };
+    }
+
+    /** What the fault takes is to come from the node that the region, its section or, else, the thread prefers. */
+    private void preferNode(ProcessSpace space, long page) {
+        if (isNuma) {
+            int node = manager.nodePreferences().ofRegion(space, page);
+            pfns.prefer(node == PfnDatabase.ANY_NODE ? idealNode() : node);
+        }
+    }
+
+    /** The node of the ideal processor of the thread that runs. */
+    private int idealNode() {
+        long prcb = Kprcb.of(memory, manager.kernelBase(), processor).address();
+        if (prcb == 0 || memory.readLong(prcb + KprcbLayout.CURRENT_THREAD) == 0) {
+            return PfnDatabase.ANY_NODE;
+        }
+        long thread = memory.readLong(prcb + KprcbLayout.CURRENT_THREAD);
+        return pfns.topology().ofProcessor(memory.readInt(thread + KthreadLayout.IDEAL_PROCESSOR));
     }
 
     private Vad vadOf(ProcessSpace space, long page) {
@@ -270,7 +304,7 @@ final class FaultHandler implements PageFaultHandler {
             return false;
         }
         long pteAddress = tables.pteAddress(page);
-        long frame = pfns.allocateUnused(pteAddress, tables.tableFrame(pteAddress), PfnDatabase.ANY_NODE);
+        long frame = pfns.allocateUnused(pteAddress, tables.tableFrame(pteAddress));
         if (frame == PfnDatabase.NONE) {
             return false;
         }

@@ -47,6 +47,7 @@ public final class MemoryManager {
     private final BalanceSet balance;
     private final RegionQueries regionQueries;
     private final WorkingSetServices workingSets;
+    private final NodePreferences nodePreferences;
     private @Nullable Pool pool;
     private @Nullable SharedUserPage sharedUserData;
 
@@ -78,6 +79,7 @@ public final class MemoryManager {
         this.pageIn = new PageIn(this, pageFiles, tables, balance);
         pfns.use(pageFiles, balance);
         this.workingSets = new WorkingSetServices(this, spaces, tables, pages);
+        this.nodePreferences = new NodePreferences(this, spaces);
         commit.setGrowth(pageFiles::extend);
         ControlAreas areas = new ControlAreas(this, prototypes, commit);
         this.sectionViews = new SectionViews(this, tables, pages, commit, prototypes, areas);
@@ -197,6 +199,11 @@ public final class MemoryManager {
         for (Mmu each : mmu.all()) {
             each.setFaultHandler(new FaultHandler(this, each.number(), spaces, tables, pages));
         }
+    }
+
+    /** Which node pages come from. */
+    public NodePreferences nodePreferences() {
+        return nodePreferences;
     }
 
     SharedUserPage sharedUserData() {

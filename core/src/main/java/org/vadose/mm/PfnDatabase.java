@@ -48,10 +48,13 @@ public final class PfnDatabase {
     public static final int NORMAL_PRIORITY = 5;
 
     /** No node is preferred: the processor's own, then the nearest. */
-    static final int ANY_NODE = -1;
+    public static final int ANY_NODE = -1;
 
     /** With so many unused pages, whatever other processors take meanwhile, nobody's page need be taken away. */
     private static final long PLENTY = 1024;
+
+    /** So many ints apart, two processors' state shares no cache line. */
+    private static final int PADDING = 32;
 
     private static final int PRIORITIES = 8;
     /** Lists that modified pages of files, and those with reserved slots, are spread over. */
@@ -73,6 +76,10 @@ public final class PfnDatabase {
     private final Mmus mmus;
     private final ColourLists unused;
     private final ProcessorFrames atHand;
+    private final boolean isNuma;
+    /** The node that each processor is to take frames of. */
+    private final int[] preferred;
+
     private final PageList modified;
     private final PageList modifiedNoWrite;
     private final PageList mapped;
@@ -92,6 +99,9 @@ public final class PfnDatabase {
         this.base = base;
         unused = new ColourLists(memory, topology, kernelBase, base, base + Pages.up(ram.frames() * Pfn.SIZE));
         atHand = new ProcessorFrames(memory, unused, base);
+        isNuma = topology.count() > 1;
+        preferred = new int[(topology.processors() + 2) * PADDING];
+        Arrays.fill(preferred, ANY_NODE);
         long partition = kernelBase + KernelSymbols.MI_SYSTEM_PARTITION;
         long lists = partition + MiPartitionLayout.PAGE_LISTS;
         long visible = partition + MiPartitionLayout.VP;
@@ -205,14 +215,44 @@ public final class PfnDatabase {
         atHand.use(processor, prcb);
     }
 
+    /**
+     * Until it is said otherwise, frames that the current processor takes are to be of this node, if it has any.
+     *
+     * @param node or {@link #ANY_NODE}: the processor's own
+     */
+    void prefer(int node) {
+        preferred[(mmus.current().number() + 1) * PADDING] = node;
+    }
+
+    private int node(int processor) {
+        int node = preferred[(processor + 1) * PADDING];
+        return node == ANY_NODE ? unused.topology().ofProcessor(processor) : node;
+    }
+
     /** Which node a frame and a processor belong to. */
     public NodeTopology topology() {
         return unused.topology();
     }
 
-    /** Zeroed and free frames of a node. */
-    public long unusedPages(int node) {
-        return unused.total(ColourLists.ZEROED, node) + unused.total(ColourLists.FREE, node);
+    /** As {@link #availablePages()}, of one node. */
+    public long availablePages(int node) {
+        if (!isNuma) {
+            return availablePages();
+        }
+        lock.lock();
+        try {
+            long available = unused.total(ColourLists.ZEROED, node) + unused.total(ColourLists.FREE, node);
+            for (PageList list : standby) {
+                for (long frame = list.first();
+                        frame != Pfn.LIST_END;
+                        frame = pfn(frame).flink()) {
+                    available += unused.topology().ofFrame(frame) == node ? 1 : 0;
+                }
+            }
+            return available;
+        } finally {
+            lock.unlock();
+        }
     }
 
     public Pfn pfn(long frame) {
@@ -279,21 +319,16 @@ public final class PfnDatabase {
      * @return an active frame with share and reference count 1, or {@link #NONE}
      */
     public long allocate(long pteAddress, long pteFrame) {
-        return allocate(pteAddress, pteFrame, ANY_NODE);
-    }
-
-    /** @param node that the frame is to be on if it has one, or {@link #ANY_NODE}: the processor's own */
-    long allocate(long pteAddress, long pteFrame, int node) {
         long frame;
         lock.lock();
         try {
             drainIfShort();
-            frame = take(ColourLists.ZEROED, node);
+            frame = take(ColourLists.ZEROED);
             if (frame != NONE) {
                 activate(frame, pteAddress, pteFrame);
                 return frame;
             }
-            frame = takeDirty(node);
+            frame = takeDirty();
             if (frame == NONE) {
                 return NONE;
             }
@@ -309,10 +344,10 @@ public final class PfnDatabase {
      * As {@link #allocate}, but takes no frame from an owner: that needs the kernel's lock. Fails while there are few unused frames,
      * so that somebody makes more.
      */
-    long allocateUnused(long pteAddress, long pteFrame, int node) {
+    long allocateUnused(long pteAddress, long pteFrame) {
         int processor = mmus.current().number();
-        boolean isElsewhere = node != ANY_NODE && node != unused.topology().ofProcessor(processor);
-        long frame = isElsewhere ? takeUnused(node) : popUnused(processor);
+        boolean isElsewhere = isNuma && node(processor) != unused.topology().ofProcessor(processor);
+        long frame = isElsewhere ? takeUnused() : popUnused(processor);
         if (frame == NONE) {
             return NONE;
         }
@@ -339,18 +374,18 @@ public final class PfnDatabase {
                 lock.unlock();
             }
         }
-        return takeUnused(ANY_NODE);
+        return takeUnused();
     }
 
-    private long takeUnused(int node) {
+    private long takeUnused() {
         lock.lock();
         try {
             if (unusedPages() < PLENTY) {
                 return NONE;
             }
-            long frame = take(ColourLists.ZEROED, node);
+            long frame = take(ColourLists.ZEROED);
             if (frame == NONE) {
-                frame = take(ColourLists.FREE, node) | ProcessorFrames.DIRTY;
+                frame = take(ColourLists.FREE) | ProcessorFrames.DIRTY;
             }
             addAvailable(-1);
             return frame;
@@ -360,13 +395,13 @@ public final class PfnDatabase {
     }
 
     /** Takes a frame off the lists by colour, of the nearest node that has any; the processor's next colour, if that has. */
-    private long take(int kind, int node) {
+    private long take(int kind) {
         int processor = mmus.current().number();
         int colour = atHand.nextColour(processor);
-        if (unused.topology().count() == 1) {
+        if (!isNuma) {
             return unused.take(kind, 0, colour);
         }
-        for (int from : unused.byDistance(node == ANY_NODE ? unused.topology().ofProcessor(processor) : node)) {
+        for (int from : unused.byDistance(node(processor))) {
             long frame = unused.take(kind, from, colour);
             if (frame != NONE) {
                 return frame;
@@ -408,7 +443,7 @@ public final class PfnDatabase {
         lock.lock();
         try {
             drainIfShort();
-            long frame = takeDirty(ANY_NODE);
+            long frame = takeDirty();
             if (frame == NONE) {
                 return allocate(pteAddress, pteFrame);
             }
@@ -420,8 +455,8 @@ public final class PfnDatabase {
     }
 
     /** Takes a free frame, or, when nothing is unused, somebody's. */
-    private long takeDirty(int node) {
-        long frame = take(ColourLists.FREE, node);
+    private long takeDirty() {
+        long frame = take(ColourLists.FREE);
         if (frame != NONE) {
             return frame;
         }
@@ -502,16 +537,16 @@ public final class PfnDatabase {
         lock.lock();
         try {
             drain();
-            long first = 0;
-            while (first + count <= frames()) {
-                long unavailable = lastUnavailable(first, count);
-                if (unavailable < 0) {
-                    for (long frame = first; frame < first + count; frame++) {
-                        takeListed(frame);
+            for (int node : unused.byDistance(node(mmus.current().number()))) {
+                long end = unused.topology().firstFrame(node + 1);
+                for (long first = unused.topology().firstFrame(node); first + count <= end; first += count) {
+                    if (lastUnavailable(first, count) < 0) {
+                        for (long frame = first; frame < first + count; frame++) {
+                            takeListed(frame);
+                        }
+                        return first;
                     }
-                    return first;
                 }
-                first += count;
             }
             return NONE;
         } finally {
@@ -755,7 +790,7 @@ public final class PfnDatabase {
         lock.lock();
         try {
             for (long done = 0; done < atMost; done++) {
-                long frame = take(ColourLists.FREE, ANY_NODE);
+                long frame = take(ColourLists.FREE);
                 if (frame == NONE) {
                     return;
                 }

@@ -27,6 +27,7 @@ public final class RegionQueries {
 
     private static final int PROTECTION_SHIFT = 4;
     private static final int SHARED_SHIFT = 15;
+    private static final int NODE_SHIFT = 16;
     private static final int PRIORITY_SHIFT = 24;
     private static final int SHARED_ORIGINAL_SHIFT = 30;
     private static final int MOST_SHARES = 7;
@@ -161,6 +162,7 @@ public final class RegionQueries {
             return 1
                     | shares << SHARE_COUNT_SHIFT
                     | (long) protection << PROTECTION_SHIFT
+                    | (long) pfns.topology().ofFrame(Pte.frame(pte)) << NODE_SHIFT
                     | (pfn.isPrototype() ? 1L << SHARED_SHIFT : 0)
                     | (long) pfn.priority() << PRIORITY_SHIFT
                     | (sharedOriginal ? 1L << SHARED_ORIGINAL_SHIFT : 0);

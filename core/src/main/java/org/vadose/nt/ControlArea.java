@@ -47,6 +47,18 @@ public record ControlArea(Memory memory, long address) {
         memory.writeInt(address + ControlAreaLayout.U, flags);
     }
 
+    /** The node whose memory its pages prefer, -1 for none in particular. */
+    public int preferredNode() {
+        return (flags() >>> MmsectionFlagsLayout.PREFERRED_NODE_SHIFT & (int) MmsectionFlagsLayout.PREFERRED_NODE_MASK)
+                - 1;
+    }
+
+    /** @param node -1 for none in particular */
+    public void setPreferredNode(int node) {
+        int mask = (int) MmsectionFlagsLayout.PREFERRED_NODE_MASK << MmsectionFlagsLayout.PREFERRED_NODE_SHIFT;
+        setFlags(flags() & ~mask | (node + 1) << MmsectionFlagsLayout.PREFERRED_NODE_SHIFT);
+    }
+
     public boolean isImage() {
         return (flags() & FLAG_IMAGE) != 0;
     }

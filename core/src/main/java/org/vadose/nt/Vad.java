@@ -121,6 +121,18 @@ public record Vad(Memory memory, long address) {
                 address + MmvadShortLayout.U, flags() & ~mask | protection << MmvadFlagsLayout.PROTECTION_SHIFT);
     }
 
+    /** The node whose memory its pages prefer, -1 for none in particular. */
+    public int preferredNode() {
+        return (flags() >>> MmvadFlagsLayout.PREFERRED_NODE_SHIFT & (int) MmvadFlagsLayout.PREFERRED_NODE_MASK) - 1;
+    }
+
+    /** @param node -1 for none in particular */
+    public void setPreferredNode(int node) {
+        int mask = (int) MmvadFlagsLayout.PREFERRED_NODE_MASK << MmvadFlagsLayout.PREFERRED_NODE_SHIFT;
+        memory.writeInt(
+                address + MmvadShortLayout.U, flags() & ~mask | (node + 1) << MmvadFlagsLayout.PREFERRED_NODE_SHIFT);
+    }
+
     /** The region's protection may not be changed, nor the region freed. */
     public boolean isNoChange() {
         return (flags() >>> MmvadFlagsLayout.NO_CHANGE_SHIFT & 1) != 0;

@@ -74,6 +74,7 @@ public final class ProcessManager {
 
     private final Memory memory;
     private final MemoryManager memoryManager;
+    private final IdealProcessors ideals;
     private final PoolAllocator pool;
     private final ObjectManager objects;
     private final SystemClock clock;
@@ -88,6 +89,7 @@ public final class ProcessManager {
             MemoryManager memoryManager, PoolAllocator pool, ObjectManager objects, SystemClock clock, long seed) {
         this.memory = memoryManager.kernelMemory();
         this.memoryManager = memoryManager;
+        this.ideals = new IdealProcessors(memoryManager);
         this.pool = pool;
         this.objects = objects;
         this.clock = clock;
@@ -225,6 +227,7 @@ public final class ProcessManager {
                 address + KprocessLayout.AFFINITY + KaffinityExLayout.BITMAP,
                 -1L >>> -memoryManager.mmu().count());
         memory.writeInt(address + KprocessLayout.ACTIVE_GROUPS_MASK, 1);
+        ideals.chooseNode(address);
         memory.writeByte(address + KprocessLayout.BASE_PRIORITY, (byte) spec.basePriority());
         memory.writeByte(address + KprocessLayout.QUANTUM_RESET, (byte) 6);
         head(address + EprocessLayout.ACTIVE_PROCESS_LINKS);

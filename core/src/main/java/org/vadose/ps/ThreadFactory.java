@@ -45,6 +45,7 @@ final class ThreadFactory {
 
     private final Memory memory;
     private final MemoryManager memoryManager;
+    private final IdealProcessors ideals;
     private final ObjectManager objects;
     private final long kernelBase;
     private final SystemClock clock;
@@ -52,6 +53,7 @@ final class ThreadFactory {
     ThreadFactory(MemoryManager memoryManager, ObjectManager objects, SystemClock clock) {
         this.memory = objects.memory();
         this.memoryManager = memoryManager;
+        this.ideals = new IdealProcessors(memoryManager);
         this.objects = objects;
         this.kernelBase = objects.kernelBase();
         this.clock = clock;
@@ -98,6 +100,7 @@ final class ThreadFactory {
                 thread + KthreadLayout.MISC_FLAGS, MISC_ALERTABLE_FREE | (spec.isSystem() ? MISC_SYSTEM_THREAD : 0));
         memory.writeLong(thread + KthreadLayout.AFFINITY + GroupAffinityLayout.MASK, 1);
         memory.writeLong(thread + KthreadLayout.USER_AFFINITY + GroupAffinityLayout.MASK, 1);
+        ideals.chooseProcessor(thread, process.address());
         memory.writeByte(thread + KthreadLayout.STATE, (byte) ThreadState.INITIALIZED.ordinal());
         for (int i = 0; i < 4; i++) {
             memory.writeLong(

@@ -31,6 +31,12 @@ final class MachineOptions {
     private int processors = 1;
 
     @Option(
+            names = "--nodes",
+            paramLabel = "N",
+            description = "NUMA nodes that share out the RAM and the processors, 1 to 16 (default: 1).")
+    private int nodes = 1;
+
+    @Option(
             names = "--nx",
             paramLabel = "POLICY",
             converter = Nx.class,
@@ -56,6 +62,7 @@ final class MachineOptions {
                 .withRamBytes(ramBytes)
                 .withSeed(seed)
                 .withProcessors(processors)
+                .withNodes(nodes)
                 .withNx(nx)
                 .withLocksPages(!noLockPages);
         Long bytes = pageFileBytes;

@@ -1,11 +1,14 @@
 package org.vadose.win32.kernel32;
 
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
+import org.vadose.mm.NodePreferences;
 import org.vadose.mm.SectionServices;
 import org.vadose.mm.VirtualMemoryServices;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
+import org.vadose.ob.KnownType;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.NamedObjects;
@@ -33,7 +36,7 @@ final class FileMappingFunctions {
         for (boolean wide : new boolean[] {false, true}) {
             String letter = wide ? "W" : "A";
             kernel32.function("CreateFileMapping" + letter, call -> createFileMapping(call, wide))
-                    .function("CreateFileMappingNuma" + letter, call -> createFileMapping(call, wide))
+                    .function("CreateFileMappingNuma" + letter, call -> createNuma(call, wide))
                     .function(
                             "OpenFileMapping" + letter,
                             call -> openFileMapping(call, Texts.read(call, call.arg(2), wide)));
@@ -43,7 +46,7 @@ final class FileMappingFunctions {
                 .function("OpenFileMappingFromApp", call -> openFileMapping(call, Texts.read(call, call.arg(2), true)))
                 .function("MapViewOfFile", call -> mapViewOfFile(call, offset(call), call.arg(4), 0))
                 .function("MapViewOfFileEx", call -> mapViewOfFile(call, offset(call), call.arg(4), call.arg(5)))
-                .function("MapViewOfFileExNuma", call -> mapViewOfFile(call, offset(call), call.arg(4), call.arg(5)))
+                .function("MapViewOfFileExNuma", FileMappingFunctions::mapViewOfFileNuma)
                 .function("MapViewOfFileFromApp", call -> mapViewOfFile(call, call.arg(2), call.arg(3), 0))
                 .function("MapViewOfFileNuma2", FileMappingFunctions::mapViewOfFile2)
                 .function("MapViewOfFile3", FileMappingFunctions::mapViewOfFile3)
@@ -72,6 +75,23 @@ final class FileMappingFunctions {
                 call.unsignedIntArg(3) << 32 | call.unsignedIntArg(4),
                 Texts.read(call, call.arg(5), wide),
                 0);
+    }
+
+    /** The section keeps the node; one that was there before keeps its own. */
+    private static long createNuma(ApiCall call, boolean wide) {
+        int node = NumaFunctions.preferred(call, call.arg(6));
+        if (NumaFunctions.isMissing(node)) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        long handle = createFileMapping(call, wide);
+        if (handle != 0 && node != NodePreferences.NONE && call.lastError() != ERROR_ALREADY_EXISTS) {
+            call.process()
+                    .kernel()
+                    .memoryManager()
+                    .nodePreferences()
+                    .setSection(call.process().objects().body(handle, KnownType.SECTION), node);
+        }
+        return handle;
     }
 
     private static long createFromApp(ApiCall call) {
@@ -188,16 +208,42 @@ final class FileMappingFunctions {
                 protection(access));
     }
 
-    private static long mapViewOfFile2(ApiCall call) {
-        return map(
+    private static long mapViewOfFileNuma(ApiCall call) {
+        return mapOn(
                 call,
-                MemoryFunctions.process(call, call.arg(1)),
-                call.arg(3),
-                call.arg(2),
-                call.arg(4),
-                SectionServices.VIEW_UNMAP,
-                call.intArg(5),
-                call.intArg(6));
+                call.process().eprocess(),
+                call.arg(6),
+                () -> mapViewOfFile(call, offset(call), call.arg(4), call.arg(5)));
+    }
+
+    private static long mapViewOfFile2(ApiCall call) {
+        Eprocess process = MemoryFunctions.process(call, call.arg(1));
+        return mapOn(
+                call,
+                process,
+                call.arg(7),
+                () -> map(
+                        call,
+                        process,
+                        call.arg(3),
+                        call.arg(2),
+                        call.arg(4),
+                        SectionServices.VIEW_UNMAP,
+                        call.intArg(5),
+                        call.intArg(6)));
+    }
+
+    /** Maps a view whose pages are to come from a node. */
+    private static long mapOn(ApiCall call, @Nullable Eprocess process, long nodeArgument, LongSupplier map) {
+        int node = NumaFunctions.preferred(call, nodeArgument);
+        if (NumaFunctions.isMissing(node)) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        long base = map.getAsLong();
+        if (base != 0 && node != NodePreferences.NONE && process != null) {
+            MemoryFunctions.preferNode(call, process, base, node);
+        }
+        return base;
     }
 
     private static long mapViewOfFile3(ApiCall call) {

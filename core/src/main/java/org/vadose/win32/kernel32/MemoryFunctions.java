@@ -5,6 +5,7 @@ import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
+import org.vadose.mm.NodePreferences;
 import org.vadose.mm.Placement;
 import org.vadose.mm.VirtualMemoryServices;
 import org.vadose.nt.Eprocess;
@@ -45,7 +46,7 @@ final class MemoryFunctions {
     static void addTo(ApiModule kernel32) {
         kernel32.function("VirtualAlloc", call -> allocate(call, -1, 0))
                 .function("VirtualAllocEx", call -> allocate(call, call.arg(0), 1))
-                .function("VirtualAllocExNuma", call -> allocate(call, call.arg(0), 1))
+                .function("VirtualAllocExNuma", MemoryFunctions::allocateNuma)
                 .function("VirtualAllocFromApp", MemoryFunctions::allocateFromApp)
                 .function("VirtualProtectFromApp", MemoryFunctions::protectFromApp)
                 .function("VirtualAlloc2", call -> allocate2(call, false))
@@ -244,6 +245,26 @@ final class MemoryFunctions {
         return status.isSuccess() ? region.base : call.fail(status);
     }
 
+    /** As {@code VirtualAllocEx}; a region that this call makes keeps the node. */
+    private static long allocateNuma(ApiCall call) {
+        int node = NumaFunctions.preferred(call, call.arg(5));
+        return NumaFunctions.isMissing(node)
+                ? call.fail(ERROR_INVALID_PARAMETER)
+                : NumaFunctions.on(call, node, () -> {
+                    long base = allocate(call, call.arg(0), 1);
+                    boolean isNew = call.arg(1) == 0 || (call.intArg(3) & VirtualMemoryServices.MEM_RESERVE) != 0;
+                    Eprocess process = process(call, call.arg(0));
+                    if (base != 0 && isNew && node != NodePreferences.NONE && process != null) {
+                        preferNode(call, process, base, node);
+                    }
+                    return base;
+                });
+    }
+
+    static void preferNode(ApiCall call, Eprocess process, long base, int node) {
+        call.process().kernel().memoryManager().nodePreferences().setRegion(process, base, node);
+    }
+
     /** Apps may not make memory executable and writable at once; for all else it is {@code VirtualAlloc}. */
     private static long allocateFromApp(ApiCall call) {
         return isExecutable(call.intArg(3)) ? call.fail(ERROR_INVALID_PARAMETER) : allocate(call, -1, 0);
@@ -307,6 +328,7 @@ final class MemoryFunctions {
             long parameters,
             int count) {
         Placement placement = null;
+        int node = NodePreferences.NONE;
         int seen = 0;
         if (count < 0 || count > EXTENDED_PARAMETERS || (count == 0) != (parameters == 0)) {
             return NtStatus.INVALID_PARAMETER;
@@ -326,12 +348,24 @@ final class MemoryFunctions {
                 if (placement == null) {
                     return NtStatus.INVALID_PARAMETER;
                 }
-            } else if (kind != NUMA_NODE || value != 0) {
-                // Partitions, foreign physical pages, attributes and other nodes: there are none.
+            } else if (kind == NUMA_NODE) {
+                node = NumaFunctions.preferred(call, value);
+                if (NumaFunctions.isMissing(node)) {
+                    return NtStatus.INVALID_PARAMETER;
+                }
+            } else {
+                // Partitions, foreign physical pages, attributes: there are none.
                 return NtStatus.INVALID_PARAMETER;
             }
         }
-        return services(call).allocateEx(process, region, placement, type, protection);
+        boolean isNew = region.base == 0 || (type & VirtualMemoryServices.MEM_RESERVE) != 0;
+        Placement where = placement;
+        NtStatus status =
+                NumaFunctions.on(call, node, () -> services(call).allocateEx(process, region, where, type, protection));
+        if (status.isSuccess() && isNew && node != NodePreferences.NONE) {
+            preferNode(call, process, region.base, node);
+        }
+        return status;
     }
 
     private static long free(ApiCall call, long handle, int first) {

@@ -122,8 +122,10 @@ final class SpecialMemoryFunctions {
     }
 
     private static long allocatePagesNuma(ApiCall call) {
-        // One node: 0.
-        return call.intArg(3) != 0 ? call.fail(ERROR_INVALID_PARAMETER) : win32(call, allocatePages(call));
+        int node = NumaFunctions.preferred(call, call.arg(3));
+        return NumaFunctions.isMissing(node)
+                ? call.fail(ERROR_INVALID_PARAMETER)
+                : NumaFunctions.on(call, node, () -> win32(call, allocatePages(call)));
     }
 
     private static Service freePages(ApiCall call) {

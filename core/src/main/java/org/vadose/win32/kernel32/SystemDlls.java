@@ -42,6 +42,7 @@ public final class SystemDlls {
         MemoryFunctions.addTo(kernel32);
         MessageFunctions.addTo(kernel32);
         ModuleFunctions.addTo(kernel32);
+        NumaFunctions.addTo(kernel32);
         PolicyFunctions.addTo(kernel32);
         ProcessCreation.addTo(kernel32);
         ProcessFunctions.addTo(kernel32);
