@@ -13,8 +13,8 @@ import org.junit.jupiter.api.Test;
 class ArchitectureTest {
     /** Left to right; packages in one string stand side by side and may use each other only where their docs say so. */
     private static final List<String> ORDER = List.of(
-            "base", "layout", "memory", "nt", "pe", "cpu", "target", "dump", "rtl", "mm", "ex", "ob", "io", "cc", "ps",
-            "win32", "machine", "check", "debug");
+            "base", "layout", "memory", "nt", "pe", "cpu", "target", "dump", "rtl", "ke", "mm", "ex", "ob", "io", "cc",
+            "ps", "win32", "machine", "check", "debug");
 
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
@@ -35,7 +35,7 @@ class ArchitectureTest {
     /** The debugger and the checker believe only bytes; the processor and the image reader know only memory. */
     @Test
     void whoLooksAtBytesNeverSeesTheManager() {
-        String[] manager = of("mm", "ex", "ob", "ps", "cc", "io", "win32", "machine");
+        String[] manager = of("ke", "mm", "ex", "ob", "ps", "cc", "io", "win32", "machine");
         for (String watcher : List.of("debug", "check", "target", "dump", "cpu", "pe")) {
             forbid("org.vadose." + watcher + "..", manager);
         }

@@ -17,6 +17,7 @@ public final class NtStatus {
     public static final NtStatus WAIT_1 = define("WAIT_1", 0x00000001, 317);
     public static final NtStatus ABANDONED = define("ABANDONED", 0x00000080, 317);
     public static final NtStatus USER_APC = define("USER_APC", 0x000000C0, 317);
+    public static final NtStatus ALERTED = define("ALERTED", 0x00000101, 739);
     public static final NtStatus TIMEOUT = define("TIMEOUT", 0x00000102, 258);
     public static final NtStatus PENDING = define("PENDING", 0x00000103, 997);
     public static final NtStatus NOT_ALL_ASSIGNED = define("NOT_ALL_ASSIGNED", 0x00000106, 1300);

@@ -10,7 +10,6 @@ import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.KprocessLayout;
 import org.vadose.layout.KthreadLayout;
-import org.vadose.layout.KwaitBlockLayout;
 import org.vadose.layout.MmSessionSpaceLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
@@ -19,17 +18,14 @@ import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
 import org.vadose.nt.HandleTable;
 import org.vadose.nt.Kprcb;
-import org.vadose.nt.ListEntry;
 import org.vadose.nt.LoadedModule;
-import org.vadose.nt.ThreadState;
 import org.vadose.target.UnreadableMemoryException;
 
 /**
  * Proves that processes and threads hang together: the list of active processes, the table of ids, each process's two thread
- * lists, waits and their objects, sessions, processors and the list of loaded modules.
+ * lists, sessions, processors and the list of loaded modules.
  */
 public final class ProcessCheck {
-    private static final int MOST = 1 << 20;
     private static final int MOST_PROCESSORS = 1 << 11;
 
     private final Memory memory;
@@ -127,27 +123,6 @@ public final class ProcessCheck {
             findings.add("KernelStack outside the stack at=" + Hex.address(at) + " KernelStack="
                     + Hex.address(thread.kernelStack()));
         }
-        if (thread.state() == ThreadState.WAITING) {
-            checkWait(thread);
-        }
-    }
-
-    private void checkWait(Ethread thread) {
-        for (int i = 0; i < thread.waitBlockCount(); i++) {
-            long block = thread.waitBlockList() + i * KwaitBlockLayout.SIZE;
-            findings.expectEqual(
-                    "wait block's thread", block, thread.address(), memory.readLong(block + KwaitBlockLayout.THREAD));
-            long object = memory.readLong(block + KwaitBlockLayout.OBJECT);
-            boolean waiting = false;
-            for (long links :
-                    list(new DispatcherHeader(memory, object).waitListHead().address(), "WaitListHead")) {
-                waiting |= links == block;
-            }
-            if (!waiting) {
-                findings.add("wait block not on its object's list block=" + Hex.address(block) + " object="
-                        + Hex.address(object));
-            }
-        }
     }
 
     private void checkProcessors() {
@@ -182,20 +157,7 @@ public final class ProcessCheck {
         }
     }
 
-    /** Links of a list, each checked against the one before; nothing, and a finding, if the list is broken. */
     private long[] list(long head, String name) {
-        try {
-            long[] entries = new ListEntry(memory, head).entries(MOST);
-            long previous = head;
-            for (long entry : entries) {
-                findings.expectEqual(name + " Blink", entry, previous, new ListEntry(memory, entry).blink());
-                previous = entry;
-            }
-            findings.expectEqual(name + " last", head, previous, new ListEntry(memory, head).blink());
-            return entries;
-        } catch (IllegalStateException | MemoryFault | UnreadableMemoryException e) {
-            findings.add(name + " broken: " + e.getMessage());
-            return new long[0];
-        }
+        return CheckedList.entries(memory, head, name, findings);
     }
 }

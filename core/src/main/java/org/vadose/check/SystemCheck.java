@@ -36,6 +36,7 @@ public final class SystemCheck {
                                 poolPages(memory, kernelBase, MiAssignedRegionTypesValues.ASSIGNED_REGION_PAGED_POOL)));
         guard(findings, "objects", () -> new ObjectCheck(memory, kernelBase, findings).run());
         guard(findings, "processes", () -> new ProcessCheck(memory, kernelBase, findings).run());
+        guard(findings, "waits", () -> new WaitCheck(memory, kernelBase, findings).run());
         return findings;
     }
 

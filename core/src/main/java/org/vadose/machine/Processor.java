@@ -1,6 +1,7 @@
 package org.vadose.machine;
 
 import org.vadose.base.Pages;
+import org.vadose.ke.TimerTable;
 import org.vadose.layout.KaffinityExLayout;
 import org.vadose.layout.KdescriptorLayout;
 import org.vadose.layout.KernelSymbols;
@@ -74,6 +75,7 @@ public final class Processor {
         memory.writeInt(base + KernelSymbols.KE_NUMBER_PROCESSORS, number + 1);
         memory.writeByte(base + KernelSymbols.KE_NUMBER_PROCESSORS_GROUP0, (byte) (number + 1));
         memory.writeInt(base + KernelSymbols.KE_REGISTERED_PROCESSORS, number + 1);
+        TimerTable.initialize(new Kprcb(memory, prcb));
         long active = base + KernelSymbols.KE_ACTIVE_PROCESSORS;
         memory.writeShort(active + KaffinityExLayout.COUNT, (short) 1);
         memory.writeShort(active + KaffinityExLayout.SIZE_FIELD, (short) 20);

@@ -93,7 +93,10 @@ public final class ProgramRunner {
                         machine::switchTo),
                 machine.mmus().all().stream().map(GuestProcessor::new).toList(),
                 dlls.table(),
-                new GuestClock(machine.clock().now(), machine.config().processors()));
+                new GuestClock(
+                        machine.clock().bootTime(),
+                        machine.clock().interruptTime(),
+                        machine.config().processors()));
         system.setProcessMaker(this::create);
     }
 

@@ -2,6 +2,7 @@ package org.vadose.nt;
 
 import org.vadose.layout.ClientIdLayout;
 import org.vadose.layout.EthreadLayout;
+import org.vadose.layout.KprocessLayout;
 import org.vadose.layout.KthreadLayout;
 import org.vadose.memory.Memory;
 
@@ -36,13 +37,28 @@ public record Ethread(Memory memory, long address) {
         return ThreadState.of(memory.readUnsignedByte(address + KthreadLayout.STATE));
     }
 
-    /** A thread that waits does so for the reason that stands there already, {@code UserRequest} if it never waited before. */
     public void setState(ThreadState state) {
-        if (state == ThreadState.WAITING && waitReason() == WaitReason.EXECUTIVE) {
-            memory.writeByte(address + KthreadLayout.WAIT_REASON, (byte) WaitReason.USER_REQUEST.ordinal());
-            memory.writeByte(address + KthreadLayout.WAIT_MODE, (byte) 1);
-        }
         memory.writeByte(address + KthreadLayout.STATE, (byte) state.ordinal());
+    }
+
+    /** Whether it waits so that a queued call ends the wait. */
+    public boolean isAlertable() {
+        return (memory.readInt(address + KthreadLayout.ALERTABLE) >>> KthreadLayout.ALERTABLE_SHIFT
+                        & KthreadLayout.ALERTABLE_MASK)
+                != 0;
+    }
+
+    /** Processor cycles it has used. */
+    public long cycleTime() {
+        return memory.readLong(address + KthreadLayout.CYCLE_TIME);
+    }
+
+    /** It, and its process, used so many more cycles. */
+    public void chargeCycles(long cycles) {
+        memory.writeLong(address + KthreadLayout.CYCLE_TIME, cycleTime() + cycles);
+        long process = process().address();
+        memory.writeLong(
+                process + KprocessLayout.CYCLE_TIME, memory.readLong(process + KprocessLayout.CYCLE_TIME) + cycles);
     }
 
     /** {@code _KWAIT_REASON}; means something while the thread waits. */

@@ -66,14 +66,11 @@ public record Kmutant(Memory memory, long address) {
         }
     }
 
-    /** What a thread that ends still owns becomes free, and says so to who acquires it next. */
-    public static void abandonAll(Memory memory, long thread) {
-        for (long links : new ListEntry(memory, thread + KthreadLayout.MUTANT_LIST_HEAD).entries(1 << 20)) {
-            Kmutant mutant = new Kmutant(memory, links - KmutantLayout.MUTANT_LIST_ENTRY);
-            mutant.links().remove();
-            memory.writeByte(mutant.address + KmutantLayout.MUTANT_FLAGS, (byte) 1);
-            memory.writeLong(mutant.address + KmutantLayout.OWNER_THREAD, 0);
-            mutant.header().setSignalState(1);
-        }
+    /** Its owner ends without giving it back: it becomes free, and says so to who acquires it next. */
+    public void abandon() {
+        links().remove();
+        memory.writeByte(address + KmutantLayout.MUTANT_FLAGS, (byte) 1);
+        memory.writeLong(address + KmutantLayout.OWNER_THREAD, 0);
+        header().setSignalState(1);
     }
 }

@@ -6,6 +6,7 @@ import java.util.List;
 import org.vadose.base.NtStatus;
 import org.vadose.base.SeededRandom;
 import org.vadose.ex.PoolAllocator;
+import org.vadose.ke.Waits;
 import org.vadose.layout.ControlAreaLayout;
 import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.EthreadLayout;
@@ -79,6 +80,7 @@ public final class ProcessManager {
     private final ObjectManager objects;
     private final SystemClock clock;
     private final long kernelBase;
+    private final Waits waits;
     private final ThreadFactory threads;
     private final TokenFactory tokens;
     private final SessionSpaces sessions;
@@ -94,7 +96,8 @@ public final class ProcessManager {
         this.objects = objects;
         this.clock = clock;
         this.kernelBase = memoryManager.kernelBase();
-        this.threads = new ThreadFactory(memoryManager, objects, clock);
+        this.waits = new Waits(memory, kernelBase, new WaitBlocks(pool));
+        this.threads = new ThreadFactory(memoryManager, objects, clock, waits);
         SeededRandom sid = SeededRandom.of(seed, "machine sid");
         this.tokens = new TokenFactory(objects, new int[] {sid.nextInt(), sid.nextInt(), sid.nextInt()});
         this.sessions = new SessionSpaces(memoryManager, clock);
@@ -104,6 +107,30 @@ public final class ProcessManager {
 
     public SystemClock clock() {
         return clock;
+    }
+
+    /** What threads wait for. */
+    public Waits waits() {
+        return waits;
+    }
+
+    /** Wait blocks from pool, as the object manager allocates them. */
+    private record WaitBlocks(PoolAllocator pool) implements Waits.BlockSource {
+        private static final int TAG = PoolTag.of("Wait");
+
+        @Override
+        public long allocate(long bytes) {
+            try {
+                return pool.allocate(PoolType.NON_PAGED_POOL_NX, bytes, TAG);
+            } catch (IllegalStateException exhausted) {
+                return 0;
+            }
+        }
+
+        @Override
+        public void free(long address) {
+            pool.free(address);
+        }
     }
 
     /** Tokens of {@link Account#USER} made from now on have these privileges, too, disabled: a mask of their numbers. */
@@ -125,6 +152,7 @@ public final class ProcessManager {
         objects.onDelete(KnownType.THREAD, this::threadDeleted);
         objects.onDelete(KnownType.PROCESS, this::processDeleted);
         objects.onDelete(KnownType.MUTANT, body -> new Kmutant(memory, body).forget());
+        objects.onDelete(KnownType.TIMER, waits::cancelTimer);
         objects.onDelete(
                 KnownType.SECTION, section -> memoryManager.sectionObjects().deleted(section));
         createIdle(prcb);
@@ -437,7 +465,7 @@ public final class ProcessManager {
         if (thread.isTerminated()) {
             return;
         }
-        threads.endWait(thread);
+        waits.end(thread.address(), NtStatus.THREAD_IS_TERMINATING.code());
         threads.markTerminated(thread, exitStatus);
         leaveProcessor(thread);
         Eprocess process = thread.process();
@@ -479,7 +507,7 @@ public final class ProcessManager {
         }
         memory.writeLong(address + EprocessLayout.EXIT_TIME, clock.now());
         memory.writeInt(address + EprocessLayout.EXIT_STATUS, exitStatus);
-        new DispatcherHeader(memory, address).setSignalState(1);
+        waits.signal(address);
         HandleTable table = new HandleTable(memory, process.objectTable());
         memory.writeLong(address + EprocessLayout.OBJECT_TABLE, 0);
         objects.handles().destroy(table);

@@ -43,6 +43,19 @@ public final class SystemClock {
         return memory.readLong(kernelBase + KernelSymbols.KE_BOOT_TIME);
     }
 
+    /** 100 ns units since boot. */
+    public long interruptTime() {
+        return shared.interruptTime();
+    }
+
+    /** Lets time pass until a moment, in 100 ns units since boot, if it is not there yet. */
+    public void advanceTo(long interruptTime) {
+        long units = interruptTime - shared.interruptTime();
+        if (units > 0) {
+            advance(units);
+        }
+    }
+
     /** Lets time pass. */
     public void advance(long units) {
         long sinceBoot = shared.interruptTime() + units;

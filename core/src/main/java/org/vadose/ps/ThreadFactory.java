@@ -1,6 +1,7 @@
 package org.vadose.ps;
 
 import org.vadose.base.Pages;
+import org.vadose.ke.Waits;
 import org.vadose.layout.ClientIdLayout;
 import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.EthreadLayout;
@@ -20,7 +21,6 @@ import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
 import org.vadose.nt.HandleTable;
 import org.vadose.nt.HandleTableEntry;
-import org.vadose.nt.Kmutant;
 import org.vadose.nt.ListEntry;
 import org.vadose.nt.ThreadState;
 import org.vadose.ob.KnownType;
@@ -38,8 +38,6 @@ final class ThreadFactory {
 
     private static final int MISC_SYSTEM_THREAD = 1 << 10;
     private static final int THREAD_INSERTED = 2;
-    private static final byte WAIT_BLOCK_ACTIVE = 4;
-    private static final byte WAIT_ANY = 1;
     private static final int USER_MODE = 1;
     private static final int DEFAULT_QUANTUM = 6;
 
@@ -49,14 +47,16 @@ final class ThreadFactory {
     private final ObjectManager objects;
     private final long kernelBase;
     private final SystemClock clock;
+    private final Waits waits;
 
-    ThreadFactory(MemoryManager memoryManager, ObjectManager objects, SystemClock clock) {
+    ThreadFactory(MemoryManager memoryManager, ObjectManager objects, SystemClock clock, Waits waits) {
         this.memory = objects.memory();
         this.memoryManager = memoryManager;
         this.ideals = new IdealProcessors(memoryManager);
         this.objects = objects;
         this.kernelBase = objects.kernelBase();
         this.clock = clock;
+        this.waits = waits;
     }
 
     /** Makes a thread, at rest as its specification says, and inserts it into its process. */
@@ -159,27 +159,11 @@ final class ThreadFactory {
     }
 
     private void beginWait(long thread, ThreadSpec spec) {
-        long block = thread + KthreadLayout.WAIT_BLOCK;
-        memory.writeByte(block + KwaitBlockLayout.WAIT_TYPE, WAIT_ANY);
-        memory.writeByte(block + KwaitBlockLayout.BLOCK_STATE, WAIT_BLOCK_ACTIVE);
-        memory.writeLong(block + KwaitBlockLayout.OBJECT, spec.waitObject());
-        new DispatcherHeader(memory, spec.waitObject()).waitListHead().insertTail(block);
-        memory.writeLong(thread + KthreadLayout.WAIT_BLOCK_LIST, block);
-        memory.writeByte(thread + KthreadLayout.WAIT_BLOCK_COUNT, (byte) 1);
-        memory.writeByte(
-                thread + KthreadLayout.WAIT_REASON, (byte) spec.waitReason().ordinal());
-        memory.writeByte(thread + KthreadLayout.WAIT_MODE, (byte) (spec.isSystem() ? 0 : USER_MODE));
-        memory.writeInt(thread + KthreadLayout.WAIT_TIME, (int) ((clock.now() - clock.bootTime()) / SystemClock.TICK));
-        memory.writeByte(thread + KthreadLayout.STATE, (byte) ThreadState.WAITING.ordinal());
+        waits.begin(
+                thread,
+                new long[] {spec.waitObject()},
+                new Waits.How(false, spec.waitReason(), !spec.isSystem(), false, Waits.NEVER));
         memory.writeInt(thread + KthreadLayout.CONTEXT_SWITCHES, 1);
-    }
-
-    /** Takes a thread out of the wait it is in, if any. */
-    void endWait(Ethread thread) {
-        if (thread.waitBlockCount() != 0) {
-            new ListEntry(memory, thread.waitBlockList()).remove();
-            memory.writeByte(thread.address() + KthreadLayout.WAIT_BLOCK_COUNT, (byte) 0);
-        }
     }
 
     /** Marks a thread as ended: signalled, with the time and status of its end. */
@@ -191,8 +175,8 @@ final class ThreadFactory {
         memory.writeByte(address + KthreadLayout.STATE, (byte) ThreadState.TERMINATED.ordinal());
         memory.writeLong(address + EthreadLayout.EXIT_TIME, clock.now());
         memory.writeInt(address + EthreadLayout.EXIT_STATUS, exitStatus);
-        Kmutant.abandonAll(memory, address);
-        new DispatcherHeader(memory, address).setSignalState(1);
+        waits.abandonMutants(address);
+        waits.signal(address);
     }
 
     /** Takes a thread's id back: when the object ends. */

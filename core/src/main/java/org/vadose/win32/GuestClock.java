@@ -15,12 +15,16 @@ public final class GuestClock {
 
     /** @param startTicks system time at boot: ticks since 1601 */
     public GuestClock(long startTicks) {
-        this(startTicks, 1);
+        this(startTicks, 0, 1);
     }
 
-    /** @param processors that execute the instructions at the same time */
-    public GuestClock(long startTicks, int processors) {
+    /**
+     * @param now ticks since boot
+     * @param processors that execute the instructions at the same time
+     */
+    public GuestClock(long startTicks, long now, int processors) {
         start = startTicks;
+        jumped = now;
         this.processors = processors;
     }
 

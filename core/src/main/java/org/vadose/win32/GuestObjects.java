@@ -118,6 +118,15 @@ public final class GuestObjects {
 
     // --- what threads wait for ---
 
+    /** Keeps an object alive while a thread waits for it. */
+    public void reference(WaitObject object) {
+        objects.reference(object.body());
+    }
+
+    public void dereference(WaitObject object) {
+        objects.dereference(object.body());
+    }
+
     /** A new event with one reference; {@code name} is its last part, which the caller inserts. */
     public long newEvent(String name, boolean manualReset, boolean signalled) {
         long body = objects.create(KnownType.EVENT, KeventLayout.SIZE, name, 0, 0);
@@ -156,11 +165,11 @@ public final class GuestObjects {
             return null;
         }
         if (objects.isType(body, KnownType.FILE)) {
-            return new WaitObject(kernel, body + FileObjectLayout.EVENT);
+            return new WaitObject(kernel, body, body + FileObjectLayout.EVENT);
         }
         for (KnownType type : WaitObject.TYPES) {
             if (objects.isType(body, type)) {
-                return new WaitObject(kernel, body);
+                return new WaitObject(kernel, body, body);
             }
         }
         return null;

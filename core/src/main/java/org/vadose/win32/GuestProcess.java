@@ -17,7 +17,6 @@ import org.vadose.io.GuestPath;
 import org.vadose.memory.Memory;
 import org.vadose.memory.Mmu;
 import org.vadose.memory.ProcessorThread;
-import org.vadose.mm.MemoryManager;
 import org.vadose.nt.Eprocess;
 import org.vadose.ob.KnownType;
 import org.vadose.win32.exception.Dispatcher;
@@ -37,6 +36,7 @@ public final class GuestProcess {
     private final Dispatcher exceptions;
     private final Map<String, Long> constants = new HashMap<>();
     private final FiberSlots fiberSlots = new FiberSlots();
+    private final AddressWaits addressWaits = new AddressWaits();
     private final long processId;
     private final @Nullable Eprocess eprocess;
     private final long peb;
@@ -174,6 +174,11 @@ public final class GuestProcess {
 
     public long peb() {
         return peb;
+    }
+
+    /** Who waits for words of its memory. */
+    public AddressWaits addressWaits() {
+        return addressWaits;
     }
 
     public FiberSlots fiberSlots() {
@@ -392,16 +397,6 @@ public final class GuestProcess {
         if (system.hasKernel()) {
             system.kernel().switcher().accept(thread.ethread());
         }
-    }
-
-    /** Loads the process's address space on the calling thread's processor; returns that one's number. */
-    int attach() {
-        if (!system.hasKernel()) {
-            return 0;
-        }
-        MemoryManager manager = system.kernel().memoryManager();
-        manager.switchTo(eprocess());
-        return manager.mmu().current().number();
     }
 
     /** Lets a thread run from its processor's present state, on a Java thread of its own. */

@@ -56,11 +56,19 @@ public final class GuestSystem {
                 kernel == null
                         ? new OrderedLock(OrderedLock.Rank.KERNEL)
                         : kernel.memoryManager().kernelLock(),
+                kernel == null ? null : kernel.processManager().waits(),
                 this.processors,
                 clock,
+                this::showTime,
                 this::idle,
                 process -> process.end(
                         NtStatus.CONTROL_C_EXIT.code(), "every thread waits for what can no longer happen"));
+    }
+
+    private void showTime(long now) {
+        if (kernel != null) {
+            kernel.processManager().clock().advanceTo(now);
+        }
     }
 
     /** What the zero-page thread does when nobody else wants the processor. */

@@ -5,15 +5,17 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.locks.Condition;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
+import org.vadose.ke.Waits;
 import org.vadose.layout.NtTibLayout;
 import org.vadose.layout.TebLayout;
 import org.vadose.memory.Memory;
-import org.vadose.memory.MemoryFault;
 import org.vadose.nt.Ethread;
 import org.vadose.nt.ThreadState;
+import org.vadose.nt.WaitReason;
 import org.vadose.win32.exception.ExceptionState;
 
 /**
@@ -54,9 +56,11 @@ public final class GuestThread {
     private final List<Long> floors = new ArrayList<>();
     private GuestCpu.@Nullable Exit unhandledExit;
     private long entryStackPointer;
-    private boolean waitSatisfied;
-    private @Nullable MemoryFault waitFault;
-    private int suspendCount;
+    private int waitStatus;
+    private @Nullable Condition turn;
+    /** Instructions that it has not been charged for. */
+    private long executed;
+
     private final Deque<long[]> queuedCalls = new ArrayDeque<>();
     private volatile boolean ended;
     private @Nullable BooleanSupplier stopWhen;
@@ -117,12 +121,22 @@ public final class GuestThread {
         process.memory().writeInt(teb + TebLayout.LAST_ERROR_VALUE, error);
     }
 
-    boolean isWaitSatisfied() {
-        return waitSatisfied;
+    /** What its last wait came to. */
+    int waitStatus() {
+        return waitStatus;
     }
 
-    void setWaitSatisfied(boolean satisfied) {
-        waitSatisfied = satisfied;
+    void setWaitStatus(int status) {
+        waitStatus = status;
+    }
+
+    /** Where its Java thread waits for its turn. */
+    Condition turn() {
+        return Objects.requireNonNull(turn, "thread was not started");
+    }
+
+    void setTurn(Condition condition) {
+        turn = condition;
     }
 
     /**
@@ -198,19 +212,38 @@ public final class GuestThread {
     }
 
     /**
-     * Waits until the condition, which looks at kernel objects or time, holds or simulated time passes the deadline; the other
-     * threads run meanwhile.
+     * Waits for kernel objects; the other threads run meanwhile.
+     *
+     * @param how {@link Waits.How#deadline} in the clock's ticks, {@link #NEVER} for none
+     * @return index of the object, with {@link Waits#ABANDONED} perhaps, or a status: {@code TIMEOUT}, {@code USER_APC},
+     *     {@code INSUFFICIENT_RESOURCES}
+     */
+    public int await(long[] objects, Waits.How how) {
+        return process.scheduler().await(this, objects, how);
+    }
+
+    /** Lets time pass. */
+    public void sleepUntil(long deadline) {
+        process.scheduler().await(this, WaitReason.DELAY_EXECUTION, deadline);
+    }
+
+    /**
+     * Waits until the condition holds that looks at a word of the process's memory: who changes the word calls
+     * {@link AddressWaits#wake}.
      *
      * @param deadline in the clock's ticks, {@link #NEVER} for none
      * @return false when time ran out
      */
-    public boolean await(BooleanSupplier condition, long deadline) {
-        return process.scheduler().await(this, Scheduler.Kind.OBJECTS, condition, deadline);
+    public boolean awaitAddress(long address, BooleanSupplier condition, long deadline) {
+        return condition.getAsBoolean() || process.addressWaits().await(this, address, condition, deadline);
     }
 
     /** Puts a call of a guest function in the thread's queue ({@code QueueUserAPC}). */
     public void queueCall(long function, long argument) {
         queuedCalls.addLast(new long[] {function, argument});
+        if (ethread.isAlertable()) {
+            process.kernel().processManager().waits().end(ethread.address(), NtStatus.USER_APC.code());
+        }
     }
 
     public boolean hasQueuedCalls() {
@@ -224,25 +257,14 @@ public final class GuestThread {
         }
     }
 
-    /** {@link #await} for a condition that looks at the process's memory. */
-    public boolean awaitMemory(BooleanSupplier condition, long deadline) {
-        return process.scheduler().await(this, Scheduler.Kind.MEMORY, condition, deadline);
-    }
-
-    /** Changes how often the thread is suspended; returns what it was before. */
+    /**
+     * Changes how often the thread is suspended. It stops at the end of its turn; the calling thread itself in this call.
+     *
+     * @param delta 1 or -1
+     * @return how often it was before, -1 if it cannot be more often
+     */
     public int suspend(int delta) {
-        int before = suspendCount;
-        suspendCount = Math.max(0, before + delta);
-        return before;
-    }
-
-    boolean isSuspended() {
-        return suspendCount > 0;
-    }
-
-    /** Lets the others run until somebody resumes this thread. */
-    public void awaitResumed() {
-        process.scheduler().await(this, Scheduler.Kind.OBJECTS, () -> suspendCount == 0, NEVER);
+        return process.kernel().processManager().waits().suspend(ethread.address(), delta);
     }
 
     /** Writes into the kernel's thread object what the scheduler does with the thread. */
@@ -262,16 +284,12 @@ public final class GuestThread {
         return ended || process.hasEnded();
     }
 
-    void setWaitFault(MemoryFault fault) {
-        waitFault = fault;
-    }
-
-    void throwWaitFault() {
-        MemoryFault fault = waitFault;
-        if (fault != null) {
-            waitFault = null;
-            throw fault;
+    /** Charges the thread for the instructions it has executed since it was last charged. */
+    void chargeTime() {
+        if (process.hasKernel() && executed != 0) {
+            ethread.chargeCycles(executed);
         }
+        executed = 0;
     }
 
     /** Gives up the rest of the time slice. */
@@ -288,6 +306,7 @@ public final class GuestThread {
                 if (exit == null) {
                     long before = cpu.executed();
                     exit = stopWhen == null ? runFreely() : runToStop();
+                    executed += cpu.executed() - before;
                     process.clock().executed(cpu.executed() - before);
                 }
                 if (isGone(floor)) {
@@ -365,10 +384,8 @@ public final class GuestThread {
             case SYSCALL -> process.systemCalls().serve(this);
             case FAULT -> process.exceptions().serve(this);
             case BUDGET -> {
+                chargeTime();
                 process.scheduler().yield(this);
-                if (isSuspended()) {
-                    awaitResumed();
-                }
             }
             case STOPPED -> process.stopPoint(this);
         }

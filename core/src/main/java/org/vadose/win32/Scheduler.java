@@ -1,24 +1,31 @@
 package org.vadose.win32;
 
-import java.util.ArrayList;
-import java.util.Iterator;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.locks.Condition;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import org.vadose.memory.MemoryFault;
+import org.jspecify.annotations.Nullable;
+import org.vadose.base.NtStatus;
+import org.vadose.ke.Waits;
 import org.vadose.memory.Mmu;
 import org.vadose.mm.OrderedLock;
 import org.vadose.nt.ThreadState;
+import org.vadose.nt.WaitReason;
 
 /**
  * Says which guest thread runs on which processor, and when. Every guest thread has a Java thread and a processor that it stays
  * on; of a processor's threads one has the turn. It executes guest instructions beside those of other processors; for everything
  * else it holds {@link #kernel}, so the kernel does one thing at a time. Ready threads take turns in order of arrival, so on
- * one processor a run repeats exactly. A waiting thread's condition is asked whenever a turn ends. Time is simulated: when every
- * thread waits, the clock jumps to the first deadline.
+ * one processor a run repeats exactly. Time is simulated: when every thread waits, the clock jumps to when the first timer expires.
+ *
+ * <p>What a thread waits for is in RAM ({@link Waits}), which tells {@link #becameReady} of it when the wait is over. So a thread
+ * is in one of three places: it holds a processor, is on a processor's ready queue, or is in {@link #waiting}.
  *
  * <p>A thread that must go, because it or its process was ended, gets one more turn and throws {@link ProcessEnded}: it takes its
  * leave like everything else, one at a time.
@@ -27,43 +34,31 @@ import org.vadose.nt.ThreadState;
  */
 final class Scheduler {
     /** No deadline. */
-    static final long NEVER = Long.MAX_VALUE;
+    static final long NEVER = Waits.NEVER;
 
-    /** What a thread without a turn waits for. */
-    private static final class Wait {
-        final GuestThread thread;
-        final Kind kind;
-        final BooleanSupplier condition;
-        final long deadline;
-
-        Wait(GuestThread thread, Kind kind, BooleanSupplier condition, long deadline) {
-            this.thread = thread;
-            this.kind = kind;
-            this.condition = condition;
-            this.deadline = deadline;
-        }
-    }
-
-    /** What a wait's condition looks at. */
-    enum Kind {
-        /** Kernel objects or time. */
-        OBJECTS,
-        /** The process's own memory, which must be the one the processor sees. */
-        MEMORY,
-        /** Whether somebody suspended the thread: not what the thread itself asked for. */
-        SUSPENSION
-    }
+    private static final long[] NO_OBJECTS = {};
+    /** A millisecond. */
+    private static final long SHOWN_TIME_STEP = 10_000;
 
     private final GuestClock clock;
+    private final LongConsumer onTime;
     private final Runnable idle;
     private final Consumer<GuestProcess> onDeadlock;
     private final OrderedLock kernel;
-    private final Condition moved;
+    /** Null for processes of memory alone, whose threads cannot wait for each other. */
+    private final @Nullable Waits waits;
+    /** Where outsiders wait. */
+    private final Condition nobodyRuns;
+
     private final List<GuestProcessor> processors;
-    private final List<Wait> waiting = new ArrayList<>();
+    /** By address of the {@code _ETHREAD}. */
+    private final Map<Long, GuestThread> threads = new HashMap<>();
+
+    private final Set<GuestThread> waiting = new LinkedHashSet<>();
     /** Java threads that are no guest's and want all processors, or have them. */
     private int outsiders;
 
+    private long shownTime;
     private boolean isTaken;
     private boolean isDispatching;
     /** Threads were ended while somebody else held the lock. */
@@ -71,21 +66,29 @@ final class Scheduler {
 
     /**
      * @param kernel held by whoever is in the kernel
+     * @param onTime is told the time, in the clock's ticks, every now and then
      * @param idle what is done, with the lock held, when every thread waits
      * @param onDeadlock ends a process, with the lock held, when every thread waits without a deadline
      */
     Scheduler(
             OrderedLock kernel,
+            @Nullable Waits waits,
             List<GuestProcessor> processors,
             GuestClock clock,
+            LongConsumer onTime,
             Runnable idle,
             Consumer<GuestProcess> onDeadlock) {
         this.kernel = kernel;
-        this.moved = kernel.newCondition();
+        this.waits = waits;
+        this.nobodyRuns = kernel.newCondition();
         this.processors = processors;
         this.clock = clock;
+        this.onTime = onTime;
         this.idle = idle;
         this.onDeadlock = onDeadlock;
+        if (waits != null) {
+            waits.setListener(this::becameReady);
+        }
     }
 
     /** The processor with the fewest threads, for a new one. */
@@ -104,14 +107,18 @@ final class Scheduler {
         }
     }
 
-    /** A new thread may run; it gets a turn at once if nobody has its processor. */
+    /** A new thread may run, unless it is suspended; it gets a turn at once if nobody has its processor. */
     void admit(GuestThread thread) {
         kernel.lock();
         try {
+            thread.setTurn(kernel.newCondition());
             thread.processor().threads++;
-            thread.processor().ready.addLast(thread);
-            if (thread.processor().holder == null) {
-                dispatch();
+            threads.put(thread.ethread().address(), thread);
+            if (waits != null && isToBeSuspended(thread)) {
+                waits.beginSuspension(thread.ethread().address());
+                waiting.add(thread);
+            } else {
+                makeReady(thread);
             }
         } finally {
             kernel.unlock();
@@ -128,9 +135,6 @@ final class Scheduler {
     void leaveKernel(GuestThread thread) {
         if (someMustGo) {
             letGo(GuestThread::mustGo);
-        }
-        if (processors.size() > 1 && !waiting.isEmpty() && someoneIsIdle()) {
-            dispatch();
         }
         load(thread);
         kernel.unlock();
@@ -152,21 +156,13 @@ final class Scheduler {
         }
     }
 
-    private boolean someoneIsIdle() {
-        for (GuestProcessor processor : processors) {
-            if (processor.holder == null) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /** Lets the other ready threads of its processor go first. */
+    /** Lets the other ready threads of its processor go first; if the thread is suspended, until it is resumed. */
     void yield(GuestThread thread) {
-        wakeLocked();
+        expireTimers();
         GuestProcessor processor = thread.processor();
         if (processor.ready.isEmpty() && outsiders == 0) {
             load(thread);
+            stayWhileSuspended(thread);
             return;
         }
         processor.ready.addLast(thread);
@@ -176,27 +172,69 @@ final class Scheduler {
     }
 
     /**
-     * Waits until the condition holds or simulated time passes the deadline.
+     * Waits for objects, or for {@link Waits#end}, or until the deadline passes.
      *
-     * @param condition asked in the kernel; may take what it waits for as it answers true
-     * @param deadline in the clock's ticks of 100 ns, or {@link #NEVER}
-     * @return false when time ran out
-     * @throws MemoryFault what the condition met
+     * @return what the wait came to: an index, perhaps with {@link Waits#ABANDONED}, or a status
      */
-    boolean await(GuestThread thread, Kind kind, BooleanSupplier condition, long deadline) {
-        if (condition.getAsBoolean()) {
-            return true;
+    int await(GuestThread thread, long[] objects, Waits.How how) {
+        Waits kernelWaits = waits;
+        if (kernelWaits == null) {
+            return awaitAlone(thread, how.deadline());
         }
-        if (deadline <= clock.now()) {
-            return false;
+        if (thread.mustGo()) {
+            throw new ProcessEnded();
         }
-        thread.setWaitSatisfied(false);
-        waiting.add(new Wait(thread, kind, condition, deadline));
-        thread.showState(ThreadState.WAITING);
+        expireTimers();
+        long ethread = thread.ethread().address();
+        int status = kernelWaits.tryWait(ethread, objects, how.isForAll());
+        if (status != Waits.MUST_WAIT) {
+            return status;
+        }
+        if (how.deadline() <= clock.now()) {
+            return NtStatus.TIMEOUT.code();
+        }
+        thread.chargeTime();
+        if (!kernelWaits.begin(ethread, objects, how)) {
+            return NtStatus.INSUFFICIENT_RESOURCES.code();
+        }
+        waiting.add(thread);
         passOn(thread.processor());
-        awaitTurnLocked(thread);
-        thread.throwWaitFault();
-        return thread.isWaitSatisfied();
+        awaitProcessor(thread);
+        status = thread.waitStatus();
+        settle(thread);
+        return status;
+    }
+
+    /** {@link #await} for time or {@link Waits#end} only. */
+    int await(GuestThread thread, WaitReason reason, long deadline) {
+        return await(thread, NO_OBJECTS, new Waits.How(false, reason, true, false, deadline));
+    }
+
+    private int awaitAlone(GuestThread thread, long deadline) {
+        if (deadline == NEVER) {
+            onDeadlock.accept(thread.process());
+            throw new ProcessEnded();
+        }
+        clock.advanceTo(deadline);
+        return NtStatus.TIMEOUT.code();
+    }
+
+    /** A thread's wait is over; from {@link Waits}, with the lock held. */
+    private void becameReady(long ethread, int status) {
+        GuestThread thread = threads.get(ethread);
+        if (thread != null && waiting.remove(thread)) {
+            thread.setWaitStatus(status);
+            makeReady(thread);
+        }
+    }
+
+    private void makeReady(GuestThread thread) {
+        thread.showState(ThreadState.READY);
+        GuestProcessor processor = thread.processor();
+        processor.ready.addLast(thread);
+        if (processor.holder == null && !isDispatching && outsiders == 0) {
+            assign();
+        }
     }
 
     /** The thread is done, its processor another's. */
@@ -204,7 +242,8 @@ final class Scheduler {
         GuestProcessor processor = thread.processor();
         processor.threads--;
         processor.ready.remove(thread);
-        waiting.removeIf(w -> w.thread == thread);
+        threads.remove(thread.ethread().address(), thread);
+        waiting.remove(thread);
         if (processor.loaded == thread) {
             processor.loaded = null;
         }
@@ -228,15 +267,12 @@ final class Scheduler {
 
     private void letGo(Predicate<GuestThread> which) {
         someMustGo = false;
-        for (Iterator<Wait> all = waiting.iterator(); all.hasNext(); ) {
-            GuestThread thread = all.next().thread;
-            if (which.test(thread)) {
-                all.remove();
-                thread.processor().ready.addLast(thread);
+        if (waits != null) {
+            for (GuestThread thread : List.copyOf(waiting)) {
+                if (which.test(thread)) {
+                    waits.end(thread.ethread().address(), NtStatus.THREAD_IS_TERMINATING.code());
+                }
             }
-        }
-        if (!isDispatching && someoneIsIdle()) {
-            dispatch();
         }
     }
 
@@ -245,8 +281,8 @@ final class Scheduler {
         kernel.lock();
         try {
             outsiders++;
-            while (!nobodyRuns() || isTaken) {
-                moved.awaitUninterruptibly();
+            while (someoneRuns() || isTaken) {
+                nobodyRuns.awaitUninterruptibly();
             }
             isTaken = true;
             try {
@@ -262,13 +298,13 @@ final class Scheduler {
         }
     }
 
-    private boolean nobodyRuns() {
+    private boolean someoneRuns() {
         for (GuestProcessor processor : processors) {
             if (processor.holder != null) {
-                return false;
+                return true;
             }
         }
-        return true;
+        return false;
     }
 
     /** Puts the calling thread, whose turn it is, back on its processor after it did something for another process. */
@@ -288,18 +324,49 @@ final class Scheduler {
     }
 
     private void awaitTurnLocked(GuestThread thread) {
+        awaitProcessor(thread);
+        settle(thread);
+    }
+
+    private static void awaitProcessor(GuestThread thread) {
         while (thread.processor().holder != thread) {
-            moved.awaitUninterruptibly();
+            thread.turn().awaitUninterruptibly();
         }
         Mmu mmu = thread.processor().mmu();
         if (mmu != null) {
             mmu.catchUp();
         }
+    }
+
+    /** The thread has got its processor and is about to use it. */
+    private void settle(GuestThread thread) {
         load(thread);
         thread.showState(ThreadState.RUNNING);
         if (thread.mustGo()) {
             throw new ProcessEnded();
         }
+        stayWhileSuspended(thread);
+    }
+
+    private void stayWhileSuspended(GuestThread thread) {
+        while (waits != null && isToBeSuspended(thread)) {
+            thread.chargeTime();
+            waits.beginSuspension(thread.ethread().address());
+            waiting.add(thread);
+            passOn(thread.processor());
+            awaitProcessor(thread);
+            load(thread);
+            thread.showState(ThreadState.RUNNING);
+            if (thread.mustGo()) {
+                throw new ProcessEnded();
+            }
+        }
+    }
+
+    private boolean isToBeSuspended(GuestThread thread) {
+        return waits != null
+                && !thread.mustGo()
+                && waits.isSuspended(thread.ethread().address());
     }
 
     private static void load(GuestThread thread) {
@@ -323,13 +390,18 @@ final class Scheduler {
     private void dispatch() {
         if (outsiders == 0) {
             isDispatching = true;
-            do {
-                wakeLocked();
-                setSuspendedAside();
-            } while (!assign() && !waiting.isEmpty() && passTime());
+            expireTimers();
+            while (!assign() && !waiting.isEmpty()) {
+                if (someMustGo) {
+                    letGo(GuestThread::mustGo);
+                } else {
+                    passTime();
+                }
+            }
             isDispatching = false;
+        } else if (!someoneRuns()) {
+            nobodyRuns.signalAll();
         }
-        moved.signalAll();
     }
 
     /** Returns whether any processor has a thread now. */
@@ -337,73 +409,38 @@ final class Scheduler {
         boolean any = false;
         for (GuestProcessor processor : processors) {
             if (processor.holder == null) {
-                processor.holder = processor.ready.pollFirst();
+                GuestThread next = processor.ready.pollFirst();
+                if (next != null) {
+                    processor.holder = next;
+                    next.turn().signal();
+                }
             }
             any |= processor.holder != null;
         }
         return any;
     }
 
-    private boolean passTime() {
+    private void expireTimers() {
+        if (waits != null) {
+            long now = clock.now();
+            if (now - shownTime >= SHOWN_TIME_STEP) {
+                shownTime = now;
+                onTime.accept(now);
+            }
+            if (waits.nextExpiry() <= now) {
+                waits.expire(now);
+            }
+        }
+    }
+
+    private void passTime() {
         idle.run();
-        long first = NEVER;
-        for (Wait wait : waiting) {
-            first = Math.min(first, wait.deadline);
-        }
-        if (first == NEVER) {
-            onDeadlock.accept(waiting.getFirst().thread.process());
+        long next = waits == null ? NEVER : waits.nextDue();
+        if (next == NEVER) {
+            onDeadlock.accept(waiting.iterator().next().process());
         } else {
-            clock.advanceTo(first);
-        }
-        return true;
-    }
-
-    /** A suspended thread is not ready, whatever it waited for before. */
-    private void setSuspendedAside() {
-        for (GuestProcessor processor : processors) {
-            for (Iterator<GuestThread> all = processor.ready.iterator(); all.hasNext(); ) {
-                GuestThread thread = all.next();
-                if (thread.isSuspended() && !thread.mustGo()) {
-                    all.remove();
-                    waiting.add(new Wait(thread, Kind.SUSPENSION, () -> !thread.isSuspended(), NEVER));
-                    thread.showState(ThreadState.WAITING);
-                }
-            }
-        }
-    }
-
-    private void wakeLocked() {
-        if (waiting.isEmpty()) {
-            return;
-        }
-        long now = clock.now();
-        for (Iterator<Wait> all = waiting.iterator(); all.hasNext(); ) {
-            Wait wait = all.next();
-            boolean satisfied = isOver(wait);
-            if (satisfied || wait.deadline <= now || wait.thread.mustGo()) {
-                all.remove();
-                if (wait.kind != Kind.SUSPENSION) {
-                    wait.thread.setWaitSatisfied(satisfied);
-                }
-                wait.thread.showState(ThreadState.READY);
-                wait.thread.processor().ready.addLast(wait.thread);
-            }
-        }
-    }
-
-    private boolean isOver(Wait wait) {
-        if (wait.thread.mustGo()) {
-            return false;
-        }
-        if (wait.kind == Kind.MEMORY) {
-            int here = wait.thread.process().attach();
-            processors.get(here).loaded = null;
-        }
-        try {
-            return wait.condition.getAsBoolean();
-        } catch (MemoryFault fault) {
-            wait.thread.setWaitFault(fault);
-            return true;
+            clock.advanceTo(next);
+            expireTimers();
         }
     }
 }

@@ -14,7 +14,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.vadose.base.Pages;
+import org.vadose.ke.TimerTable;
 import org.vadose.layout.ControlAreaLayout;
+import org.vadose.layout.DispatcherHeaderLayout;
 import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.EthreadLayout;
 import org.vadose.layout.HandleTableLayout;
@@ -24,6 +26,8 @@ import org.vadose.layout.KthreadLayout;
 import org.vadose.layout.MiHardwareStateLayout;
 import org.vadose.layout.MiNodeInformationLayout;
 import org.vadose.layout.MiPartitionCoreLayout;
+import org.vadose.layout.KtimerTableEntryLayout;
+import org.vadose.layout.KwaitBlockLayout;
 import org.vadose.layout.MiPartitionLayout;
 import org.vadose.layout.MiPartitionPageListsLayout;
 import org.vadose.layout.MiSystemInformationLayout;
@@ -47,6 +51,7 @@ import org.vadose.memory.PhysicalMemory;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
 import org.vadose.nt.HandleTable;
+import org.vadose.nt.Kprcb;
 import org.vadose.nt.ObjectHeader;
 import org.vadose.nt.PoolHeader;
 import org.vadose.nt.Pte;
@@ -66,7 +71,9 @@ class SpoiledMemoryTest {
     /** What to spoil: a field at a kernel address, or at a physical one. */
     private record Spoil(Memory memory, long address, int bytes, long change) {
         void apply() {
-            if (bytes == 8) {
+            if (bytes == 1) {
+                memory.writeByte(address, (byte) (memory.readByte(address) ^ change));
+            } else if (bytes == 8) {
                 memory.writeLong(address, memory.readLong(address) ^ change);
             } else {
                 memory.writeInt(address, memory.readInt(address) ^ (int) change);
@@ -163,6 +170,21 @@ class SpoiledMemoryTest {
         add("thread's id", thread.address() + EthreadLayout.CID + 8, 8, 4);
         add("thread's process", thread.address() + KthreadLayout.PROCESS, 8, 0x100);
         add("thread's KernelStack", thread.address() + KthreadLayout.KERNEL_STACK, 8, 0x10_0000);
+        add("wait block's thread", thread.waitBlockList() + KwaitBlockLayout.THREAD, 8, 0x100);
+        add("wait block's object", thread.waitBlockList() + KwaitBlockLayout.OBJECT, 8, 0x20);
+        add("wait block's state", thread.waitBlockList() + KwaitBlockLayout.BLOCK_STATE, 1, 1);
+        add("number of wait blocks", thread.address() + KthreadLayout.WAIT_BLOCK_COUNT, 1, 1);
+        add(
+                "timed wait without a timer",
+                thread.address() + KthreadLayout.TIMER_ACTIVE,
+                4,
+                1 << KthreadLayout.TIMER_ACTIVE_SHIFT);
+        long waited = kernel.readLong(thread.waitBlockList() + KwaitBlockLayout.OBJECT);
+        add("what is waited for signalled", waited + DispatcherHeaderLayout.SIGNAL_STATE, 4, 1);
+        add("wait list's head", waited + DispatcherHeaderLayout.WAIT_LIST_HEAD, 8, 0x10);
+        long hand = TimerTable.entryOf(Kprcb.of(kernel, base, 0), 0x12_3456_789AL);
+        add("timer table's list", hand + KtimerTableEntryLayout.ENTRY, 8, 0x20);
+        add("timer table's first time", hand + KtimerTableEntryLayout.TIME, 8, 2);
         add("thread's wait block", thread.waitBlockList() + 8, 8, Long.MIN_VALUE >> 1);
     }
 

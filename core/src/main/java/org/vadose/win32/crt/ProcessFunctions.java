@@ -136,7 +136,7 @@ final class ProcessFunctions {
 
     private static long sleep(ApiCall call) {
         long ticks = Math.max(1, call.unsignedIntArg(0)) * 10_000;
-        call.thread().await(() -> false, call.process().clock().now() + ticks);
+        call.thread().sleepUntil(call.process().clock().now() + ticks);
         return 0;
     }
 }

@@ -109,7 +109,7 @@ final class LockFunctions {
         Memory memory = call.memory();
         GuestThread thread = call.thread();
         if (!tryTake(memory, section, thread)) {
-            thread.awaitMemory(() -> tryTake(memory, section, thread), GuestThread.NEVER);
+            thread.awaitAddress(section, () -> tryTake(memory, section, thread), GuestThread.NEVER);
         }
     }
 
@@ -123,16 +123,22 @@ final class LockFunctions {
     }
 
     private static long leave(ApiCall call) {
-        leave(call.memory(), call.arg(0));
+        leave(call, call.arg(0));
         return 0;
     }
 
-    private static void leave(Memory memory, long section) {
+    private static void woken(ApiCall call, long word) {
+        call.process().addressWaits().wake(word);
+    }
+
+    private static void leave(ApiCall call, long section) {
+        Memory memory = call.memory();
         int recursion = memory.readInt(section + RtlCriticalSectionLayout.RECURSION_COUNT) - 1;
         memory.writeInt(section + RtlCriticalSectionLayout.RECURSION_COUNT, Math.max(recursion, 0));
         if (recursion <= 0) {
             memory.writeLong(section + RtlCriticalSectionLayout.OWNING_THREAD, 0);
             memory.writeInt(section + RtlCriticalSectionLayout.LOCK_COUNT, FREE);
+            woken(call, section);
         } else {
             memory.writeInt(section + RtlCriticalSectionLayout.LOCK_COUNT, FREE - recursion);
         }
@@ -170,7 +176,7 @@ final class LockFunctions {
     private static long acquireExclusive(ApiCall call, long lock) {
         Memory memory = call.memory();
         if (!tryExclusive(memory, lock)) {
-            call.thread().awaitMemory(() -> tryExclusive(memory, lock), GuestThread.NEVER);
+            call.thread().awaitAddress(lock, () -> tryExclusive(memory, lock), GuestThread.NEVER);
         }
         return 0;
     }
@@ -178,24 +184,30 @@ final class LockFunctions {
     private static long acquireShared(ApiCall call, long lock) {
         Memory memory = call.memory();
         if (!tryShared(memory, lock)) {
-            call.thread().awaitMemory(() -> tryShared(memory, lock), GuestThread.NEVER);
+            call.thread().awaitAddress(lock, () -> tryShared(memory, lock), GuestThread.NEVER);
         }
         return 0;
     }
 
     private static long releaseExclusive(ApiCall call) {
-        call.memory().writeLong(call.arg(0), 0);
+        releaseExclusive(call, call.arg(0));
         return 0;
+    }
+
+    private static void releaseExclusive(ApiCall call, long lock) {
+        call.memory().writeLong(lock, 0);
+        woken(call, lock);
     }
 
     private static long releaseShared(ApiCall call) {
-        releaseShared(call.memory(), call.arg(0));
+        releaseShared(call, call.arg(0));
         return 0;
     }
 
-    private static void releaseShared(Memory memory, long lock) {
-        long value = memory.readLong(lock) - SRW_SHARED_UNIT;
-        memory.writeLong(lock, value < SRW_SHARED_UNIT ? 0 : value);
+    private static void releaseShared(ApiCall call, long lock) {
+        long value = call.memory().readLong(lock) - SRW_SHARED_UNIT;
+        call.memory().writeLong(lock, value < SRW_SHARED_UNIT ? 0 : value);
+        woken(call, lock);
     }
 
     // --- condition variables: the low half counts sleepers, the high half wakes not yet used ---
@@ -205,6 +217,7 @@ final class LockFunctions {
         int sleepers = memory.readInt(call.arg(0));
         int wakes = memory.readInt(call.arg(0) + 4);
         memory.writeInt(call.arg(0) + 4, (int) Math.min(sleepers, (long) wakes + most));
+        woken(call, call.arg(0));
         return 0;
     }
 
@@ -221,8 +234,8 @@ final class LockFunctions {
     private static boolean sleep(ApiCall call, long variable, int milliseconds) {
         Memory memory = call.memory();
         memory.writeInt(variable, memory.readInt(variable) + 1);
-        boolean woken =
-                call.thread().awaitMemory(() -> takeWake(memory, variable), TimeFunctions.deadline(call, milliseconds));
+        boolean woken = call.thread()
+                .awaitAddress(variable, () -> takeWake(memory, variable), TimeFunctions.deadline(call, milliseconds));
         if (!woken) {
             memory.writeInt(variable, memory.readInt(variable) - 1);
         }
@@ -230,7 +243,7 @@ final class LockFunctions {
     }
 
     private static long sleepCriticalSection(ApiCall call) {
-        leave(call.memory(), call.arg(1));
+        leave(call, call.arg(1));
         boolean woken = sleep(call, call.arg(0), call.intArg(2));
         enter(call, call.arg(1));
         return woken ? 1 : call.fail(ERROR_TIMEOUT);
@@ -239,9 +252,9 @@ final class LockFunctions {
     private static long sleepSlimLock(ApiCall call) {
         boolean shared = (call.intArg(3) & CONDITION_SHARED) != 0;
         if (shared) {
-            releaseShared(call.memory(), call.arg(1));
+            releaseShared(call, call.arg(1));
         } else {
-            call.memory().writeLong(call.arg(1), 0);
+            releaseExclusive(call, call.arg(1));
         }
         boolean woken = sleep(call, call.arg(0), call.intArg(2));
         if (shared) {
@@ -258,7 +271,7 @@ final class LockFunctions {
     private static boolean isDone(ApiCall call, long once) {
         Memory memory = call.memory();
         if ((memory.readLong(once) & 3) == INIT_ONCE_RUNNING) {
-            call.thread().awaitMemory(() -> (memory.readLong(once) & 3) != INIT_ONCE_RUNNING, GuestThread.NEVER);
+            call.thread().awaitAddress(once, () -> (memory.readLong(once) & 3) != INIT_ONCE_RUNNING, GuestThread.NEVER);
         }
         return (memory.readLong(once) & 3) == INIT_ONCE_DONE;
     }
@@ -278,6 +291,7 @@ final class LockFunctions {
             long value = call.memory().readLong(context);
             call.process().heap().free(context);
             call.memory().writeLong(once, succeeded ? value | INIT_ONCE_DONE : 0);
+            woken(call, once);
             if (!succeeded) {
                 return 0;
             }
@@ -310,6 +324,7 @@ final class LockFunctions {
     private static long completeInitialize(ApiCall call) {
         boolean failed = (call.intArg(1) & INIT_ONCE_FAILED) != 0;
         call.memory().writeLong(call.arg(0), failed ? 0 : call.arg(2) | INIT_ONCE_DONE);
+        woken(call, call.arg(0));
         return 1;
     }
 }

@@ -233,8 +233,12 @@ final class ProcessFunctions {
             return 0xFFFF_FFFFL;
         }
         int before = thread.suspend(delta);
+        if (before < 0) {
+            call.setLastError(NtStatus.SUSPEND_COUNT_EXCEEDED.win32Error());
+            return 0xFFFF_FFFFL;
+        }
         if (thread == call.thread() && delta > 0) {
-            thread.awaitResumed();
+            thread.yield();
         }
         return before;
     }

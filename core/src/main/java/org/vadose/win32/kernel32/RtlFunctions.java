@@ -242,7 +242,7 @@ final class RtlFunctions {
         if (interval == 0) {
             call.thread().yield();
         } else {
-            call.thread().await(() -> false, deadline);
+            call.thread().sleepUntil(deadline);
         }
         return 0;
     }

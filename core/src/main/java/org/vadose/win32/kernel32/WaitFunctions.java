@@ -3,17 +3,22 @@ package org.vadose.win32.kernel32;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.function.BooleanSupplier;
+import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.vadose.base.NtStatus;
+import org.vadose.ke.Waits;
+import org.vadose.nt.DispatcherHeader;
+import org.vadose.nt.WaitReason;
 import org.vadose.ob.KnownType;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
+import org.vadose.win32.GuestObjects;
 import org.vadose.win32.GuestThread;
 import org.vadose.win32.WaitObject;
 
 /** Signalling events, mutexes and semaphores, and waiting for them. */
 final class WaitFunctions {
-    private static final int WAIT_ABANDONED = 0x80;
     private static final long WAIT_TIMEOUT = 0x102;
     private static final long WAIT_IO_COMPLETION = 0xC0;
     private static final long WAIT_FAILED = 0xFFFF_FFFFL;
@@ -21,13 +26,13 @@ final class WaitFunctions {
     private static final int ERROR_INVALID_PARAMETER = 87;
     private static final int ERROR_NOT_OWNER = 288;
     private static final int ERROR_TOO_MANY_POSTS = 298;
-    private static final int MAXIMUM_WAIT_OBJECTS = 64;
 
     private WaitFunctions() {}
 
     static void addTo(ApiModule kernel32) {
-        kernel32.function("SetEvent", call -> setSignal(call, 1))
-                .function("ResetEvent", call -> setSignal(call, 0))
+        kernel32.function("SetEvent", WaitFunctions::setEvent)
+                .function("ResetEvent", WaitFunctions::resetEvent)
+                .function("PulseEvent", WaitFunctions::pulseEvent)
                 .function("ReleaseMutex", WaitFunctions::releaseMutex)
                 .function("ReleaseSemaphore", WaitFunctions::releaseSemaphore)
                 .function("SetWaitableTimer", WaitFunctions::setTimer)
@@ -43,31 +48,55 @@ final class WaitFunctions {
                 .function("SignalObjectAndWait", WaitFunctions::signalObjectAndWait);
     }
 
+    private static Waits waits(ApiCall call) {
+        return call.process().kernel().processManager().waits();
+    }
+
+    /** What a handle of a type stands for; null for another one. */
     private static @Nullable WaitObject object(ApiCall call, KnownType type) {
         return call.process().objects().body(call.arg(0), type) == 0
                 ? null
                 : call.process().objects().waitObject(call.arg(0));
     }
 
-    private static long setSignal(ApiCall call, int state) {
-        WaitObject object = call.process().objects().waitObject(call.arg(0));
+    /** Does something with the object of a type that the first argument names. */
+    private static long change(ApiCall call, KnownType type, Consumer<WaitObject> change) {
+        WaitObject object = object(call, type);
         if (object == null) {
             return call.fail(ERROR_INVALID_HANDLE);
         }
-        object.setSignalState(state);
+        change.accept(object);
         return 1;
     }
 
+    private static long setEvent(ApiCall call) {
+        return change(call, KnownType.EVENT, event -> waits(call).signal(event.address()));
+    }
+
+    private static long resetEvent(ApiCall call) {
+        return change(call, KnownType.EVENT, event -> waits(call).reset(event.address()));
+    }
+
+    private static long pulseEvent(ApiCall call) {
+        return change(call, KnownType.EVENT, event -> {
+            waits(call).signal(event.address());
+            waits(call).reset(event.address());
+        });
+    }
+
     private static long releaseMutex(ApiCall call) {
-        WaitObject object = call.process().objects().waitObject(call.arg(0));
+        WaitObject object = object(call, KnownType.MUTANT);
         if (object == null) {
             return call.fail(ERROR_INVALID_HANDLE);
         }
-        return object.releaseMutant(call.thread()) ? 1 : call.fail(ERROR_NOT_OWNER);
+        return waits(call)
+                        .releaseMutant(object.address(), call.thread().ethread().address())
+                ? 1
+                : call.fail(ERROR_NOT_OWNER);
     }
 
     private static long releaseSemaphore(ApiCall call) {
-        WaitObject object = call.process().objects().waitObject(call.arg(0));
+        WaitObject object = object(call, KnownType.SEMAPHORE);
         if (object == null) {
             return call.fail(ERROR_INVALID_HANDLE);
         }
@@ -76,13 +105,16 @@ final class WaitFunctions {
         if (count <= 0) {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
-        if ((long) state + count > object.limit()) {
+        if (call.arg(2) != 0) {
+            // Before anything is changed, so that a bad address changes nothing.
+            call.memory().writeInt(call.arg(2), call.memory().readInt(call.arg(2)));
+        }
+        if (!waits(call).releaseSemaphore(object.address(), count)) {
             return call.fail(ERROR_TOO_MANY_POSTS);
         }
         if (call.arg(2) != 0) {
             call.memory().writeInt(call.arg(2), state);
         }
-        object.setSignalState(state + count);
         return 1;
     }
 
@@ -98,17 +130,14 @@ final class WaitFunctions {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
         var clock = call.process().clock();
-        timer.setTimer(due <= 0 ? clock.now() - due : due - clock.systemTime() + clock.now(), period);
+        waits(call)
+                .setTimer(
+                        timer.address(), due <= 0 ? clock.now() - due : due - clock.systemTime() + clock.now(), period);
         return 1;
     }
 
     private static long cancelTimer(ApiCall call) {
-        WaitObject timer = object(call, KnownType.TIMER);
-        if (timer == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
-        }
-        timer.cancelTimer();
-        return 1;
+        return change(call, KnownType.TIMER, timer -> waits(call).cancelTimer(timer.address()));
     }
 
     private static long queueUserApc(ApiCall call) {
@@ -123,36 +152,38 @@ final class WaitFunctions {
     // --- waiting ---
 
     /**
-     * Waits until the condition holds, time passes, or, when alertable, somebody has queued a call, which is then made.
+     * Waits for objects, until time passes, or, when alertable, until somebody has queued a call, which is then made.
      *
-     * @return 0, {@link #WAIT_TIMEOUT} or {@link #WAIT_IO_COMPLETION}
+     * @return what the functions return
      */
     private static long await(
-            ApiCall call, BooleanSupplier condition, List<WaitObject> objects, int milliseconds, boolean alertable) {
+            ApiCall call, List<WaitObject> objects, boolean all, int milliseconds, boolean alertable) {
         GuestThread thread = call.thread();
-        long deadline = TimeFunctions.deadline(call, milliseconds);
-        boolean[] satisfied = {false};
-        BooleanSupplier over = () -> {
-            satisfied[0] = !(alertable && thread.hasQueuedCalls()) && condition.getAsBoolean();
-            return satisfied[0] || alertable && thread.hasQueuedCalls();
-        };
-        while (true) {
-            long next = deadline;
-            for (WaitObject object : objects) {
-                next = Math.min(next, object.nextDueTime());
-            }
-            if (thread.await(over, next)) {
-                break;
-            }
-            if (call.process().clock().now() >= deadline) {
-                return WAIT_TIMEOUT;
-            }
+        GuestObjects handles = call.process().objects();
+        long[] addresses = new long[objects.size()];
+        for (int i = 0; i < addresses.length; i++) {
+            addresses[i] = objects.get(i).address();
         }
-        if (satisfied[0]) {
-            return 0;
+        WaitReason reason = objects.isEmpty() ? WaitReason.DELAY_EXECUTION : WaitReason.USER_REQUEST;
+        // A signalled object goes before a queued call.
+        boolean hasCalls = alertable && thread.hasQueuedCalls();
+        long deadline = hasCalls ? 0 : TimeFunctions.deadline(call, milliseconds);
+        int status;
+        objects.forEach(handles::reference);
+        try {
+            status = thread.await(addresses, new Waits.How(all, reason, true, alertable, deadline));
+        } finally {
+            objects.forEach(handles::dereference);
         }
-        thread.runQueuedCalls();
-        return WAIT_IO_COMPLETION;
+        if (status == NtStatus.INSUFFICIENT_RESOURCES.code()) {
+            call.setLastError(NtStatus.INSUFFICIENT_RESOURCES.win32Error());
+            return WAIT_FAILED;
+        }
+        if (status == NtStatus.USER_APC.code() || hasCalls && status == WAIT_TIMEOUT) {
+            thread.runQueuedCalls();
+            return WAIT_IO_COMPLETION;
+        }
+        return status;
     }
 
     private static long sleep(ApiCall call, boolean alertable) {
@@ -160,7 +191,7 @@ final class WaitFunctions {
             call.thread().yield();
             return 0;
         }
-        long result = await(call, () -> false, List.of(), call.intArg(0), alertable);
+        long result = await(call, List.of(), false, call.intArg(0), alertable);
         return result == WAIT_TIMEOUT ? 0 : result;
     }
 
@@ -170,22 +201,12 @@ final class WaitFunctions {
             call.setLastError(ERROR_INVALID_HANDLE);
             return WAIT_FAILED;
         }
-        GuestThread thread = call.thread();
-        int[] result = {0};
-        BooleanSupplier taken = () -> {
-            if (!object.isSignalled(thread)) {
-                return false;
-            }
-            result[0] = object.take(thread) ? WAIT_ABANDONED : 0;
-            return true;
-        };
-        long outcome = await(call, taken, List.of(object), milliseconds, alertable);
-        return outcome == 0 ? result[0] : outcome;
+        return await(call, List.of(object), false, milliseconds, alertable);
     }
 
     private static long waitForMultiple(ApiCall call, boolean alertable) {
         int count = call.intArg(0);
-        if (count <= 0 || count > MAXIMUM_WAIT_OBJECTS) {
+        if (count <= 0 || count > Waits.MAXIMUM_WAIT_OBJECTS) {
             call.setLastError(ERROR_INVALID_PARAMETER);
             return WAIT_FAILED;
         }
@@ -204,46 +225,20 @@ final class WaitFunctions {
             call.setLastError(ERROR_INVALID_PARAMETER);
             return WAIT_FAILED;
         }
-        int[] index = {0};
-        GuestThread thread = call.thread();
-        BooleanSupplier taken = all ? () -> takeAll(objects, thread, index) : () -> takeAny(objects, thread, index);
-        long outcome = await(call, taken, objects, call.intArg(3), alertable);
-        return outcome == 0 ? index[0] : outcome;
+        return await(call, objects, all, call.intArg(3), alertable);
     }
 
-    private static boolean takeAll(List<WaitObject> objects, GuestThread thread, int[] result) {
-        for (WaitObject object : objects) {
-            if (!object.isSignalled(thread)) {
-                return false;
-            }
-        }
-        for (WaitObject object : objects) {
-            if (object.take(thread)) {
-                result[0] = WAIT_ABANDONED;
-            }
-        }
-        return true;
-    }
-
-    private static boolean takeAny(List<WaitObject> objects, GuestThread thread, int[] index) {
-        for (int i = 0; i < objects.size(); i++) {
-            if (objects.get(i).isSignalled(thread)) {
-                index[0] = i + (objects.get(i).take(thread) ? WAIT_ABANDONED : 0);
-                return true;
-            }
-        }
-        return false;
-    }
-
+    /** Signals as the object's kind is signalled: an event is set, a mutex and a semaphore are released once. */
     private static long signalObjectAndWait(ApiCall call) {
         WaitObject signal = call.process().objects().waitObject(call.arg(0));
-        if (signal == null) {
-            call.setLastError(ERROR_INVALID_HANDLE);
-            return WAIT_FAILED;
-        }
-        if (!signal.releaseMutant(call.thread())) {
-            signal.setSignalState(signal.signalState() + 1);
-        }
-        return waitFor(call, call.arg(1), call.intArg(2), call.boolArg(3));
+        boolean signalled = switch (signal == null ? -1 : signal.type()) {
+            case DispatcherHeader.NOTIFICATION_EVENT, DispatcherHeader.SYNCHRONIZATION_EVENT -> setEvent(call) != 0;
+            case DispatcherHeader.MUTANT -> releaseMutex(call) != 0;
+            case DispatcherHeader.SEMAPHORE ->
+                waits(call).releaseSemaphore(Objects.requireNonNull(signal).address(), 1)
+                        || call.fail(ERROR_TOO_MANY_POSTS) != 0;
+            default -> call.fail(ERROR_INVALID_HANDLE) != 0;
+        };
+        return signalled ? waitFor(call, call.arg(1), call.intArg(2), call.boolArg(3)) : WAIT_FAILED;
     }
 }
