@@ -5,6 +5,7 @@ import org.vadose.base.Pages;
 import org.vadose.memory.PhysicalMemory;
 import org.vadose.mm.NodeTopology;
 import org.vadose.mm.PageFiles;
+import org.vadose.nt.AddressSpaceRules;
 import org.vadose.nt.NxPolicy;
 
 /**
@@ -20,6 +21,7 @@ import org.vadose.nt.NxPolicy;
  * @param locksPages whether the account that programs run as may lock pages in memory: its tokens have
  *     {@code SeLockMemoryPrivilege}, which a program then has to enable
  * @param nx the boot option for data execution prevention
+ * @param rules how address spaces are laid out
  * @param pageFiles kept in temporary files of the host; at most {@link PageFiles#MOST}
  */
 public record MachineConfig(
@@ -31,6 +33,7 @@ public record MachineConfig(
         long bootTime,
         boolean locksPages,
         NxPolicy nx,
+        AddressSpaceRules rules,
         List<PageFileSetup> pageFiles) {
     /** 512 MB. */
     public static final long DEFAULT_RAM_BYTES = 512L << 20;
@@ -75,6 +78,7 @@ public record MachineConfig(
                 DEFAULT_BOOT_TIME,
                 true,
                 NxPolicy.OPT_IN,
+                AddressSpaceRules.STANDARD,
                 List.of(PageFileSetup.managed(DEFAULT_RAM_BYTES)));
     }
 
@@ -82,36 +86,41 @@ public record MachineConfig(
     public MachineConfig withRamBytes(long bytes) {
         boolean isManaged = pageFiles.equals(List.of(PageFileSetup.managed(ramBytes)));
         List<PageFileSetup> files = isManaged ? List.of(PageFileSetup.managed(bytes)) : pageFiles;
-        return new MachineConfig(bytes, seed, bare, processors, nodes, bootTime, locksPages, nx, files);
+        return new MachineConfig(bytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, files);
     }
 
     public MachineConfig withSeed(long newSeed) {
-        return new MachineConfig(ramBytes, newSeed, bare, processors, nodes, bootTime, locksPages, nx, pageFiles);
+        return new MachineConfig(ramBytes, newSeed, bare, processors, nodes, bootTime, locksPages, nx, rules, pageFiles);
     }
 
     public MachineConfig withBare(boolean newBare) {
-        return new MachineConfig(ramBytes, seed, newBare, processors, nodes, bootTime, locksPages, nx, pageFiles);
+        return new MachineConfig(ramBytes, seed, newBare, processors, nodes, bootTime, locksPages, nx, rules, pageFiles);
     }
 
     public MachineConfig withProcessors(int count) {
-        return new MachineConfig(ramBytes, seed, bare, count, nodes, bootTime, locksPages, nx, pageFiles);
+        return new MachineConfig(ramBytes, seed, bare, count, nodes, bootTime, locksPages, nx, rules, pageFiles);
     }
 
     /** @param count of nodes among which RAM and processors are shared out */
     public MachineConfig withNodes(int count) {
-        return new MachineConfig(ramBytes, seed, bare, processors, count, bootTime, locksPages, nx, pageFiles);
+        return new MachineConfig(ramBytes, seed, bare, processors, count, bootTime, locksPages, nx, rules, pageFiles);
     }
 
     public MachineConfig withLocksPages(boolean newLocksPages) {
-        return new MachineConfig(ramBytes, seed, bare, processors, nodes, bootTime, newLocksPages, nx, pageFiles);
+        return new MachineConfig(ramBytes, seed, bare, processors, nodes, bootTime, newLocksPages, nx, rules, pageFiles);
     }
 
     public MachineConfig withNx(NxPolicy policy) {
-        return new MachineConfig(ramBytes, seed, bare, processors, nodes, bootTime, locksPages, policy, pageFiles);
+        return new MachineConfig(ramBytes, seed, bare, processors, nodes, bootTime, locksPages, policy, rules, pageFiles);
+    }
+
+    public MachineConfig withRules(AddressSpaceRules newRules) {
+        return new MachineConfig(
+                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, newRules, pageFiles);
     }
 
     /** @param files none is allowed: then the commit limit is RAM alone */
     public MachineConfig withPageFiles(List<PageFileSetup> files) {
-        return new MachineConfig(ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, files);
+        return new MachineConfig(ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, files);
     }
 }

@@ -11,7 +11,6 @@ import org.vadose.mm.MemoryManager;
 import org.vadose.mm.SystemRegion;
 import org.vadose.nt.NxPolicy;
 import org.vadose.nt.SharedUserData;
-import org.vadose.ps.ProcessManager;
 
 /** Fills {@code KUSER_SHARED_DATA} and the kernel's variables about where user space ends. */
 final class SharedDataWriter {
@@ -63,8 +62,9 @@ final class SharedDataWriter {
                 memoryManager.mmu().count());
         memory.writeByte(shared + KuserSharedDataLayout.ACTIVE_GROUP_COUNT, (byte) 1);
         long base = memoryManager.kernelBase();
-        memory.writeLong(base + KernelSymbols.MM_HIGHEST_USER_ADDRESS, ProcessManager.HIGHEST_USER_ADDRESS);
-        memory.writeLong(base + KernelSymbols.MM_USER_PROBE_ADDRESS, ProcessManager.HIGHEST_USER_ADDRESS + 1);
+        long userEnd = memoryManager.rules().userSpace().end();
+        memory.writeLong(base + KernelSymbols.MM_HIGHEST_USER_ADDRESS, userEnd - 1);
+        memory.writeLong(base + KernelSymbols.MM_USER_PROBE_ADDRESS, userEnd);
         memory.writeLong(base + KernelSymbols.MM_SYSTEM_RANGE_START, SYSTEM_RANGE_START);
         memory.writeLong(base + KernelSymbols.PS_NTOS_IMAGE_BASE, base);
         // The last page of the region of system PTEs is never mapped, so what points there faults.

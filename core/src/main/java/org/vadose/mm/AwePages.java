@@ -209,10 +209,10 @@ public final class AwePages {
      * @param frames the pages; null to show none any more
      */
     public NtStatus map(Eprocess process, long address, long count, long @Nullable [] frames) {
-        if (count < 0 || count > VirtualMemoryServices.HIGHEST_USER >>> Pages.SHIFT) {
+        if (count < 0 || count > process.userEnd() >>> Pages.SHIFT) {
             return NtStatus.INVALID_PARAMETER_2;
         }
-        if (Long.compareUnsigned(address, VirtualMemoryServices.HIGHEST_USER) > 0) {
+        if (Long.compareUnsigned(address, process.userEnd()) >= 0) {
             return NtStatus.INVALID_PARAMETER_1;
         }
         if (count == 0) {
@@ -244,8 +244,7 @@ public final class AwePages {
             long[] pages = new long[addresses.length];
             for (int i = 0; i < pages.length; i++) {
                 pages[i] = Pages.down(addresses[i]);
-                if (Long.compareUnsigned(pages[i], VirtualMemoryServices.HIGHEST_USER) > 0
-                        || windowAt(space, pages[i]) == null) {
+                if (Long.compareUnsigned(pages[i], space.highest()) > 0 || windowAt(space, pages[i]) == null) {
                     return NtStatus.INVALID_PARAMETER_1;
                 }
             }

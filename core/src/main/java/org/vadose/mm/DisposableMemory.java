@@ -106,8 +106,8 @@ public final class DisposableMemory {
         if (Pages.offset(base) != 0
                 || Pages.offset(sizeBytes) != 0
                 || sizeBytes == 0
-                || Long.compareUnsigned(base, VirtualMemoryServices.HIGHEST_USER) > 0
-                || Long.compareUnsigned(sizeBytes, VirtualMemoryServices.HIGHEST_USER + 1 - base) > 0) {
+                || Long.compareUnsigned(base, process.userEnd()) >= 0
+                || Long.compareUnsigned(sizeBytes, process.userEnd() - base) > 0) {
             return NtStatus.INVALID_PARAMETER;
         }
         long end = base + sizeBytes;

@@ -17,14 +17,19 @@ final class HoleSearch {
 
     private final VadTree vads;
     private final long start;
+    private final long highestUser;
     private final long[] up = new long[CLASSES];
     private final long[] down = new long[CLASSES];
     private long successor;
 
-    /** @param start where the search upwards begins, a multiple of 64 KB */
-    HoleSearch(VadTree vads, long start) {
+    /**
+     * @param start where the search upwards begins, a multiple of 64 KB
+     * @param highestUser the last address the process may use
+     */
+    HoleSearch(VadTree vads, long start, long highestUser) {
         this.vads = vads;
         this.start = start;
+        this.highestUser = highestUser;
         Arrays.fill(up, start);
         Arrays.fill(down, Long.MAX_VALUE);
     }
@@ -105,7 +110,7 @@ final class HoleSearch {
             end = down[sizeClass];
         }
         // Hints speak of the whole of user space; a search below a lower limit teaches them nothing.
-        boolean teaches = hinted || highest == VirtualMemoryServices.HIGHEST_USER;
+        boolean teaches = hinted || highest == highestUser;
         long node = vads.lastStartingAtOrBefore(Pages.vpn(end - 1));
         long firstOfClass = -1;
         long least = leastBytes(sizeClass);

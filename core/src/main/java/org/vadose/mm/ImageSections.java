@@ -12,6 +12,7 @@ import org.vadose.layout.SectionObjectPointersLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.ControlArea;
 import org.vadose.nt.Eprocess;
+import org.vadose.nt.Mitigations;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.PoolTag;
 import org.vadose.nt.PoolType;
@@ -19,6 +20,7 @@ import org.vadose.nt.Pte;
 import org.vadose.nt.Segment;
 import org.vadose.nt.Subsection;
 import org.vadose.nt.Vad;
+import org.vadose.pe.PeFormat;
 import org.vadose.pe.PeImage;
 import org.vadose.pe.PeSection;
 
@@ -42,8 +44,6 @@ public final class ImageSections {
     private static final int TAG_PROTOTYPES = PoolTag.of("MmSt");
     private static final int DYNAMICALLY_RELOCATED =
             1 << SectionImageInformationLayout.IMAGE_DYNAMICALLY_RELOCATED_SHIFT;
-    /** {@code IMAGE_FILE_RELOCS_STRIPPED}. */
-    private static final int RELOCATIONS_STRIPPED = 1;
 
     private final MemoryManager manager;
     private final AddressSpaces spaces;
@@ -242,11 +242,12 @@ public final class ImageSections {
         Segment segment = area.segment();
         long sizeBytes = segment.sizeBytes();
         long base = wanted == 0 ? segment.basedAddress() : wanted;
-        if (!isFree(space, base, sizeBytes)) {
+        boolean mustMove = wanted == 0 && mustMove(space, area, segment);
+        if (mustMove || !isFree(space, base, sizeBytes)) {
             if (wanted != 0 || !isRelocatable(area)) {
                 return new View(NtStatus.CONFLICTING_ADDRESSES, 0, false);
             }
-            base = space.holes().findUp(sizeBytes, VirtualMemoryServices.HIGHEST_USER);
+            base = space.holes().findUp(sizeBytes, space.highest());
             if (base == 0) {
                 return new View(NtStatus.NO_MEMORY, 0, false);
             }
@@ -265,19 +266,36 @@ public final class ImageSections {
         return new View(status, base, status == NtStatus.SUCCESS);
     }
 
+    /** Whether the process moves images that were not linked to be moved, and this is one. */
+    private boolean mustMove(ProcessSpace space, ControlArea area, Segment segment) {
+        Mitigations mitigations = new Mitigations(space.process());
+        if (!mitigations.forcesRelocation()) {
+            return false;
+        }
+        long information = segment.imageInformation() + MiSectionImageInformationLayout.EXPORTED_IMAGE_INFORMATION;
+        boolean isLinkedToMove =
+                (memory.readUnsignedShort(information + SectionImageInformationLayout.DLL_CHARACTERISTICS)
+                                & PeFormat.DLL_DYNAMIC_BASE)
+                        != 0;
+        boolean hasMoved = (memory.readUnsignedByte(information + SectionImageInformationLayout.IMAGE_FLAGS)
+                        & DYNAMICALLY_RELOCATED)
+                != 0;
+        return !isLinkedToMove && !hasMoved && (isRelocatable(area) || mitigations.refusesStripped());
+    }
+
     private boolean isRelocatable(ControlArea area) {
         long information =
                 area.segment().imageInformation() + MiSectionImageInformationLayout.EXPORTED_IMAGE_INFORMATION;
         int characteristics =
                 memory.readUnsignedShort(information + SectionImageInformationLayout.IMAGE_CHARACTERISTICS);
-        return (characteristics & RELOCATIONS_STRIPPED) == 0;
+        return (characteristics & PeFormat.FILE_RELOCS_STRIPPED) == 0;
     }
 
     private static boolean isFree(ProcessSpace space, long base, long sizeBytes) {
         return Pages.alignDown(base, Pages.GRANULARITY) == base
                 && base >= VirtualMemoryServices.LOWEST_USER
-                && base <= VirtualMemoryServices.HIGHEST_USER
-                && sizeBytes <= VirtualMemoryServices.HIGHEST_USER + 1 - base
+                && base <= space.highest()
+                && sizeBytes <= space.highest() + 1 - base
                 && !space.vads().overlaps(Pages.vpn(base), Pages.vpn(base + sizeBytes - 1));
     }
 

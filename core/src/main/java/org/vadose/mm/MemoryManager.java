@@ -8,6 +8,7 @@ import org.vadose.base.Pages;
 import org.vadose.memory.Memory;
 import org.vadose.memory.Mmu;
 import org.vadose.memory.Mmus;
+import org.vadose.nt.AddressSpaceRules;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.SelfMap;
 import org.vadose.pe.PeBuilder;
@@ -20,6 +21,7 @@ public final class MemoryManager {
     private static final long POOL_PAGES_OF_A_CALL = 16;
 
     private final Mmus mmu;
+    private final AddressSpaceRules rules;
     private final SelfMap selfMap;
     private final long kernelBase;
     private final OrderedLock kernelLock = new OrderedLock(OrderedLock.Rank.KERNEL);
@@ -51,8 +53,9 @@ public final class MemoryManager {
     private @Nullable Pool pool;
     private @Nullable SharedUserPage sharedUserData;
 
-    private MemoryManager(Mmus mmu, BootMemory boot, PfnDatabase pfns, long seed) {
+    private MemoryManager(Mmus mmu, BootMemory boot, PfnDatabase pfns, AddressSpaceRules rules, long seed) {
         this.mmu = mmu;
+        this.rules = rules;
         this.selfMap = boot.selfMap();
         this.kernelBase = boot.kernelBase();
         this.pfns = pfns;
@@ -66,7 +69,7 @@ public final class MemoryManager {
         this.tables = new UserTables(mmu, selfMap, pfns, commit);
         this.pages = new UserPages(this, tables, pfns);
         this.pageFiles = new PageFiles(this, commit);
-        this.imageBases = new ImageBases(mmu.kernel(), kernelBase, seed);
+        this.imageBases = new ImageBases(mmu.kernel(), kernelBase, rules, seed);
         this.virtualMemory = new VirtualMemoryServices(this, spaces, tables, pages, commit);
         this.awePages = new AwePages(this, spaces, tables, commit);
         this.writeWatch = new WriteWatch(this, spaces, tables);
@@ -112,15 +115,26 @@ public final class MemoryManager {
 
     /** {@link #boot(Mmu, long, PeBuilder)} with several processors, the first of which boots. */
     public static MemoryManager boot(Mmus mmu, long seed, PeBuilder kernelImage) {
-        return boot(mmu, 1, seed, kernelImage);
+        return boot(mmu, AddressSpaceRules.STANDARD, 1, seed, kernelImage);
     }
 
-    /** @param nodes among which RAM and the processors are shared out, 1 to {@link NodeTopology#MOST} */
-    public static MemoryManager boot(Mmus mmu, int nodes, long seed, PeBuilder kernelImage) {
+    /**
+     * {@link #boot(Mmus, long, PeBuilder)} of any machine.
+     *
+     * @param rules by which address spaces are laid out
+     * @param nodes among which RAM and the processors are shared out, 1 to {@link NodeTopology#MOST}
+     */
+    public static MemoryManager boot(
+            Mmus mmu, AddressSpaceRules rules, int nodes, long seed, PeBuilder kernelImage) {
         NodeTopology topology = new NodeTopology(nodes, mmu.ram().frames(), mmu.count());
         BootMemory boot = new BootMemory(mmu.ram(), topology, seed, kernelImage);
         boot.mapKernel(mmu, kernelImage);
-        return new MemoryManager(mmu, boot, boot.buildPfnDatabase(mmu), seed);
+        return new MemoryManager(mmu, boot, boot.buildPfnDatabase(mmu), rules, seed);
+    }
+
+    /** By what rules address spaces are laid out. */
+    public AddressSpaceRules rules() {
+        return rules;
     }
 
     /** Memory as the kernel sees it. */

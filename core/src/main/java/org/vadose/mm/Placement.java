@@ -16,14 +16,15 @@ public record Placement(long lowest, long highest, long alignment) {
     /**
      * What {@code MEM_ADDRESS_REQUIREMENTS} says; 0 leaves each to the system.
      *
+     * @param userEnd where the process's part of its address space ends
      * @return null when the requirements contradict the rules: a start at a multiple of 64 KB, an end just below one of the page
      *     size, an alignment that is a power of two and at least 64 KB
      */
-    public static @Nullable Placement of(long lowest, long highest, long alignment) {
-        long last = highest == 0 ? VirtualMemoryServices.HIGHEST_USER : highest;
+    public static @Nullable Placement of(long userEnd, long lowest, long highest, long alignment) {
+        long last = highest == 0 ? userEnd - 1 : highest;
         long step = alignment == 0 ? Pages.GRANULARITY : alignment;
         boolean valid = Pages.alignDown(lowest, Pages.GRANULARITY) == lowest
-                && Long.compareUnsigned(last, VirtualMemoryServices.HIGHEST_USER) <= 0
+                && Long.compareUnsigned(last, userEnd) < 0
                 && Pages.offset(last + 1) == 0
                 && Long.compareUnsigned(lowest, last) < 0
                 && Long.bitCount(step) == 1

@@ -29,8 +29,8 @@ public final class Prefetch {
 
     /** Brings a range in, region by region; addresses outside user space are refused. */
     public NtStatus range(Eprocess process, long base, long sizeBytes) {
-        if (Long.compareUnsigned(base, VirtualMemoryServices.HIGHEST_USER) > 0
-                || Long.compareUnsigned(sizeBytes, VirtualMemoryServices.HIGHEST_USER + 1 - base) > 0) {
+        if (Long.compareUnsigned(base, process.userEnd()) >= 0
+                || Long.compareUnsigned(sizeBytes, process.userEnd() - base) > 0) {
             return NtStatus.INVALID_PARAMETER;
         }
         long before = spaces.enter(process);

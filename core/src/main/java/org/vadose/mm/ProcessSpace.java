@@ -4,13 +4,15 @@ import java.util.function.Supplier;
 import org.vadose.base.Pages;
 import org.vadose.base.SeededRandom;
 import org.vadose.nt.Eprocess;
+import org.vadose.nt.Mitigations;
 
 /** What the manager keeps on the Java side of one process: views of it and hints, all of which RAM yields again. */
 final class ProcessSpace {
-    /** Where automatic allocations begin: somewhere in these two terabytes, as with high-entropy ASLR. */
-    private static final long BOTTOM_UP_LOWEST = 0x100_0000_0000L;
+    /** Where regions of a process with high entropy begin: somewhere in a terabyte, at one of 2^24 places. */
+    private static final long HIGH_ENTROPY_LOWEST = 0x100_0000_0000L;
 
-    private static final long BOTTOM_UP_RANGE = 0x200_0000_0000L;
+    private static final long HIGH_ENTROPY_PLACES = 1 << 24;
+    private static final long CLASSIC_PLACES = 1 << 8;
 
     /** Pages that are in RAM do not end a run. */
     private static final long RUN_GAP = 64 * Pages.SIZE;
@@ -19,6 +21,7 @@ final class ProcessSpace {
     private final OrderedLock lock = new OrderedLock(OrderedLock.Rank.ADDRESS_SPACE);
 
     private final Eprocess process;
+    private final long highest;
     private final VadTree vads;
     private final WorkingSet workingSet;
     private final HoleSearch holes;
@@ -28,16 +31,31 @@ final class ProcessSpace {
 
     ProcessSpace(Eprocess process, Supplier<Pool> pool, long seed) {
         this.process = process;
+        this.highest = process.userEnd() - 1;
         this.vads = new VadTree(process);
         this.workingSet = new WorkingSet(process, pool);
-        long start = BOTTOM_UP_LOWEST
-                + SeededRandom.of(seed ^ process.uniqueProcessId() << 32, "bottom-up")
-                        .below(BOTTOM_UP_RANGE);
-        this.holes = new HoleSearch(vads, Pages.alignDown(start, Pages.GRANULARITY));
+        this.holes = new HoleSearch(vads, bottomUpStart(process, seed), highest);
+    }
+
+    /** Where automatic allocations begin, drawn when the process is made. */
+    private static long bottomUpStart(Eprocess process, long seed) {
+        Mitigations mitigations = new Mitigations(process);
+        if (mitigations.isStackRandomizationDisabled()) {
+            return VirtualMemoryServices.LOWEST_USER;
+        }
+        SeededRandom random = SeededRandom.of(seed ^ process.uniqueProcessId() << 32, "bottom-up");
+        return mitigations.isHighEntropy()
+                ? HIGH_ENTROPY_LOWEST + random.below(HIGH_ENTROPY_PLACES) * Pages.GRANULARITY
+                : VirtualMemoryServices.LOWEST_USER + random.below(CLASSIC_PLACES) * Pages.GRANULARITY;
     }
 
     Eprocess process() {
         return process;
+    }
+
+    /** The last address the process may use. */
+    long highest() {
+        return highest;
     }
 
     OrderedLock lock() {

@@ -71,7 +71,7 @@ public final class RegionQueries {
     public record File(NtStatus status, long fileObject) {}
 
     private long vadAt(ProcessSpace space, long address) {
-        return Long.compareUnsigned(address, VirtualMemoryServices.HIGHEST_USER) > 0
+        return Long.compareUnsigned(address, space.highest()) > 0
                 ? 0
                 : space.vads().find(Pages.vpn(address));
     }

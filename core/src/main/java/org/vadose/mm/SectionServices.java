@@ -357,13 +357,13 @@ public final class SectionServices {
         if (protection == PageProtection.INVALID) {
             return NtStatus.INVALID_PAGE_PROTECTION;
         }
-        if (Long.compareUnsigned(view.base, VirtualMemoryServices.HIGHEST_USER) > 0) {
+        if (Long.compareUnsigned(view.base, process.userEnd()) >= 0) {
             return NtStatus.INVALID_PARAMETER_3;
         }
-        if (Long.compareUnsigned(view.sizeBytes, VirtualMemoryServices.HIGHEST_USER + 1 - view.base) > 0) {
+        if (Long.compareUnsigned(view.sizeBytes, process.userEnd() - view.base) > 0) {
             return NtStatus.INVALID_PARAMETER_3;
         }
-        long highest = VirtualMemoryServices.highestAddress(zeroBits);
+        long highest = VirtualMemoryServices.highestAddress(process.userEnd() - 1, zeroBits);
         if (view.base != 0 && Long.compareUnsigned(view.base + Math.max(view.sizeBytes, 1) - 1, highest) > 0) {
             return NtStatus.INVALID_PARAMETER_4;
         }
@@ -429,7 +429,7 @@ public final class SectionServices {
             return NtStatus.INVALID_VIEW_SIZE;
         }
         long sizeBytes = Pages.up(view.sizeBytes == 0 ? rest : view.sizeBytes);
-        if (sizeBytes > VirtualMemoryServices.HIGHEST_USER) {
+        if (sizeBytes > space.highest()) {
             return NtStatus.INVALID_VIEW_SIZE;
         }
         long base = view.base;
@@ -441,7 +441,7 @@ public final class SectionServices {
                 return NtStatus.NO_MEMORY;
             }
         } else if (base < VirtualMemoryServices.LOWEST_USER
-                || sizeBytes > VirtualMemoryServices.HIGHEST_USER + 1 - base
+                || sizeBytes > space.highest() + 1 - base
                 || space.vads().overlaps(Pages.vpn(base), Pages.vpn(base + sizeBytes - 1))) {
             return NtStatus.CONFLICTING_ADDRESSES;
         }
@@ -481,7 +481,7 @@ public final class SectionServices {
 
     /** {@code NtUnmapViewOfSection}: unmaps the view that holds an address. */
     public NtStatus unmap(Eprocess process, long address) {
-        if (Long.compareUnsigned(address, VirtualMemoryServices.HIGHEST_USER) > 0) {
+        if (Long.compareUnsigned(address, process.userEnd()) >= 0) {
             return NtStatus.NOT_MAPPED_VIEW;
         }
         long before = spaces.enter(process);
@@ -504,10 +504,10 @@ public final class SectionServices {
      * @param region size 0 means up to the end of the view; rounded to pages afterwards
      */
     public NtStatus flush(Eprocess process, VirtualMemoryServices.Region region) {
-        if (Long.compareUnsigned(region.base, VirtualMemoryServices.HIGHEST_USER) > 0) {
+        if (Long.compareUnsigned(region.base, process.userEnd()) >= 0) {
             return NtStatus.INVALID_PARAMETER_2;
         }
-        if (Long.compareUnsigned(region.sizeBytes, VirtualMemoryServices.HIGHEST_USER + 1 - region.base) > 0) {
+        if (Long.compareUnsigned(region.sizeBytes, process.userEnd() - region.base) > 0) {
             return NtStatus.INVALID_PARAMETER_3;
         }
         long before = spaces.enter(process);

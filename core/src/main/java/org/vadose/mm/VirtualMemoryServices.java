@@ -42,7 +42,7 @@ public final class VirtualMemoryServices {
 
     /** Where user space begins: below it a null pointer with an offset faults. */
     static final long LOWEST_USER = 0x10000;
-    /** The last byte a process may use: 128 TB less 64 KB. */
+    /** The last byte that any process may use, 128 TB less 64 KB; which its own is says its EPROCESS. */
     static final long HIGHEST_USER = 0x7FFF_FFFE_FFFFL;
 
     private static final int ALLOCATE_TYPES = MEM_COMMIT
@@ -175,10 +175,11 @@ public final class VirtualMemoryServices {
                 return status;
             }
         }
-        if (Long.compareUnsigned(region.base, HIGHEST_USER) > 0) {
+        long userEnd = process.userEnd();
+        if (Long.compareUnsigned(region.base, userEnd) >= 0) {
             return NtStatus.INVALID_PARAMETER_2;
         }
-        if (region.sizeBytes == 0 || Long.compareUnsigned(region.sizeBytes, HIGHEST_USER + 1 - region.base) > 0) {
+        if (region.sizeBytes == 0 || Long.compareUnsigned(region.sizeBytes, userEnd - region.base) > 0) {
             return NtStatus.INVALID_PARAMETER_4;
         }
         if ((type & MEM_LARGE_PAGES) != 0) {
@@ -287,13 +288,13 @@ public final class VirtualMemoryServices {
         if (placement != null || isLarge) {
             Placement wanted = placement != null
                     ? placement
-                    : new Placement(space.holes().start(), highestAddress(zeroBits), Pages.LARGE_SIZE);
+                    : new Placement(space.holes().start(), highestAddress(space.highest(), zeroBits), Pages.LARGE_SIZE);
             long alignment = isLarge ? Math.max(wanted.alignment(), Pages.LARGE_SIZE) : wanted.alignment();
             return new Placement(wanted.lowest(), wanted.highest(), alignment).find(space.vads(), size, topDown);
         }
         return topDown
-                ? space.holes().findDown(size, highestAddress(zeroBits))
-                : space.holes().findUp(size, highestAddress(zeroBits));
+                ? space.holes().findDown(size, highestAddress(space.highest(), zeroBits))
+                : space.holes().findUp(size, highestAddress(space.highest(), zeroBits));
     }
 
     Vad newVad(int tag, long sizeBytes, long firstVpn, long lastVpn) {
@@ -303,15 +304,15 @@ public final class VirtualMemoryServices {
         return vad;
     }
 
-    static long highestAddress(long zeroBits) {
+    static long highestAddress(long highest, long zeroBits) {
         if (zeroBits == 0) {
-            return HIGHEST_USER;
+            return highest;
         }
         if (zeroBits > 0 && zeroBits < 32) {
-            return 0xFFFF_FFFFL >>> zeroBits;
+            return Math.min(highest, 0xFFFF_FFFFL >>> zeroBits);
         }
         long mask = zeroBits < 0 ? -1L : (Long.highestOneBit(zeroBits) << 1) - 1;
-        return mask < 0 ? HIGHEST_USER : Math.min(HIGHEST_USER, mask);
+        return mask < 0 ? highest : Math.min(highest, mask);
     }
 
     private NtStatus commitReserved(ProcessSpace space, Region region, int protection) {
@@ -424,10 +425,11 @@ public final class VirtualMemoryServices {
                 && type != (MEM_RELEASE | Placeholders.MEM_COALESCE)) {
             return NtStatus.INVALID_PARAMETER_4;
         }
-        if (Long.compareUnsigned(region.base, HIGHEST_USER) > 0) {
+        long userEnd = process.userEnd();
+        if (Long.compareUnsigned(region.base, userEnd) >= 0) {
             return NtStatus.INVALID_PARAMETER_2;
         }
-        if (Long.compareUnsigned(region.sizeBytes, HIGHEST_USER + 1 - region.base) > 0) {
+        if (Long.compareUnsigned(region.sizeBytes, userEnd - region.base) > 0) {
             return NtStatus.INVALID_PARAMETER_3;
         }
         long before = spaces.enter(process);
@@ -616,7 +618,7 @@ public final class VirtualMemoryServices {
             manager.pool().free(events);
         }
         manager.pool().free(node);
-        long holeEnd = next == 0 ? HIGHEST_USER + 1 : new Vad(memory, next).startingVpn() << Pages.SHIFT;
+        long holeEnd = next == 0 ? space.highest() + 1 : new Vad(memory, next).startingVpn() << Pages.SHIFT;
         space.holes().freed(holeFirst, holeEnd);
     }
 
@@ -648,7 +650,7 @@ public final class VirtualMemoryServices {
             space.vads().insert(upper.address());
         }
         long next = space.vads().next(vad.address());
-        long holeEnd = next == 0 ? HIGHEST_USER + 1 : new Vad(memory, next).startingVpn() << Pages.SHIFT;
+        long holeEnd = next == 0 ? space.highest() + 1 : new Vad(memory, next).startingVpn() << Pages.SHIFT;
         space.holes().freed(first << Pages.SHIFT, holeEnd);
     }
 
@@ -695,10 +697,11 @@ public final class VirtualMemoryServices {
         if (protection == PageProtection.INVALID) {
             return NtStatus.INVALID_PAGE_PROTECTION;
         }
-        if (Long.compareUnsigned(region.base, HIGHEST_USER) > 0) {
+        long userEnd = process.userEnd();
+        if (Long.compareUnsigned(region.base, userEnd) >= 0) {
             return NtStatus.INVALID_PARAMETER_2;
         }
-        if (region.sizeBytes == 0 || Long.compareUnsigned(region.sizeBytes, HIGHEST_USER + 1 - region.base) > 0) {
+        if (region.sizeBytes == 0 || Long.compareUnsigned(region.sizeBytes, userEnd - region.base) > 0) {
             return NtStatus.INVALID_PARAMETER_3;
         }
         long before = spaces.enter(process);
@@ -803,7 +806,7 @@ public final class VirtualMemoryServices {
 
     /** {@code NtQueryVirtualMemory(MemoryBasicInformation)}. */
     public NtStatus query(Eprocess process, long address, BasicInformation result) {
-        if (Long.compareUnsigned(address, HIGHEST_USER) > 0) {
+        if (Long.compareUnsigned(address, process.userEnd()) >= 0) {
             return NtStatus.INVALID_PARAMETER;
         }
         long before = spaces.enter(process);
@@ -818,7 +821,7 @@ public final class VirtualMemoryServices {
     private void queryEntered(ProcessSpace space, long page, BasicInformation result) {
         result.baseAddress = page;
         long node = space.vads().firstEndingAtOrAfter(Pages.vpn(page));
-        long start = node == 0 ? HIGHEST_USER + 1 : new Vad(memory, node).startingVpn() << Pages.SHIFT;
+        long start = node == 0 ? space.highest() + 1 : new Vad(memory, node).startingVpn() << Pages.SHIFT;
         if (start > page) {
             result.allocationBase = 0;
             result.allocationProtect = 0;

@@ -103,7 +103,7 @@ public final class WorkingSetServices {
      *     WORKING_SET_QUOTA when the minimum of the working set does not allow so many
      */
     public NtStatus lock(Eprocess process, Region region) {
-        NtStatus status = align(region);
+        NtStatus status = align(process, region);
         if (!status.isSuccess()) {
             return status;
         }
@@ -154,7 +154,7 @@ public final class WorkingSetServices {
 
     /** Unlocks pages; NOT_LOCKED, with nothing changed, when one of them is not locked. */
     public NtStatus unlock(Eprocess process, Region region) {
-        NtStatus status = align(region);
+        NtStatus status = align(process, region);
         if (!status.isSuccess()) {
             return status;
         }
@@ -175,12 +175,11 @@ public final class WorkingSetServices {
         }
     }
 
-    private static NtStatus align(Region region) {
-        if (Long.compareUnsigned(region.base, VirtualMemoryServices.HIGHEST_USER) > 0) {
+    private static NtStatus align(Eprocess process, Region region) {
+        if (Long.compareUnsigned(region.base, process.userEnd()) >= 0) {
             return NtStatus.INVALID_PARAMETER_2;
         }
-        if (region.sizeBytes == 0
-                || Long.compareUnsigned(region.sizeBytes, VirtualMemoryServices.HIGHEST_USER + 1 - region.base) > 0) {
+        if (region.sizeBytes == 0 || Long.compareUnsigned(region.sizeBytes, process.userEnd() - region.base) > 0) {
             return NtStatus.INVALID_PARAMETER_3;
         }
         long end = Pages.up(region.base + region.sizeBytes);

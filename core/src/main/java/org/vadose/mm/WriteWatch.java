@@ -142,7 +142,7 @@ public final class WriteWatch {
         if (found.length == 0) {
             return NtStatus.INVALID_PARAMETER_5;
         }
-        NtStatus bad = validate(base, sizeBytes);
+        NtStatus bad = validate(process, base, sizeBytes);
         if (!bad.isSuccess()) {
             return bad;
         }
@@ -171,7 +171,7 @@ public final class WriteWatch {
 
     /** {@code NtResetWriteWatch}: the pages of a range count as not written. */
     public NtStatus reset(Eprocess process, long base, long sizeBytes) {
-        NtStatus bad = validate(base, sizeBytes);
+        NtStatus bad = validate(process, base, sizeBytes);
         if (!bad.isSuccess()) {
             return bad;
         }
@@ -192,11 +192,11 @@ public final class WriteWatch {
         }
     }
 
-    private static NtStatus validate(long base, long sizeBytes) {
-        if (Long.compareUnsigned(base, VirtualMemoryServices.HIGHEST_USER) > 0) {
+    private static NtStatus validate(Eprocess process, long base, long sizeBytes) {
+        if (Long.compareUnsigned(base, process.userEnd()) >= 0) {
             return NtStatus.INVALID_PARAMETER_2;
         }
-        return sizeBytes == 0 || Long.compareUnsigned(sizeBytes, VirtualMemoryServices.HIGHEST_USER + 1 - base) > 0
+        return sizeBytes == 0 || Long.compareUnsigned(sizeBytes, process.userEnd() - base) > 0
                 ? NtStatus.INVALID_PARAMETER_3
                 : NtStatus.SUCCESS;
     }

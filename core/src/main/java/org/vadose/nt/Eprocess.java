@@ -161,9 +161,14 @@ public record Eprocess(Memory memory, long address) {
         return memory.readLong(address + EprocessLayout.VAD_HINT);
     }
 
-    /** Last address of user space that the process may use. */
-    public long highestUserAddress() {
+    /** The first address above what the process may use; despite the field's name, so debuggers show it on Windows. */
+    public long userEnd() {
         return memory.readLong(address + EprocessLayout.HIGHEST_USER_ADDRESS);
+    }
+
+    /** Settled when the process is made. */
+    public void setUserEnd(long end) {
+        memory.writeLong(address + EprocessLayout.HIGHEST_USER_ADDRESS, end);
     }
 
     /** Bytes. */

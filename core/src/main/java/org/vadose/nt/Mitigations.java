@@ -20,6 +20,7 @@ public record Mitigations(Eprocess process) {
     private static final int DISALLOW_STRIPPED = 1 << 3;
     private static final int FORCE_RELOCATE_IMAGES = 1 << 4;
     private static final int HIGH_ENTROPY = 1 << 5;
+    private static final int STACK_RANDOMIZATION_DISABLED = 1 << 6;
     private static final int DYNAMIC_CODE_SHIFT = 8;
 
     private int flags() {
@@ -28,6 +29,41 @@ public record Mitigations(Eprocess process) {
 
     private void set(int mask, int value) {
         process.memory().writeInt(process.address() + EprocessLayout.MITIGATION_FLAGS, flags() & ~mask | value & mask);
+    }
+
+    /**
+     * Once, when the process is made.
+     *
+     * @param highEntropy whether its regions may lie anywhere in a terabyte
+     * @param randomized whether they, its stacks and its heaps are placed at random at all
+     * @param forced whether images move that did not ask for it
+     */
+    public void setLayout(boolean highEntropy, boolean randomized, boolean forced) {
+        set(
+                HIGH_ENTROPY | STACK_RANDOMIZATION_DISABLED | FORCE_RELOCATE_IMAGES,
+                (highEntropy ? HIGH_ENTROPY : 0)
+                        | (randomized ? 0 : STACK_RANDOMIZATION_DISABLED)
+                        | (forced ? FORCE_RELOCATE_IMAGES : 0));
+    }
+
+    /** Whether regions of the process begin at one of 2^24 places. */
+    public boolean isHighEntropy() {
+        return (flags() & HIGH_ENTROPY) != 0;
+    }
+
+    /** Whether regions, stacks and heaps begin where the first of them fits: the program was not linked to be moved. */
+    public boolean isStackRandomizationDisabled() {
+        return (flags() & STACK_RANDOMIZATION_DISABLED) != 0;
+    }
+
+    /** Whether images are moved that were not linked to be. */
+    public boolean forcesRelocation() {
+        return (flags() & FORCE_RELOCATE_IMAGES) != 0;
+    }
+
+    /** Whether an image that was not linked to be moved and has lost its relocations may not be loaded. */
+    public boolean refusesStripped() {
+        return (flags() & DISALLOW_STRIPPED) != 0;
     }
 
     /** Whether no memory may become executable that does not come from an image. */
@@ -44,10 +80,10 @@ public record Mitigations(Eprocess process) {
         set(DYNAMIC_CODE_FLAGS << DYNAMIC_CODE_SHIFT, policy << DYNAMIC_CODE_SHIFT);
     }
 
-    /** {@code PROCESS_MITIGATION_ASLR_POLICY}; regions of a process are always placed at random from the bottom up. */
+    /** {@code PROCESS_MITIGATION_ASLR_POLICY}. */
     public int aslr() {
         int flags = flags();
-        return 1
+        return ((flags & STACK_RANDOMIZATION_DISABLED) == 0 ? 1 : 0)
                 | ((flags & FORCE_RELOCATE_IMAGES) != 0 ? FORCE_RELOCATE : 0)
                 | ((flags & HIGH_ENTROPY) != 0 ? 4 : 0)
                 | ((flags & DISALLOW_STRIPPED) != 0 ? NO_STRIPPED : 0);

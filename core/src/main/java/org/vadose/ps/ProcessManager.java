@@ -23,6 +23,8 @@ import org.vadose.layout.SegmentLayout;
 import org.vadose.memory.Memory;
 import org.vadose.mm.ImageSections;
 import org.vadose.mm.MemoryManager;
+import org.vadose.nt.AddressSpaceRules;
+import org.vadose.nt.AslrPolicy;
 import org.vadose.nt.DispatcherHeader;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
@@ -31,14 +33,18 @@ import org.vadose.nt.HandleTableEntry;
 import org.vadose.nt.Kmutant;
 import org.vadose.nt.Kprcb;
 import org.vadose.nt.ListEntry;
+import org.vadose.nt.Mitigations;
 import org.vadose.nt.ObjectHeader;
 import org.vadose.nt.PoolTag;
 import org.vadose.nt.PoolType;
 import org.vadose.nt.ThreadState;
 import org.vadose.nt.UnicodeString;
+import org.vadose.nt.UserSpace;
 import org.vadose.nt.WaitReason;
 import org.vadose.ob.KnownType;
 import org.vadose.ob.ObjectManager;
+import org.vadose.pe.PeFormat;
+import org.vadose.pe.PeImage;
 
 /**
  * Processes and threads, from creation to end. Which process a processor runs is told by the RAM alone: {@code KPRCB.CurrentThread}
@@ -49,8 +55,6 @@ public final class ProcessManager {
     public static final long IDLE_PROCESS_ID = 0;
 
     public static final long SYSTEM_PROCESS_ID = 4;
-    /** Last byte a user-mode program may reach, on x64 since Windows 8.1. */
-    public static final long HIGHEST_USER_ADDRESS = 0x7FFF_FFFE_FFFFL;
 
     private static final int IMAGE_NAME_TAG = PoolTag.of("SeOn");
     private static final int IDLE_THREAD_TAG = PoolTag.of("Ke  ");
@@ -286,7 +290,9 @@ public final class ProcessManager {
                 spec.minimal() ? FLAGS3_MINIMAL | (spec.parentId() == 0 ? FLAGS3_SYSTEM : 0) : 0);
         memory.writeLong(address + EprocessLayout.INHERITED_FROM_UNIQUE_PROCESS_ID, spec.parentId());
         memory.writeLong(address + EprocessLayout.OWNER_PROCESS_ID, spec.parentId());
-        memory.writeLong(address + EprocessLayout.HIGHEST_USER_ADDRESS, HIGHEST_USER_ADDRESS);
+        memory.writeLong(
+                address + EprocessLayout.HIGHEST_USER_ADDRESS,
+                memoryManager.rules().userSpace().end());
         memory.writeInt(address + EprocessLayout.COOKIE, cookies.nextInt());
         memory.writeInt(address + EprocessLayout.DEFAULT_HARD_ERROR_PROCESSING, 1);
         memory.writeInt(address + EprocessLayout.EXIT_STATUS, STATUS_PENDING);
@@ -358,6 +364,7 @@ public final class ProcessManager {
                 root,
                 false,
                 spec.basePriority()));
+        layOut(process, spec.image());
         UserProcess made = memoryManager.attached(process, () -> buildUserSpace(process, spec));
         long address = process.address();
         memory.writeLong(address + EprocessLayout.SECTION_OBJECT, createImageSection(spec.imageControlArea(), ""));
@@ -367,6 +374,21 @@ public final class ProcessManager {
             objects.reference(spec.imageFile());
         }
         return made;
+    }
+
+    /** Settles, from what the program's headers say, how large the address space is and how its regions are placed. */
+    private void layOut(Eprocess process, PeImage image) {
+        AddressSpaceRules rules = memoryManager.rules();
+        boolean isAware = (image.characteristics() & PeFormat.FILE_LARGE_ADDRESS_AWARE) != 0;
+        process.setUserEnd(UserSpace.of64Bit(rules.userSpace(), isAware).end());
+        boolean mayMove =
+                (image.dllCharacteristics() & PeFormat.DLL_DYNAMIC_BASE) != 0 || rules.aslr() == AslrPolicy.FORCED;
+        boolean randomized = mayMove && rules.aslr() != AslrPolicy.OFF;
+        boolean highEntropy = randomized
+                && isAware
+                && rules.aslr().isHighEntropy()
+                && (image.dllCharacteristics() & PeFormat.DLL_HIGH_ENTROPY_VA) != 0;
+        new Mitigations(process).setLayout(highEntropy, randomized, rules.aslr() == AslrPolicy.FORCED);
     }
 
     private UserProcess buildUserSpace(Eprocess process, UserProcessSpec spec) {

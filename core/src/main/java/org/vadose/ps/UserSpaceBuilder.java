@@ -18,6 +18,7 @@ import org.vadose.memory.MemoryFault;
 import org.vadose.mm.MemoryManager;
 import org.vadose.mm.VirtualMemoryServices;
 import org.vadose.nt.Eprocess;
+import org.vadose.nt.Mitigations;
 import org.vadose.nt.UnicodeString;
 
 /**
@@ -59,13 +60,17 @@ final class UserSpaceBuilder {
     /** Makes the PEB in a region of its own that has room for TEBs behind it. */
     long createPeb(Eprocess process, UserProcessSpec spec, long imageBase) {
         SeededRandom random = SeededRandom.of(seed, "peb ".concat(Long.toString(process.uniqueProcessId())));
-        // A page in the first quarter, so that hundreds of TEBs fit behind.
-        long region = 0;
+        Mitigations mitigations = new Mitigations(process);
+        boolean randomized = !mitigations.isStackRandomizationDisabled();
+        long region = mitigations.isHighEntropy()
+                ? 0
+                : allocate(process, 0, PEB_REGION_BYTES, VirtualMemoryServices.MEM_RESERVE, PAGE_READWRITE);
         while (region == 0) {
             long wanted = (0x1000 + random.below(0x7_0000)) * PEB_REGION_BYTES;
             region = tryAllocate(process, wanted, PEB_REGION_BYTES, VirtualMemoryServices.MEM_RESERVE, PAGE_READWRITE);
         }
-        long peb = region + random.below(PEB_REGION_BYTES / Pages.SIZE / 4) * Pages.SIZE;
+        // A page in the first quarter, so that hundreds of TEBs fit behind.
+        long peb = region + (randomized ? random.below(PEB_REGION_BYTES / Pages.SIZE / 4) * Pages.SIZE : 0);
         allocate(process, peb, Pages.SIZE, VirtualMemoryServices.MEM_COMMIT, PAGE_READWRITE);
         boolean moved = imageBase != spec.image().imageBase();
         memory.writeByte(peb + PebLayout.BIT_FIELD, (byte) (moved ? IMAGE_DYNAMICALLY_RELOCATED : 0));

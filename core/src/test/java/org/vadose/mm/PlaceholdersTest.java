@@ -126,7 +126,7 @@ class PlaceholdersTest {
 
     @Test
     void addressRequirements() {
-        Placement low = Placement.of(0x2000_0000L, 0x2FFF_FFFFL, 1 << 24);
+        Placement low = Placement.of(VirtualMemoryServices.HIGHEST_USER + 1, 0x2000_0000L, 0x2FFF_FFFFL, 1 << 24);
         assertNotNull(low);
         long expected = 0x2000_0000L;
         for (int i = 0; i < 16; i++) {
@@ -137,16 +137,16 @@ class PlaceholdersTest {
         }
         region.base = 0;
         assertEquals(NtStatus.NO_MEMORY, services.allocateEx(process, region, low, RESERVE, RW));
-        Placement top = Placement.of(0, 0x4000_FFFFL, 0);
+        Placement top = Placement.of(VirtualMemoryServices.HIGHEST_USER + 1, 0, 0x4000_FFFFL, 0);
         assertNotNull(top);
         int topDown = RESERVE | VirtualMemoryServices.MEM_TOP_DOWN;
         assertEquals(NtStatus.SUCCESS, services.allocateEx(process, region, top, topDown, RW));
         assertEquals(0x4000_0000L, region.base);
         assertEquals(NtStatus.INVALID_PARAMETER, services.allocateEx(process, region, top, RESERVE, RW));
-        assertNull(Placement.of(0x1000, 0, 0));
-        assertNull(Placement.of(0, 0x1234, 0));
-        assertNull(Placement.of(0, 0, 0x1000));
-        assertNull(Placement.of(0, 0, 0x3_0000));
-        assertNull(Placement.of(0x20000, 0x1FFFF, 0));
+        assertNull(Placement.of(VirtualMemoryServices.HIGHEST_USER + 1, 0x1000, 0, 0));
+        assertNull(Placement.of(VirtualMemoryServices.HIGHEST_USER + 1, 0, 0x1234, 0));
+        assertNull(Placement.of(VirtualMemoryServices.HIGHEST_USER + 1, 0, 0, 0x1000));
+        assertNull(Placement.of(VirtualMemoryServices.HIGHEST_USER + 1, 0, 0, 0x3_0000));
+        assertNull(Placement.of(VirtualMemoryServices.HIGHEST_USER + 1, 0x20000, 0x1FFFF, 0));
     }
 }

@@ -17,6 +17,7 @@ import org.vadose.memory.Mmu;
 import org.vadose.memory.PhysicalMemory;
 import org.vadose.memory.X64PageTables;
 import org.vadose.nt.Eprocess;
+import org.vadose.nt.Mitigations;
 import org.vadose.nt.PoolType;
 import org.vadose.pe.KernelImage;
 import org.vadose.target.Target;
@@ -81,6 +82,8 @@ final class SmallMachine {
         manager.kernelMemory().writeLong(address + KprocessLayout.DIRECTORY_TABLE_BASE, manager.createAddressSpace());
         manager.kernelMemory().writeLong(address + EprocessLayout.UNIQUE_PROCESS_ID, id);
         Eprocess process = new Eprocess(manager.kernelMemory(), address);
+        process.setUserEnd(manager.rules().userSpace().end());
+        new Mitigations(process).setLayout(true, true, false);
         processes.add(process);
         return process;
     }

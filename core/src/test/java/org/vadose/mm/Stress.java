@@ -184,7 +184,9 @@ final class Stress {
         }
         manager.kernelMemory().writeLong(address + KprocessLayout.DIRECTORY_TABLE_BASE, root);
         manager.kernelMemory().writeLong(address + EprocessLayout.UNIQUE_PROCESS_ID, id);
-        return new Eprocess(manager.kernelMemory(), address);
+        Eprocess process = new Eprocess(manager.kernelMemory(), address);
+        process.setUserEnd(manager.rules().userSpace().end());
+        return process;
     }
 
     void end(Eprocess process) {

@@ -4,7 +4,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vadose.machine.MachineConfig;
 import org.vadose.machine.PageFileSetup;
+import org.vadose.nt.AddressSpaceRules;
+import org.vadose.nt.AslrPolicy;
 import org.vadose.nt.NxPolicy;
+import org.vadose.nt.UserSpace;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
@@ -44,6 +47,20 @@ final class MachineOptions {
     private NxPolicy nx = NxPolicy.OPT_IN;
 
     @Option(
+            names = "--user-space",
+            paramLabel = "SIZE",
+            converter = Size8Or128.class,
+            description = "What 64-bit programs may address: 8TB as before Windows 8.1, or 128TB (default: 128TB).")
+    private UserSpace userSpace = UserSpace.TB_128;
+
+    @Option(
+            names = "--aslr",
+            paramLabel = "POLICY",
+            converter = Aslr.class,
+            description = "What is placed at random: off, classic, high-entropy or forced (default: high-entropy).")
+    private AslrPolicy aslr = AslrPolicy.HIGH_ENTROPY;
+
+    @Option(
             names = "--no-lock-pages",
             description = "Programs' account may not lock pages in memory: no large pages, no AWE.")
     private boolean noLockPages;
@@ -64,6 +81,7 @@ final class MachineOptions {
                 .withProcessors(processors)
                 .withNodes(nodes)
                 .withNx(nx)
+                .withRules(new AddressSpaceRules(userSpace, aslr))
                 .withLocksPages(!noLockPages);
         Long bytes = pageFileBytes;
         if (bytes == null) {
@@ -81,6 +99,30 @@ final class MachineOptions {
                 return NxPolicy.ofBootOption(text);
             } catch (IllegalArgumentException e) {
                 throw new TypeConversionException("nx is AlwaysOn, AlwaysOff, OptIn or OptOut, not '" + text + "'");
+            }
+        }
+    }
+
+    /** The sizes that 64-bit Windows has had. */
+    static final class Size8Or128 implements ITypeConverter<UserSpace> {
+        @Override
+        public UserSpace convert(String text) {
+            try {
+                return UserSpace.ofEdition(text);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException("user space is 8TB or 128TB, not '" + text + "'");
+            }
+        }
+    }
+
+    /** The words of {@link AslrPolicy}. */
+    static final class Aslr implements ITypeConverter<AslrPolicy> {
+        @Override
+        public AslrPolicy convert(String text) {
+            try {
+                return AslrPolicy.of(text);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException("aslr is off, classic, high-entropy or forced, not '" + text + "'");
             }
         }
     }

@@ -33,7 +33,6 @@ final class MemoryFunctions {
     private static final int NUMA_NODE = 2;
     private static final int TRANSFER_PIECE = 1 << 20;
     private static final long LOWEST = 0x10000;
-    private static final long HIGHEST = 0x7FFF_FFFE_FFFFL;
     private static final int PROCESSOR_AMD64 = 9;
     private static final int PROCESSOR_TYPE_AMD64 = 8664;
     private static final int PAGE_NOACCESS = 1;
@@ -343,8 +342,11 @@ final class MemoryFunctions {
             }
             seen |= 1 << kind;
             if (kind == ADDRESS_REQUIREMENTS) {
-                placement =
-                        Placement.of(memory.readLong(value), memory.readLong(value + 8), memory.readLong(value + 16));
+                placement = Placement.of(
+                        process.userEnd(),
+                        memory.readLong(value),
+                        memory.readLong(value + 8),
+                        memory.readLong(value + 16));
                 if (placement == null) {
                     return NtStatus.INVALID_PARAMETER;
                 }
@@ -522,7 +524,7 @@ final class MemoryFunctions {
         memory.writeInt(info, PROCESSOR_AMD64);
         memory.writeInt(info + 4, (int) Pages.SIZE);
         memory.writeLong(info + 8, LOWEST);
-        memory.writeLong(info + 16, HIGHEST);
+        memory.writeLong(info + 16, call.process().eprocess().userEnd() - 1);
         int processors = call.process().kernel().memoryManager().mmu().count();
         memory.writeLong(info + 24, -1L >>> -processors);
         memory.writeInt(info + 32, processors);
@@ -548,8 +550,9 @@ final class MemoryFunctions {
         memory.writeLong(status + 16, available);
         memory.writeLong(status + 24, limit);
         memory.writeLong(status + 32, limit - committed);
-        memory.writeLong(status + 40, HIGHEST + 1 - LOWEST);
-        memory.writeLong(status + 48, HIGHEST + 1 - LOWEST - process.eprocess().virtualSize());
+        long usable = process.eprocess().userEnd() - LOWEST;
+        memory.writeLong(status + 40, usable);
+        memory.writeLong(status + 48, usable - process.eprocess().virtualSize());
         memory.writeLong(status + 56, 0);
         return 1;
     }

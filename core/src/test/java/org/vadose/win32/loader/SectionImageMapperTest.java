@@ -75,6 +75,7 @@ class SectionImageMapperTest {
                     machine.memoryManager().createAddressSpace());
             kernel.writeLong(address + EprocessLayout.UNIQUE_PROCESS_ID, id);
             process = new Eprocess(kernel, address);
+            process.setUserEnd(machine.memoryManager().rules().userSpace().end());
             mapper = new SectionImageMapper(machine.memoryManager(), process, cache);
             machine.memoryManager().switchTo(process);
             peb = mapper.allocate(0x1000, PAGE_READWRITE);
