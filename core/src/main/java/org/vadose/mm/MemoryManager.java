@@ -124,8 +124,7 @@ public final class MemoryManager {
      * @param rules by which address spaces are laid out
      * @param nodes among which RAM and the processors are shared out, 1 to {@link NodeTopology#MOST}
      */
-    public static MemoryManager boot(
-            Mmus mmu, AddressSpaceRules rules, int nodes, long seed, PeBuilder kernelImage) {
+    public static MemoryManager boot(Mmus mmu, AddressSpaceRules rules, int nodes, long seed, PeBuilder kernelImage) {
         NodeTopology topology = new NodeTopology(nodes, mmu.ram().frames(), mmu.count());
         BootMemory boot = new BootMemory(mmu.ram(), topology, seed, kernelImage);
         boot.mapKernel(mmu, kernelImage);
