@@ -56,8 +56,7 @@ public final class Machine implements AutoCloseable {
         this.config = config;
         ram = new PhysicalMemory(config.ramBytes());
         mmus = new Mmus(ram, new X64PageTables(), config.processors());
-        memoryManager = MemoryManager.boot(
-                mmus, config.rules(), config.nodes(), config.seed(), KernelImage.build());
+        memoryManager = MemoryManager.boot(mmus, config.rules(), config.nodes(), config.seed(), KernelImage.build());
         end(BootPhase.MEMORY);
         memoryManager.kernelLock().lock();
         try {

@@ -90,11 +90,13 @@ public record MachineConfig(
     }
 
     public MachineConfig withSeed(long newSeed) {
-        return new MachineConfig(ramBytes, newSeed, bare, processors, nodes, bootTime, locksPages, nx, rules, pageFiles);
+        return new MachineConfig(
+                ramBytes, newSeed, bare, processors, nodes, bootTime, locksPages, nx, rules, pageFiles);
     }
 
     public MachineConfig withBare(boolean newBare) {
-        return new MachineConfig(ramBytes, seed, newBare, processors, nodes, bootTime, locksPages, nx, rules, pageFiles);
+        return new MachineConfig(
+                ramBytes, seed, newBare, processors, nodes, bootTime, locksPages, nx, rules, pageFiles);
     }
 
     public MachineConfig withProcessors(int count) {
@@ -107,11 +109,13 @@ public record MachineConfig(
     }
 
     public MachineConfig withLocksPages(boolean newLocksPages) {
-        return new MachineConfig(ramBytes, seed, bare, processors, nodes, bootTime, newLocksPages, nx, rules, pageFiles);
+        return new MachineConfig(
+                ramBytes, seed, bare, processors, nodes, bootTime, newLocksPages, nx, rules, pageFiles);
     }
 
     public MachineConfig withNx(NxPolicy policy) {
-        return new MachineConfig(ramBytes, seed, bare, processors, nodes, bootTime, locksPages, policy, rules, pageFiles);
+        return new MachineConfig(
+                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, policy, rules, pageFiles);
     }
 
     public MachineConfig withRules(AddressSpaceRules newRules) {
