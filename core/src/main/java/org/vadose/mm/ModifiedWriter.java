@@ -73,6 +73,11 @@ final class ModifiedWriter {
             memory.writeInt(state + MiPartitionModwritesLayout.LAST_MODIFIED_WRITE_ERROR, status.code());
             return false;
         }
+        if (frames[0] == pfns.firstModified() && !pagesTaken) {
+            pfns.pagedOut(frames, run.pages, run.file, run.slot);
+            return true;
+        }
+        // The taker had some of those between.
         for (int i = 0; i < run.pages; i++) {
             pfns.pagedOut(frames[i], run.file, run.slot + i);
         }

@@ -41,7 +41,9 @@ final class PageIn {
             pfns.makeAvailable(CLUSTER);
         }
         int count = run == 0 ? 1 : cluster(page, pte, (int) Math.clamp(run, SMALL_CLUSTER, CLUSTER));
-        count = take(page, count);
+        entries[0] = pte;
+        long pteAddress = tables.pteAddress(page);
+        count = pfns.allocateForOverwrite(frames, count, pteAddress, tables.tableFrame(pteAddress), entries);
         if (count == 0) {
             return NtStatus.NO_MEMORY;
         }
@@ -49,6 +51,7 @@ final class PageIn {
         NtStatus status = files.read(Pte.pageFileNumber(pte), Pte.slot(pte), frames, count);
         if (!status.isSuccess()) {
             for (int i = 0; i < count; i++) {
+                pfns.pfn(frames[i]).setOriginalPte(0);
                 pfns.free(frames[i]);
             }
             // The error may be that of a neighbour which nobody asked for.
@@ -56,12 +59,14 @@ final class PageIn {
             return count > 1 ? readPrivate(space, page, pte, write) : PageFiles.inPage(status);
         }
         boolean isLong = run >= LONG_RUN && !space.process().isMaximumWorkingSetHard();
-        tables.readRun(page, entries, count);
+        boolean isScarce = files.freeSlots() < SCARCE_SLOTS;
         long leaves = 1;
         for (int i = 0; i < count; i++) {
             long paged = entries[i];
             int protection = Pte.protection(paged);
-            own(frames[i], paged);
+            if (isScarce) {
+                giveUpSlot(frames[i], paged);
+            }
             if (i == 0) {
                 entries[i] = Pte.validUser(frames[i], protection, write);
             } else if (isLong && UserPages.isMappable(protection)) {
@@ -76,25 +81,6 @@ final class PageIn {
         space.workingSet().addLeaf(leaves, true);
         space.continueRun(page, count);
         return NtStatus.SUCCESS;
-    }
-
-    /** Takes frames for adjacent pages of one table; answers how many there were. */
-    private int take(long page, int count) {
-        long pteAddress = tables.pteAddress(page);
-        long tableFrame = tables.tableFrame(pteAddress);
-        OrderedLock lock = pfns.lock();
-        lock.lock();
-        try {
-            for (int i = 0; i < count; i++) {
-                frames[i] = pfns.allocateForOverwrite(pteAddress + (long) i * Long.BYTES, tableFrame);
-                if (frames[i] == PfnDatabase.NONE) {
-                    return i;
-                }
-            }
-        } finally {
-            lock.unlock();
-        }
-        return count;
     }
 
     /** Pages from this one on that can be read in one I/O. */
@@ -115,14 +101,10 @@ final class PageIn {
         return count;
     }
 
-    private void own(long frame, long pte) {
+    private void giveUpSlot(long frame, long pte) {
+        files.free(pte);
         Pfn pfn = pfns.pfn(frame);
-        if (files.freeSlots() < SCARCE_SLOTS) {
-            files.free(pte);
-            pfn.setOriginalPte(Pte.withoutSlot(pte));
-            pfn.setModified(true);
-        } else {
-            pfn.setOriginalPte(pte);
-        }
+        pfn.setOriginalPte(Pte.withoutSlot(pte));
+        pfn.setModified(true);
     }
 }

@@ -1,5 +1,6 @@
 package org.vadose.mm;
 
+import org.vadose.base.Hex;
 import org.vadose.layout.MmpfnlistLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.PageLocation;
@@ -112,5 +113,57 @@ record PageList(Memory memory, long address, long database) {
         }
         setTotal(total() - count);
         return count;
+    }
+
+    /** Adds a part of an array to the end. */
+    void addLast(long[] frames, int from, int to) {
+        if (from == to) {
+            return;
+        }
+        long previous = last();
+        if (previous == Pfn.LIST_END) {
+            setFirst(frames[from]);
+        } else {
+            pfn(previous).setFlink(frames[from]);
+        }
+        for (int i = from; i < to; i++) {
+            Pfn pfn = pfn(frames[i]);
+            pfn.setBlink(previous);
+            pfn.setFlink(i + 1 < to ? frames[i + 1] : Pfn.LIST_END);
+            previous = frames[i];
+        }
+        setLast(previous);
+        setTotal(total() + to - from);
+    }
+
+    /** Moves its first frames, which are a part of an array, to the end of another list. */
+    void moveFirst(PageList other, long[] frames, int from, int to) {
+        if (from == to) {
+            return;
+        }
+        long first = first();
+        if (first != frames[from]) {
+            throw new IllegalStateException(
+                    "frame is not the first of its list pfn=" + Hex.plain(frames[from]) + " first=" + Hex.plain(first));
+        }
+        long last = frames[to - 1];
+        long next = pfn(last).flink();
+        setFirst(next);
+        if (next == Pfn.LIST_END) {
+            setLast(next);
+        } else {
+            pfn(next).setBlink(Pfn.LIST_END);
+        }
+        setTotal(total() - (to - from));
+        long previous = other.last();
+        pfn(first).setBlink(previous);
+        if (previous == Pfn.LIST_END) {
+            other.setFirst(first);
+        } else {
+            pfn(previous).setFlink(first);
+        }
+        pfn(last).setFlink(Pfn.LIST_END);
+        other.setLast(last);
+        other.setTotal(other.total() + to - from);
     }
 }

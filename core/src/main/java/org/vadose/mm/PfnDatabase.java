@@ -13,6 +13,7 @@ import org.vadose.layout.MiPartitionLayout;
 import org.vadose.layout.MiPartitionPageListsLayout;
 import org.vadose.layout.MiVisiblePartitionLayout;
 import org.vadose.layout.MmpfnLayout;
+import org.vadose.layout.Mmpfnentry1Layout;
 import org.vadose.layout.MmpfnlistLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.Mmus;
@@ -63,6 +64,13 @@ public final class PfnDatabase {
     private static final int BATCH = 1024;
     /** Cached, as almost all memory is. */
     private static final int CACHED = 1 << 6;
+
+    // Of the 32 bits of u3: the reference count, e1, e3.
+    private static final int REFERENCES = 0xFFFF;
+    private static final int E1_SHIFT = 16;
+    private static final int LOCATION = (int) Mmpfnentry1Layout.PAGE_LOCATION_MASK << E1_SHIFT;
+    private static final int MODIFIED = 1 << Mmpfnentry1Layout.MODIFIED_SHIFT + E1_SHIFT;
+    private static final int PRIORITY_SHIFT = 24;
 
     private static final int ACTIVE_BYTE = PageLocation.ACTIVE.value() | CACHED;
     private static final int ZEROED_BYTE = PageLocation.ZEROED.value() | CACHED;
@@ -454,6 +462,35 @@ public final class PfnDatabase {
         }
     }
 
+    /**
+     * As {@link #allocateForOverwrite(long, long)}, for adjacent PTEs of one table.
+     *
+     * @param originals what the frames' {@code OriginalPte} is to be
+     * @return how many there were
+     */
+    int allocateForOverwrite(long[] frames, int count, long pteAddress, long pteFrame, long[] originals) {
+        lock.lock();
+        try {
+            drainIfShort();
+            int done = 0;
+            while (done < count) {
+                long frame = takeDirty(ANY_NODE);
+                if (frame == NONE) {
+                    frame = take(ColourLists.ZEROED, ANY_NODE);
+                }
+                if (frame == NONE) {
+                    break;
+                }
+                writeActive(frame, pteAddress + (long) done * Long.BYTES, pteFrame, originals[done]);
+                frames[done++] = frame;
+            }
+            addAvailable(-done);
+            return done;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Takes a free frame, or, when nothing is unused, somebody's. */
     private long takeDirty() {
         long frame = take(ColourLists.FREE);
@@ -478,14 +515,15 @@ public final class PfnDatabase {
 
     private void repurpose(long frame, int priority) {
         standby[priority].remove(frame);
-        Pfn pfn = pfn(frame);
+        long at = base + frame * Pfn.SIZE;
+        long original = memory.readLong(at + MmpfnLayout.ORIGINAL_PTE);
+        long tableFrame = pfn(frame).pteFrame();
         // The owner may be another process: its tables are reached by their frame, as through a system PTE.
-        long entry = pfn.pteFrame() << Pages.SHIFT | Pages.offset(pfn.pteAddress());
-        ram.writeLong(entry, pfn.originalPte());
-        Pfn table = pfn(pfn.pteFrame());
-        table.addShares(-1);
-        if (pfn.isPrototype() && Pte.kind(pfn.originalPte()) == Pte.Kind.PROTOTYPE) {
-            new Subsection(memory, Pte.prototypeAddress(pfn.originalPte())).countPage(-1);
+        ram.writeLong(
+                tableFrame << Pages.SHIFT | Pages.offset(memory.readLong(at + MmpfnLayout.PTE_ADDRESS)), original);
+        pfn(tableFrame).addShares(-1);
+        if (Pte.kind(original) == Pte.Kind.PROTOTYPE) {
+            new Subsection(memory, Pte.prototypeAddress(original)).countPage(-1);
         }
         long counter = repurposed + 4L * priority;
         memory.writeInt(counter, memory.readInt(counter) + 1);
@@ -596,10 +634,14 @@ public final class PfnDatabase {
 
     /** The entry of a frame that is on no list any more: its new owner's. */
     private void writeActive(long frame, long pteAddress, long pteFrame) {
+        writeActive(frame, pteAddress, pteFrame, 0);
+    }
+
+    private void writeActive(long frame, long pteAddress, long pteFrame, long originalPte) {
         long at = base + frame * Pfn.SIZE;
         memory.writeLong(at + MmpfnLayout.U1, 0);
         memory.writeLong(at + MmpfnLayout.PTE_ADDRESS, pteAddress);
-        memory.writeLong(at + MmpfnLayout.ORIGINAL_PTE, 0);
+        memory.writeLong(at + MmpfnLayout.ORIGINAL_PTE, originalPte);
         memory.writeLong(at + MmpfnLayout.U2, 1);
         memory.writeInt(at + MmpfnLayout.U3, 1 | ACTIVE_BYTE << 16 | NORMAL_PRIORITY << 24);
         memory.writeLong(at + MmpfnLayout.U4, pteFrame);
@@ -641,27 +683,96 @@ public final class PfnDatabase {
     void release(long frame, boolean dirty) {
         lock.lock();
         try {
-            Pfn pfn = pfn(frame);
-            if (pfn.location() != PageLocation.ACTIVE) {
-                throw new IllegalStateException(
-                        "releasing a frame that is not in use pfn=" + Hex.plain(frame) + " location=" + pfn.location());
-            }
-            boolean isModified = dirty || pfn.isModified();
-            long original = pfn.originalPte();
-            if (isModified && Pte.holdsSlot(original)) {
+            long original = memory.readLong(base + frame * Pfn.SIZE + MmpfnLayout.ORIGINAL_PTE);
+            PageList list = leave(frame, original, dirty);
+            if (Pte.holdsSlot(original) && isModifiedList(list)) {
                 freeSlot(original);
-                pfn.setOriginalPte(Pte.withoutSlot(original));
-            } else if (Pte.kind(original) == Pte.Kind.DEMAND_ZERO) {
-                // Written or not, its contents are nowhere else.
-                isModified = true;
             }
-            pfn.setModified(isModified);
-            pfn.setReferenceCount(0);
-            pfn.setLocation(isModified ? PageLocation.MODIFIED : PageLocation.STANDBY);
-            (isModified ? modifiedListOf(pfn) : standby[pfn.priority()]).addLast(frame);
-            addAvailable(isModified ? 0 : 1);
+            list.addLast(frame);
+            addAvailable(isModifiedList(list) ? 0 : 1);
         } finally {
             lock.unlock();
+        }
+    }
+
+    /**
+     * {@link #release}s many frames.
+     *
+     * @param released frame numbers, shifted left by one; the lowest bit says that the mapping was dirty
+     */
+    void releaseAll(long[] released, int count) {
+        lock.lock();
+        try {
+            int firstOfChain = 0;
+            PageList list = null;
+            long available = 0;
+            long slots = 0;
+            int slotCount = 0;
+            for (int i = 0; i < count; i++) {
+                long frame = released[i] >>> 1;
+                long original = memory.readLong(base + frame * Pfn.SIZE + MmpfnLayout.ORIGINAL_PTE);
+                PageList to = leave(frame, original, (released[i] & 1) != 0);
+                if (!isModifiedList(to)) {
+                    available++;
+                } else if (Pte.holdsSlot(original)) {
+                    if (slotCount != 0 && !Pte.isSlotAfter(original, slots, slotCount)) {
+                        freeSlots(slots, slotCount);
+                        slotCount = 0;
+                    }
+                    slots = slotCount == 0 ? original : slots;
+                    slotCount++;
+                }
+                released[i] = frame;
+                if (to != list && list != null) {
+                    list.addLast(released, firstOfChain, i);
+                    firstOfChain = i;
+                }
+                list = to;
+            }
+            if (list != null) {
+                list.addLast(released, firstOfChain, count);
+            }
+            freeSlots(slots, slotCount);
+            addAvailable(available);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** An active frame is on its way to a list, which is returned; if that is one of modified pages, it gives up its slot. */
+    private PageList leave(long frame, long original, boolean dirty) {
+        long at = base + frame * Pfn.SIZE;
+        int state = memory.readInt(at + MmpfnLayout.U3);
+        if ((state & LOCATION) != location(PageLocation.ACTIVE)) {
+            throw new IllegalStateException("releasing a frame that is not in use pfn=" + Hex.plain(frame)
+                    + " location=" + pfn(frame).location());
+        }
+        // Written or not, the contents of what would else be demand-zero are nowhere else.
+        boolean isModified = dirty || (state & MODIFIED) != 0 || Pte.kind(original) == Pte.Kind.DEMAND_ZERO;
+        int kept = state & ~(REFERENCES | LOCATION | MODIFIED);
+        if (!isModified) {
+            memory.writeInt(at + MmpfnLayout.U3, kept | location(PageLocation.STANDBY));
+            return standby[state >>> PRIORITY_SHIFT & PRIORITIES - 1];
+        }
+        memory.writeInt(at + MmpfnLayout.U3, kept | MODIFIED | location(PageLocation.MODIFIED));
+        if (Pte.holdsSlot(original)) {
+            memory.writeLong(at + MmpfnLayout.ORIGINAL_PTE, Pte.withoutSlot(original));
+            return modified;
+        }
+        return modifiedListOf(pfn(frame));
+    }
+
+    private static int location(PageLocation location) {
+        return location.value() << E1_SHIFT;
+    }
+
+    private boolean isModifiedList(PageList list) {
+        return list == modified || list == mapped;
+    }
+
+    private void freeSlots(long first, int count) {
+        if (count != 0) {
+            Objects.requireNonNull(pageFiles, "no page file").free(Pte.pageFileNumber(first), Pte.slot(first), count);
         }
     }
 
@@ -685,12 +796,17 @@ public final class PfnDatabase {
     void reactivate(long frame) {
         lock.lock();
         try {
-            Pfn pfn = pfn(frame);
-            unlinkTransition(pfn, frame);
-            pfn.setFlink(0);
-            pfn.setShareCount(1);
-            pfn.setReferenceCount(1);
-            pfn.setLocation(PageLocation.ACTIVE);
+            long at = base + frame * Pfn.SIZE;
+            int state = memory.readInt(at + MmpfnLayout.U3);
+            if ((state & LOCATION) == location(PageLocation.STANDBY)) {
+                standby[state >>> PRIORITY_SHIFT & PRIORITIES - 1].remove(frame);
+                addAvailable(-1);
+            } else {
+                unlinkTransition(pfn(frame), frame);
+            }
+            memory.writeLong(at + MmpfnLayout.U1, 0);
+            memory.writeLong(at + MmpfnLayout.U2, 1);
+            memory.writeInt(at + MmpfnLayout.U3, state & ~LOCATION | location(PageLocation.ACTIVE) | 1);
         } finally {
             lock.unlock();
         }
@@ -730,6 +846,36 @@ public final class PfnDatabase {
             pfn.setLocation(PageLocation.STANDBY);
             standby[pfn.priority()].addLast(frame);
             addAvailable(1);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The pages that are first on the modified list have been written to adjacent slots: they are on standby. */
+    void pagedOut(long[] frames, int count, int file, long slot) {
+        lock.lock();
+        try {
+            int first = 0;
+            int priority = 0;
+            for (int i = 0; i < count; i++) {
+                long at = base + frames[i] * Pfn.SIZE;
+                int state = memory.readInt(at + MmpfnLayout.U3);
+                int next = state >>> PRIORITY_SHIFT & PRIORITIES - 1;
+                if (next != priority) {
+                    modified.moveFirst(standby[priority], frames, first, i);
+                    first = i;
+                    priority = next;
+                }
+                memory.writeInt(at + MmpfnLayout.U3, state & ~(LOCATION | MODIFIED) | location(PageLocation.STANDBY));
+                long original = memory.readLong(at + MmpfnLayout.ORIGINAL_PTE);
+                if (Pte.kind(original) == Pte.Kind.PROTOTYPE) {
+                    // A page of an image that was written in place: from now on it is the page file's.
+                    new Subsection(memory, Pte.prototypeAddress(original)).countPage(-1);
+                }
+                memory.writeLong(at + MmpfnLayout.ORIGINAL_PTE, Pte.withSlot(original, file, slot + i));
+            }
+            modified.moveFirst(standby[priority], frames, first, count);
+            addAvailable(count);
         } finally {
             lock.unlock();
         }

@@ -44,6 +44,11 @@ final class Trimmer {
     private final PfnDatabase pfns;
     private final WriteWatch writeWatch;
 
+    /** Frames on their way to lists, as {@link PfnDatabase#releaseAll} takes them. */
+    private final long[] released = new long[PageFiles.CLUSTER_PAGES];
+
+    private int releasedCount;
+    private long privateLeaves;
     private boolean mayWrite;
     private long wanted;
     private Choice choice = Choice.ANY;
@@ -66,20 +71,14 @@ final class Trimmer {
      * @return pages trimmed
      */
     long trim(ProcessSpace space, long mostPages, Choice which, boolean writable) {
-        WorkingSet workingSet = space.workingSet();
-        wanted = mostPages;
-        choice = which;
-        mayWrite = writable;
-        long hand = workingSet.hand();
+        begin(mostPages, which, writable);
+        long hand = space.workingSet().hand();
         long reached = scan(space, hand, END);
         if (wanted > 0) {
             reached = scan(space, 0, hand);
         }
-        workingSet.setHand(reached >= END ? 0 : reached);
-        mmu.invalidateAll();
-        long trimmed = mostPages - wanted;
-        workingSet.countTrimmed(trimmed);
-        return trimmed;
+        space.workingSet().setHand(reached >= END ? 0 : reached);
+        return end(space, mostPages);
     }
 
     /**
@@ -94,14 +93,31 @@ final class Trimmer {
         if (from >= end) {
             return 0;
         }
-        wanted = mostPages;
-        choice = Choice.ANY;
-        mayWrite = writable;
+        begin(mostPages, Choice.ANY, writable);
         space.setBehindRun(scan(space, from, end));
+        return end(space, mostPages);
+    }
+
+    private void begin(long mostPages, Choice which, boolean writable) {
+        wanted = mostPages;
+        choice = which;
+        mayWrite = writable;
+        privateLeaves = 0;
+    }
+
+    private long end(ProcessSpace space, long mostPages) {
+        flush();
+        space.workingSet().addLeaf(-privateLeaves, true);
         mmu.invalidateAll();
         long trimmed = mostPages - wanted;
         space.workingSet().countTrimmed(trimmed);
         return trimmed;
+    }
+
+    /** Puts the frames that were taken out of the working set on their lists. */
+    private void flush() {
+        pfns.releaseAll(released, releasedCount);
+        releasedCount = 0;
     }
 
     /** Answers how far it came. */
@@ -152,22 +168,25 @@ final class Trimmer {
     private void trimPrivate(ProcessSpace space, long page, long pte, Pfn pfn) {
         long frame = Pte.frame(pte);
         long original = pfn.originalPte();
-        boolean isNew = pfn.isModified() || !Pte.holdsSlot(original);
-        if (!mayWrite && ((pte & X64PageTables.DIRTY) != 0 || pfn.isModified())) {
+        boolean wasModified = pfn.isModified();
+        if (!mayWrite && ((pte & X64PageTables.DIRTY) != 0 || wasModified)) {
             return;
         }
-        long old = tables.exchange(page, Pte.transition(frame, Pte.protection(original)));
-        space.workingSet().addLeaf(-1, true);
-        boolean isWritten = (old & X64PageTables.DIRTY) != 0 || pfn.isModified();
-        if ((old & X64PageTables.DIRTY) != 0) {
+        long old = tables.exchange(page, pte, Pte.transition(frame, Pte.protection(original)));
+        privateLeaves++;
+        boolean isDirty = (old & X64PageTables.DIRTY) != 0;
+        if (isDirty) {
             writeWatch.capture(space, page);
         }
-        if (isNew && !isWritten) {
+        if (isDirty || wasModified || Pte.holdsSlot(original)) {
+            released[releasedCount++] = frame << 1 | (isDirty ? 1 : 0);
+            if (releasedCount == released.length) {
+                flush();
+            }
+        } else {
             tables.exchange(page, original);
             pfns.free(frame);
             space.process().addPrivatePages(-1);
-        } else {
-            pfns.release(frame, isWritten);
         }
         wanted--;
     }

@@ -203,8 +203,13 @@ final class UserTables {
      * @return what was there, with all that other processors noted in it
      */
     long exchange(long virtualAddress, long value) {
+        return exchange(virtualAddress, memory.readLong(selfMap.pte(virtualAddress)), value);
+    }
+
+    /** @param likely what is there, if nobody noted anything in it since it was read */
+    long exchange(long virtualAddress, long likely, long value) {
         long at = selfMap.pte(virtualAddress);
-        long old = memory.readLong(at);
+        long old = likely;
         while (!memory.compareAndSetLong(at, old, value)) {
             old = memory.readLong(at);
         }

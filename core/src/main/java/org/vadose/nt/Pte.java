@@ -201,6 +201,11 @@ public final class Pte {
         return pte >>> SLOT_SHIFT;
     }
 
+    /** Whether an entry's slot comes so many slots after another's, in the same page file. */
+    public static boolean isSlotAfter(long pte, long other, int slots) {
+        return slot(pte) == slot(other) + slots && pageFileNumber(pte) == pageFileNumber(other);
+    }
+
     // --- working sets ---
 
     /** How many times the working-set manager passed a valid page and found it not accessed, at most 7. */
