@@ -22,6 +22,7 @@ final class BalanceSet {
     private static final long MOST_LOW = 512;
 
     private static final int HIGH_TO_LOW = 4;
+    private static final long LEAST_OF_RUN = 64;
     private static final long LEAST_SHARE = 16;
 
     private final Memory memory;
@@ -83,7 +84,10 @@ final class BalanceSet {
         try {
             pfns.takeBackFromProcessors();
             long goal = usualLow * HIGH_TO_LOW + extraPages;
-            trimBehindRun(goal - pfns.availablePages() - writablePages());
+            if (trimBehindRun(goal - pfns.availablePages() - writablePages()) != 0) {
+                // More of it comes with the next reads.
+                goal = usualLow + LEAST_OF_RUN + extraPages;
+            }
             for (Round round : Round.values()) {
                 if (pfns.availablePages() >= goal) {
                     break;
@@ -100,16 +104,18 @@ final class BalanceSet {
         }
     }
 
-    private void trimBehindRun(long need) {
+    /** Answers how many pages were trimmed. */
+    private long trimBehindRun(long need) {
         ProcessSpace space = spaces.current();
         long most = space == null ? 0 : Math.min(need, excess(space.process(), Round.FIRST));
-        if (space != null && most > 0) {
-            long before = spaces.enter(space.process());
-            try {
-                trimmer.trimBehindRun(space, most, files.freeSlots() > pfns.modifiedPages());
-            } finally {
-                spaces.leave(before);
-            }
+        if (space == null || most <= 0) {
+            return 0;
+        }
+        long before = spaces.enter(space.process());
+        try {
+            return trimmer.trimBehindRun(space, most, files.freeSlots() > pfns.modifiedPages());
+        } finally {
+            spaces.leave(before);
         }
     }
 

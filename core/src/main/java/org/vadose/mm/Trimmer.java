@@ -26,7 +26,7 @@ final class Trimmer {
     private static final long TABLE_SPAN = Pages.LARGE_SIZE;
 
     /** What a run's last pages are still wanted for is not known. */
-    private static final long LEFT_OF_RUN = 128 * Pages.SIZE;
+    private static final long LEFT_OF_RUN = 64 * Pages.SIZE;
 
     /** Which pages go. */
     enum Choice {
