@@ -4,7 +4,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.LongBuffer;
 import java.util.Arrays;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
@@ -13,16 +12,12 @@ import org.vadose.layout.MiPartitionLayout;
 import org.vadose.layout.MiPartitionPageListsLayout;
 import org.vadose.layout.MiVisiblePartitionLayout;
 import org.vadose.layout.MmpfnLayout;
-import org.vadose.layout.Mmpfnentry1Layout;
-import org.vadose.layout.MmpfnlistLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.Mmus;
 import org.vadose.memory.PhysicalMemory;
-import org.vadose.nt.ControlArea;
 import org.vadose.nt.PageLocation;
 import org.vadose.nt.Pfn;
 import org.vadose.nt.Pte;
-import org.vadose.nt.Subsection;
 
 /**
  * The PFN database: one {@code _MMPFN} for each frame of RAM, and the lists of frames that are in no working set.
@@ -58,19 +53,9 @@ public final class PfnDatabase {
     private static final int PADDING = 32;
 
     private static final int PRIORITIES = 8;
-    /** Lists that modified pages of files, and those with reserved slots, are spread over. */
-    private static final int BUCKETS = 16;
-
     private static final int BATCH = 1024;
     /** Cached, as almost all memory is. */
     private static final int CACHED = 1 << 6;
-
-    // Of the 32 bits of u3: the reference count, e1, e3.
-    private static final int REFERENCES = 0xFFFF;
-    private static final int E1_SHIFT = 16;
-    private static final int LOCATION = (int) Mmpfnentry1Layout.PAGE_LOCATION_MASK << E1_SHIFT;
-    private static final int MODIFIED = 1 << Mmpfnentry1Layout.MODIFIED_SHIFT + E1_SHIFT;
-    private static final int PRIORITY_SHIFT = 24;
 
     private static final int ACTIVE_BYTE = PageLocation.ACTIVE.value() | CACHED;
     private static final int ZEROED_BYTE = PageLocation.ZEROED.value() | CACHED;
@@ -88,15 +73,9 @@ public final class PfnDatabase {
     /** The node that each processor is to take frames of. */
     private final int[] preferred;
 
-    private final PageList modified;
-    private final PageList modifiedNoWrite;
-    private final PageList mapped;
+    private final TransitionLists listed;
     private final PageList bad;
-    private final PageList[] standby = new PageList[PRIORITIES];
-    private final PageList[] empty;
-    private final long repurposed;
     private final long availablePages;
-    private @Nullable PageFiles pageFiles;
     private @Nullable BalanceSet balance;
 
     /** @param base address of the entry of frame 0; {@link #sizeBytes} bytes are mapped there */
@@ -114,28 +93,7 @@ public final class PfnDatabase {
         long lists = partition + MiPartitionLayout.PAGE_LISTS;
         long visible = partition + MiPartitionLayout.VP;
         bad = new PageList(memory, lists + MiPartitionPageListsLayout.BAD_PAGE_LIST_HEAD, base);
-        modified = new PageList(memory, visible + MiVisiblePartitionLayout.MODIFIED_PAGE_LIST_HEAD, base);
-        modifiedNoWrite =
-                new PageList(memory, visible + MiVisiblePartitionLayout.MODIFIED_NO_WRITE_PAGE_LIST_HEAD, base);
-        mapped = new PageList(memory, lists + MiPartitionPageListsLayout.MAPPED_PAGE_LIST_HEAD, base);
-        empty = new PageList[2 + 2 * BUCKETS - 1];
-        empty[0] = new PageList(memory, lists + MiPartitionPageListsLayout.STANDBY_PAGE_LIST_HEAD, base);
-        empty[1] = new PageList(memory, lists + MiPartitionPageListsLayout.MODIFIED_PAGE_LIST_NO_RESERVATION, base);
-        for (int i = 0; i < BUCKETS; i++) {
-            long next = i * MmpfnlistLayout.SIZE;
-            empty[2 + i] = new PageList(
-                    memory, lists + MiPartitionPageListsLayout.MODIFIED_PAGE_LIST_BY_RESERVATION + next, base);
-            if (i != 0) {
-                empty[1 + BUCKETS + i] = new PageList(memory, mapped.address() + next, base);
-            }
-        }
-        for (int priority = 0; priority < PRIORITIES; priority++) {
-            standby[priority] = new PageList(
-                    memory,
-                    lists + MiPartitionPageListsLayout.STANDBY_PAGE_LIST_BY_PRIORITY + priority * MmpfnlistLayout.SIZE,
-                    base);
-        }
-        repurposed = lists + MiPartitionPageListsLayout.STANDBY_REPURPOSED_BY_PRIORITY;
+        listed = new TransitionLists(memory, ram, base, kernelBase);
         availablePages = visible + MiVisiblePartitionLayout.AVAILABLE_PAGES;
     }
 
@@ -152,16 +110,8 @@ public final class PfnDatabase {
      */
     void initialize(boolean[] taken) {
         unused.initialize();
-        modified.initialize(PageLocation.MODIFIED);
-        modifiedNoWrite.initialize(PageLocation.MODIFIED_NO_WRITE);
+        listed.initialize();
         bad.initialize(PageLocation.BAD);
-        mapped.initialize(PageLocation.MODIFIED);
-        for (PageList list : empty) {
-            list.initialize(list == empty[0] ? PageLocation.STANDBY : PageLocation.MODIFIED);
-        }
-        for (PageList list : standby) {
-            list.initialize(PageLocation.STANDBY);
-        }
         long frames = ram.frames();
         // Put together as longs, since a cold JVM interprets this loop over all of RAM.
         int stride = (int) Pfn.SIZE / Long.BYTES;
@@ -250,7 +200,8 @@ public final class PfnDatabase {
         lock.lock();
         try {
             long available = unused.total(ColourLists.ZEROED, node) + unused.total(ColourLists.FREE, node);
-            for (PageList list : standby) {
+            for (int priority = 0; priority < PRIORITIES; priority++) {
+                PageList list = listed.standby(priority);
                 for (long frame = list.first();
                         frame != Pfn.LIST_END;
                         frame = pfn(frame).flink()) {
@@ -283,7 +234,7 @@ public final class PfnDatabase {
 
     /** Tells where slots of page files go back to, and who makes frames available when they run out. */
     void use(PageFiles files, BalanceSet balanceSet) {
-        pageFiles = files;
+        listed.use(files);
         balance = balanceSet;
     }
 
@@ -300,21 +251,21 @@ public final class PfnDatabase {
 
     /** Modified pages that wait to be written to a page file. */
     long modifiedPages() {
-        return modified.total();
+        return listed.modified().total();
     }
 
     /** Modified pages that wait to be written to their own file. */
     long mappedModifiedPages() {
-        return mapped.total();
+        return listed.mapped().total();
     }
 
     /** The page that was modified and released first, {@link Pfn#LIST_END} when there is none. */
     long firstModified() {
-        return modified.first();
+        return listed.modified().first();
     }
 
     long firstMappedModified() {
-        return mapped.first();
+        return listed.mapped().first();
     }
 
     // --- taking frames ---
@@ -474,9 +425,9 @@ public final class PfnDatabase {
             drainIfShort();
             int done = 0;
             while (done < count) {
-                long frame = takeDirty(ANY_NODE);
+                long frame = takeDirty();
                 if (frame == NONE) {
-                    frame = take(ColourLists.ZEROED, ANY_NODE);
+                    frame = take(ColourLists.ZEROED);
                 }
                 if (frame == NONE) {
                     break;
@@ -497,36 +448,7 @@ public final class PfnDatabase {
         if (frame != NONE) {
             return frame;
         }
-        return unused.total(ColourLists.ZEROED) != 0 ? NONE : repurpose();
-    }
-
-    /** Takes the page that was least recently released, of the lowest priority that has any, from its owner. */
-    private long repurpose() {
-        for (int priority = 0; priority < PRIORITIES; priority++) {
-            long frame = standby[priority].first();
-            if (frame == Pfn.LIST_END) {
-                continue;
-            }
-            repurpose(frame, priority);
-            return frame;
-        }
-        return NONE;
-    }
-
-    private void repurpose(long frame, int priority) {
-        standby[priority].remove(frame);
-        long at = base + frame * Pfn.SIZE;
-        long original = memory.readLong(at + MmpfnLayout.ORIGINAL_PTE);
-        long tableFrame = pfn(frame).pteFrame();
-        // The owner may be another process: its tables are reached by their frame, as through a system PTE.
-        ram.writeLong(
-                tableFrame << Pages.SHIFT | Pages.offset(memory.readLong(at + MmpfnLayout.PTE_ADDRESS)), original);
-        pfn(tableFrame).addShares(-1);
-        if (Pte.kind(original) == Pte.Kind.PROTOTYPE) {
-            new Subsection(memory, Pte.prototypeAddress(original)).countPage(-1);
-        }
-        long counter = repurposed + 4L * priority;
-        memory.writeInt(counter, memory.readInt(counter) + 1);
+        return unused.total(ColourLists.ZEROED) != 0 ? NONE : listed.repurpose();
     }
 
     /**
@@ -550,7 +472,7 @@ public final class PfnDatabase {
                 }
             }
             for (int priority = 0; priority < PRIORITIES; priority++) {
-                for (long frame = standby[priority].first();
+                for (long frame = listed.standby(priority).first();
                         frame != Pfn.LIST_END;
                         frame = pfn(frame).flink()) {
                     if (isOutside(frame, runs)) {
@@ -610,7 +532,7 @@ public final class PfnDatabase {
         switch (pfn.location()) {
             case ZEROED -> unused.remove(ColourLists.ZEROED, frame);
             case FREE -> unused.remove(ColourLists.FREE, frame);
-            default -> repurpose(frame, pfn.priority());
+            default -> listed.repurpose(frame, pfn.priority());
         }
         if (pfn.location() != PageLocation.ZEROED) {
             ram.zeroFrame(frame);
@@ -683,13 +605,7 @@ public final class PfnDatabase {
     void release(long frame, boolean dirty) {
         lock.lock();
         try {
-            long original = memory.readLong(base + frame * Pfn.SIZE + MmpfnLayout.ORIGINAL_PTE);
-            PageList list = leave(frame, original, dirty);
-            if (Pte.holdsSlot(original) && isModifiedList(list)) {
-                freeSlot(original);
-            }
-            list.addLast(frame);
-            addAvailable(isModifiedList(list) ? 0 : 1);
+            listed.release(frame, dirty);
         } finally {
             lock.unlock();
         }
@@ -698,115 +614,27 @@ public final class PfnDatabase {
     /**
      * {@link #release}s many frames.
      *
-     * @param released frame numbers, shifted left by one; the lowest bit says that the mapping was dirty
+     * @param released frame numbers, shifted left by one; the lowest bit says that the mapping was dirty. Only the numbers are left
      */
     void releaseAll(long[] released, int count) {
         lock.lock();
         try {
-            int firstOfChain = 0;
-            PageList list = null;
-            long available = 0;
-            long slots = 0;
-            int slotCount = 0;
-            for (int i = 0; i < count; i++) {
-                long frame = released[i] >>> 1;
-                long original = memory.readLong(base + frame * Pfn.SIZE + MmpfnLayout.ORIGINAL_PTE);
-                PageList to = leave(frame, original, (released[i] & 1) != 0);
-                if (!isModifiedList(to)) {
-                    available++;
-                } else if (Pte.holdsSlot(original)) {
-                    if (slotCount != 0 && !Pte.isSlotAfter(original, slots, slotCount)) {
-                        freeSlots(slots, slotCount);
-                        slotCount = 0;
-                    }
-                    slots = slotCount == 0 ? original : slots;
-                    slotCount++;
-                }
-                released[i] = frame;
-                if (to != list && list != null) {
-                    list.addLast(released, firstOfChain, i);
-                    firstOfChain = i;
-                }
-                list = to;
-            }
-            if (list != null) {
-                list.addLast(released, firstOfChain, count);
-            }
-            freeSlots(slots, slotCount);
-            addAvailable(available);
+            listed.releaseAll(released, count);
         } finally {
             lock.unlock();
         }
     }
 
-    /** An active frame is on its way to a list, which is returned; if that is one of modified pages, it gives up its slot. */
-    private PageList leave(long frame, long original, boolean dirty) {
-        long at = base + frame * Pfn.SIZE;
-        int state = memory.readInt(at + MmpfnLayout.U3);
-        if ((state & LOCATION) != location(PageLocation.ACTIVE)) {
-            throw new IllegalStateException("releasing a frame that is not in use pfn=" + Hex.plain(frame)
-                    + " location=" + pfn(frame).location());
-        }
-        // Written or not, the contents of what would else be demand-zero are nowhere else.
-        boolean isModified = dirty || (state & MODIFIED) != 0 || Pte.kind(original) == Pte.Kind.DEMAND_ZERO;
-        int kept = state & ~(REFERENCES | LOCATION | MODIFIED);
-        if (!isModified) {
-            memory.writeInt(at + MmpfnLayout.U3, kept | location(PageLocation.STANDBY));
-            return standby[state >>> PRIORITY_SHIFT & PRIORITIES - 1];
-        }
-        memory.writeInt(at + MmpfnLayout.U3, kept | MODIFIED | location(PageLocation.MODIFIED));
-        if (Pte.holdsSlot(original)) {
-            memory.writeLong(at + MmpfnLayout.ORIGINAL_PTE, Pte.withoutSlot(original));
-            return modified;
-        }
-        return modifiedListOf(pfn(frame));
-    }
-
-    private static int location(PageLocation location) {
-        return location.value() << E1_SHIFT;
-    }
-
-    private boolean isModifiedList(PageList list) {
-        return list == modified || list == mapped;
-    }
-
-    private void freeSlots(long first, int count) {
-        if (count != 0) {
-            Objects.requireNonNull(pageFiles, "no page file").free(Pte.pageFileNumber(first), Pte.slot(first), count);
-        }
-    }
-
-    /** Pages of data files go back to their files, all others to a page file. */
-    private PageList modifiedListOf(Pfn pfn) {
-        if (!pfn.isPrototype() || Pte.kind(pfn.originalPte()) != Pte.Kind.PROTOTYPE) {
-            return modified;
-        }
-        ControlArea area = new Subsection(memory, Pte.prototypeAddress(pfn.originalPte())).controlArea();
-        return area.isImage() ? modified : mapped;
-    }
-
     /** Gives back the slot that an entry, or an {@code OriginalPte}, owns, if it does. */
     void freeSlot(long original) {
-        if (Pte.holdsSlot(original)) {
-            Objects.requireNonNull(pageFiles, "no page file").free(original);
-        }
+        listed.freeSlot(original);
     }
 
     /** A listed frame becomes active again, with its contents; share count 1. The caller makes its PTE valid. */
     void reactivate(long frame) {
         lock.lock();
         try {
-            long at = base + frame * Pfn.SIZE;
-            int state = memory.readInt(at + MmpfnLayout.U3);
-            if ((state & LOCATION) == location(PageLocation.STANDBY)) {
-                standby[state >>> PRIORITY_SHIFT & PRIORITIES - 1].remove(frame);
-                addAvailable(-1);
-            } else {
-                unlinkTransition(pfn(frame), frame);
-            }
-            memory.writeLong(at + MmpfnLayout.U1, 0);
-            memory.writeLong(at + MmpfnLayout.U2, 1);
-            memory.writeInt(at + MmpfnLayout.U3, state & ~LOCATION | location(PageLocation.ACTIVE) | 1);
+            listed.reactivate(frame);
         } finally {
             lock.unlock();
         }
@@ -816,15 +644,7 @@ public final class PfnDatabase {
     void written(long frame) {
         lock.lock();
         try {
-            Pfn pfn = pfn(frame);
-            pfn.setModified(false);
-            if (pfn.location() != PageLocation.MODIFIED && pfn.location() != PageLocation.MODIFIED_NO_WRITE) {
-                return;
-            }
-            unlinkTransition(pfn, frame);
-            pfn.setLocation(PageLocation.STANDBY);
-            standby[pfn.priority()].addLast(frame);
-            addAvailable(1);
+            listed.written(frame);
         } finally {
             lock.unlock();
         }
@@ -834,18 +654,7 @@ public final class PfnDatabase {
     void pagedOut(long frame, int file, long slot) {
         lock.lock();
         try {
-            Pfn pfn = pfn(frame);
-            modified.remove(frame);
-            long original = pfn.originalPte();
-            if (Pte.kind(original) == Pte.Kind.PROTOTYPE) {
-                // A page of an image that was written in place: from now on it is the page file's.
-                new Subsection(memory, Pte.prototypeAddress(original)).countPage(-1);
-            }
-            pfn.setOriginalPte(Pte.withSlot(original, file, slot));
-            pfn.setModified(false);
-            pfn.setLocation(PageLocation.STANDBY);
-            standby[pfn.priority()].addLast(frame);
-            addAvailable(1);
+            listed.pagedOut(frame, file, slot);
         } finally {
             lock.unlock();
         }
@@ -855,27 +664,7 @@ public final class PfnDatabase {
     void pagedOut(long[] frames, int count, int file, long slot) {
         lock.lock();
         try {
-            int first = 0;
-            int priority = 0;
-            for (int i = 0; i < count; i++) {
-                long at = base + frames[i] * Pfn.SIZE;
-                int state = memory.readInt(at + MmpfnLayout.U3);
-                int next = state >>> PRIORITY_SHIFT & PRIORITIES - 1;
-                if (next != priority) {
-                    modified.moveFirst(standby[priority], frames, first, i);
-                    first = i;
-                    priority = next;
-                }
-                memory.writeInt(at + MmpfnLayout.U3, state & ~(LOCATION | MODIFIED) | location(PageLocation.STANDBY));
-                long original = memory.readLong(at + MmpfnLayout.ORIGINAL_PTE);
-                if (Pte.kind(original) == Pte.Kind.PROTOTYPE) {
-                    // A page of an image that was written in place: from now on it is the page file's.
-                    new Subsection(memory, Pte.prototypeAddress(original)).countPage(-1);
-                }
-                memory.writeLong(at + MmpfnLayout.ORIGINAL_PTE, Pte.withSlot(original, file, slot + i));
-            }
-            modified.moveFirst(standby[priority], frames, first, count);
-            addAvailable(count);
+            listed.pagedOut(frames, count, file, slot);
         } finally {
             lock.unlock();
         }
@@ -885,9 +674,7 @@ public final class PfnDatabase {
     void postpone(long frame) {
         lock.lock();
         try {
-            PageList list = modifiedListOf(pfn(frame));
-            list.remove(frame);
-            list.addLast(frame);
+            listed.postpone(frame);
         } finally {
             lock.unlock();
         }
@@ -909,25 +696,11 @@ public final class PfnDatabase {
     void discard(long frame) {
         lock.lock();
         try {
-            unlinkTransition(pfn(frame), frame);
+            listed.remove(frame);
             toFree(frame);
             addAvailable(1);
         } finally {
             lock.unlock();
-        }
-    }
-
-    private void unlinkTransition(Pfn pfn, long frame) {
-        switch (pfn.location()) {
-            case MODIFIED -> modifiedListOf(pfn).remove(frame);
-            case MODIFIED_NO_WRITE -> modifiedNoWrite.remove(frame);
-            case STANDBY -> {
-                standby[pfn.priority()].remove(frame);
-                addAvailable(-1);
-            }
-            case ZEROED, FREE, BAD, ACTIVE, TRANSITION ->
-                throw new IllegalStateException("frame of a transition PTE is elsewhere pfn=" + Hex.plain(frame)
-                        + " location=" + pfn.location());
         }
     }
 

@@ -1,0 +1,348 @@
+package org.vadose.mm;
+
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.vadose.base.Hex;
+import org.vadose.base.Pages;
+import org.vadose.layout.KernelSymbols;
+import org.vadose.layout.MiPartitionLayout;
+import org.vadose.layout.MiPartitionPageListsLayout;
+import org.vadose.layout.MiVisiblePartitionLayout;
+import org.vadose.layout.MmpfnLayout;
+import org.vadose.layout.Mmpfnentry1Layout;
+import org.vadose.layout.MmpfnlistLayout;
+import org.vadose.memory.Memory;
+import org.vadose.memory.PhysicalMemory;
+import org.vadose.nt.ControlArea;
+import org.vadose.nt.PageLocation;
+import org.vadose.nt.Pfn;
+import org.vadose.nt.Pte;
+import org.vadose.nt.Subsection;
+
+/**
+ * The lists of frames whose pages are in RAM and in no working set: standby, by priority, and modified. {@link PfnDatabase} holds
+ * their lock.
+ */
+final class TransitionLists {
+    private static final int PRIORITIES = 8;
+    /** Lists that modified pages of files, and those with reserved slots, are spread over. */
+    private static final int BUCKETS = 16;
+
+    // Of the 32 bits of u3: the reference count, e1, e3.
+    private static final int REFERENCES = 0xFFFF;
+    private static final int E1_SHIFT = 16;
+    private static final int LOCATION = (int) Mmpfnentry1Layout.PAGE_LOCATION_MASK << E1_SHIFT;
+    private static final int MODIFIED = 1 << Mmpfnentry1Layout.MODIFIED_SHIFT + E1_SHIFT;
+    private static final int PRIORITY_SHIFT = 24;
+
+    private final Memory memory;
+    private final PhysicalMemory ram;
+    private final long base;
+    private final PageList modified;
+    private final PageList modifiedNoWrite;
+    private final PageList mapped;
+    private final PageList[] standby = new PageList[PRIORITIES];
+    private final PageList[] empty;
+    private final long repurposed;
+    private final long availablePages;
+    private @Nullable PageFiles pageFiles;
+
+    /** @param base address of the PFN entry of frame 0 */
+    TransitionLists(Memory memory, PhysicalMemory ram, long base, long kernelBase) {
+        this.memory = memory;
+        this.ram = ram;
+        this.base = base;
+        long partition = kernelBase + KernelSymbols.MI_SYSTEM_PARTITION;
+        long lists = partition + MiPartitionLayout.PAGE_LISTS;
+        long visible = partition + MiPartitionLayout.VP;
+        modified = new PageList(memory, visible + MiVisiblePartitionLayout.MODIFIED_PAGE_LIST_HEAD, base);
+        modifiedNoWrite =
+                new PageList(memory, visible + MiVisiblePartitionLayout.MODIFIED_NO_WRITE_PAGE_LIST_HEAD, base);
+        mapped = new PageList(memory, lists + MiPartitionPageListsLayout.MAPPED_PAGE_LIST_HEAD, base);
+        empty = new PageList[2 + 2 * BUCKETS - 1];
+        empty[0] = new PageList(memory, lists + MiPartitionPageListsLayout.STANDBY_PAGE_LIST_HEAD, base);
+        empty[1] = new PageList(memory, lists + MiPartitionPageListsLayout.MODIFIED_PAGE_LIST_NO_RESERVATION, base);
+        for (int i = 0; i < BUCKETS; i++) {
+            long next = i * MmpfnlistLayout.SIZE;
+            empty[2 + i] = new PageList(
+                    memory, lists + MiPartitionPageListsLayout.MODIFIED_PAGE_LIST_BY_RESERVATION + next, base);
+            if (i != 0) {
+                empty[1 + BUCKETS + i] = new PageList(memory, mapped.address() + next, base);
+            }
+        }
+        for (int priority = 0; priority < PRIORITIES; priority++) {
+            standby[priority] = new PageList(
+                    memory,
+                    lists + MiPartitionPageListsLayout.STANDBY_PAGE_LIST_BY_PRIORITY + priority * MmpfnlistLayout.SIZE,
+                    base);
+        }
+        repurposed = lists + MiPartitionPageListsLayout.STANDBY_REPURPOSED_BY_PRIORITY;
+        availablePages = visible + MiVisiblePartitionLayout.AVAILABLE_PAGES;
+    }
+
+    void initialize() {
+        modified.initialize(PageLocation.MODIFIED);
+        modifiedNoWrite.initialize(PageLocation.MODIFIED_NO_WRITE);
+        mapped.initialize(PageLocation.MODIFIED);
+        for (PageList list : empty) {
+            list.initialize(list == empty[0] ? PageLocation.STANDBY : PageLocation.MODIFIED);
+        }
+        for (PageList list : standby) {
+            list.initialize(PageLocation.STANDBY);
+        }
+    }
+
+    /** Tells where slots of page files go back to. */
+    void use(PageFiles files) {
+        pageFiles = files;
+    }
+
+    private Pfn pfn(long frame) {
+        return new Pfn(memory, base + frame * Pfn.SIZE);
+    }
+
+    private void addAvailable(long delta) {
+        memory.writeLong(availablePages, memory.readLong(availablePages) + delta);
+    }
+
+    PageList modified() {
+        return modified;
+    }
+
+    /** Modified pages of files. */
+    PageList mapped() {
+        return mapped;
+    }
+
+    PageList standby(int priority) {
+        return standby[priority];
+    }
+
+    /** Takes the page that was least recently released, of the lowest priority that has any, from its owner. */
+    long repurpose() {
+        for (int priority = 0; priority < PRIORITIES; priority++) {
+            long frame = standby[priority].first();
+            if (frame == Pfn.LIST_END) {
+                continue;
+            }
+            repurpose(frame, priority);
+            return frame;
+        }
+        return PfnDatabase.NONE;
+    }
+
+    void repurpose(long frame, int priority) {
+        standby[priority].remove(frame);
+        long at = base + frame * Pfn.SIZE;
+        long original = memory.readLong(at + MmpfnLayout.ORIGINAL_PTE);
+        long tableFrame = pfn(frame).pteFrame();
+        // The owner may be another process: its tables are reached by their frame, as through a system PTE.
+        ram.writeLong(
+                tableFrame << Pages.SHIFT | Pages.offset(memory.readLong(at + MmpfnLayout.PTE_ADDRESS)), original);
+        pfn(tableFrame).addShares(-1);
+        if (Pte.kind(original) == Pte.Kind.PROTOTYPE) {
+            new Subsection(memory, Pte.prototypeAddress(original)).countPage(-1);
+        }
+        long counter = repurposed + 4L * priority;
+        memory.writeInt(counter, memory.readInt(counter) + 1);
+    }
+
+    /**
+     * The last mapping of an active frame is gone, its contents stay: its PTE, or prototype PTE, is in transition from now on.
+     *
+     * @param dirty what the mapping's dirty bit said
+     */
+    void release(long frame, boolean dirty) {
+        long original = memory.readLong(base + frame * Pfn.SIZE + MmpfnLayout.ORIGINAL_PTE);
+        PageList list = leave(frame, original, dirty);
+        if (Pte.holdsSlot(original) && isModifiedList(list)) {
+            freeSlot(original);
+        }
+        list.addLast(frame);
+        addAvailable(isModifiedList(list) ? 0 : 1);
+    }
+
+    /**
+     * {@link #release}s many frames.
+     *
+     * @param released frame numbers, shifted left by one; the lowest bit says that the mapping was dirty
+     */
+    void releaseAll(long[] released, int count) {
+        int firstOfChain = 0;
+        PageList list = null;
+        long available = 0;
+        long slots = 0;
+        int slotCount = 0;
+        for (int i = 0; i < count; i++) {
+            long frame = released[i] >>> 1;
+            long original = memory.readLong(base + frame * Pfn.SIZE + MmpfnLayout.ORIGINAL_PTE);
+            PageList to = leave(frame, original, (released[i] & 1) != 0);
+            if (!isModifiedList(to)) {
+                available++;
+            } else if (Pte.holdsSlot(original)) {
+                if (slotCount != 0 && !Pte.isSlotAfter(original, slots, slotCount)) {
+                    freeSlots(slots, slotCount);
+                    slotCount = 0;
+                }
+                slots = slotCount == 0 ? original : slots;
+                slotCount++;
+            }
+            released[i] = frame;
+            if (to != list && list != null) {
+                list.addLast(released, firstOfChain, i);
+                firstOfChain = i;
+            }
+            list = to;
+        }
+        if (list != null) {
+            list.addLast(released, firstOfChain, count);
+        }
+        freeSlots(slots, slotCount);
+        addAvailable(available);
+    }
+
+    /** An active frame is on its way to a list, which is returned; if that is one of modified pages, it gives up its slot. */
+    private PageList leave(long frame, long original, boolean dirty) {
+        long at = base + frame * Pfn.SIZE;
+        int state = memory.readInt(at + MmpfnLayout.U3);
+        if ((state & LOCATION) != location(PageLocation.ACTIVE)) {
+            throw new IllegalStateException("releasing a frame that is not in use pfn=" + Hex.plain(frame)
+                    + " location=" + pfn(frame).location());
+        }
+        // Written or not, the contents of what would else be demand-zero are nowhere else.
+        boolean isModified = dirty || (state & MODIFIED) != 0 || Pte.kind(original) == Pte.Kind.DEMAND_ZERO;
+        int kept = state & ~(REFERENCES | LOCATION | MODIFIED);
+        if (!isModified) {
+            memory.writeInt(at + MmpfnLayout.U3, kept | location(PageLocation.STANDBY));
+            return standby[state >>> PRIORITY_SHIFT & PRIORITIES - 1];
+        }
+        memory.writeInt(at + MmpfnLayout.U3, kept | MODIFIED | location(PageLocation.MODIFIED));
+        if (Pte.holdsSlot(original)) {
+            memory.writeLong(at + MmpfnLayout.ORIGINAL_PTE, Pte.withoutSlot(original));
+            return modified;
+        }
+        return modifiedListOf(pfn(frame));
+    }
+
+    private static int location(PageLocation location) {
+        return location.value() << E1_SHIFT;
+    }
+
+    private boolean isModifiedList(PageList list) {
+        return list == modified || list == mapped;
+    }
+
+    private void freeSlots(long first, int count) {
+        if (count != 0) {
+            Objects.requireNonNull(pageFiles, "no page file").free(Pte.pageFileNumber(first), Pte.slot(first), count);
+        }
+    }
+
+    /** Pages of data files go back to their files, all others to a page file. */
+    private PageList modifiedListOf(Pfn pfn) {
+        if (!pfn.isPrototype() || Pte.kind(pfn.originalPte()) != Pte.Kind.PROTOTYPE) {
+            return modified;
+        }
+        ControlArea area = new Subsection(memory, Pte.prototypeAddress(pfn.originalPte())).controlArea();
+        return area.isImage() ? modified : mapped;
+    }
+
+    /** Gives back the slot that an entry, or an {@code OriginalPte}, owns, if it does. */
+    void freeSlot(long original) {
+        if (Pte.holdsSlot(original)) {
+            Objects.requireNonNull(pageFiles, "no page file").free(original);
+        }
+    }
+
+    /** A listed frame becomes active again, with its contents; share count 1. The caller makes its PTE valid. */
+    void reactivate(long frame) {
+        long at = base + frame * Pfn.SIZE;
+        int state = memory.readInt(at + MmpfnLayout.U3);
+        if ((state & LOCATION) == location(PageLocation.STANDBY)) {
+            standby[state >>> PRIORITY_SHIFT & PRIORITIES - 1].remove(frame);
+            addAvailable(-1);
+        } else {
+            remove(frame);
+        }
+        memory.writeLong(at + MmpfnLayout.U1, 0);
+        memory.writeLong(at + MmpfnLayout.U2, 1);
+        memory.writeInt(at + MmpfnLayout.U3, state & ~LOCATION | location(PageLocation.ACTIVE) | 1);
+    }
+
+    /** The page was written to its file: it is no longer modified, and if it was listed, it is on standby. */
+    void written(long frame) {
+        Pfn pfn = pfn(frame);
+        pfn.setModified(false);
+        if (pfn.location() != PageLocation.MODIFIED && pfn.location() != PageLocation.MODIFIED_NO_WRITE) {
+            return;
+        }
+        remove(frame);
+        pfn.setLocation(PageLocation.STANDBY);
+        standby[pfn.priority()].addLast(frame);
+        addAvailable(1);
+    }
+
+    /** A modified page's contents are in a slot now: it is on standby. */
+    void pagedOut(long frame, int file, long slot) {
+        Pfn pfn = pfn(frame);
+        modified.remove(frame);
+        long original = pfn.originalPte();
+        if (Pte.kind(original) == Pte.Kind.PROTOTYPE) {
+            // A page of an image that was written in place: from now on it is the page file's.
+            new Subsection(memory, Pte.prototypeAddress(original)).countPage(-1);
+        }
+        pfn.setOriginalPte(Pte.withSlot(original, file, slot));
+        pfn.setModified(false);
+        pfn.setLocation(PageLocation.STANDBY);
+        standby[pfn.priority()].addLast(frame);
+        addAvailable(1);
+    }
+
+    /** The pages that are first on the modified list have been written to adjacent slots: they are on standby. */
+    void pagedOut(long[] frames, int count, int file, long slot) {
+        int first = 0;
+        int priority = 0;
+        for (int i = 0; i < count; i++) {
+            long at = base + frames[i] * Pfn.SIZE;
+            int state = memory.readInt(at + MmpfnLayout.U3);
+            int next = state >>> PRIORITY_SHIFT & PRIORITIES - 1;
+            if (next != priority) {
+                modified.moveFirst(standby[priority], frames, first, i);
+                first = i;
+                priority = next;
+            }
+            memory.writeInt(at + MmpfnLayout.U3, state & ~(LOCATION | MODIFIED) | location(PageLocation.STANDBY));
+            long original = memory.readLong(at + MmpfnLayout.ORIGINAL_PTE);
+            if (Pte.kind(original) == Pte.Kind.PROTOTYPE) {
+                // A page of an image that was written in place: from now on it is the page file's.
+                new Subsection(memory, Pte.prototypeAddress(original)).countPage(-1);
+            }
+            memory.writeLong(at + MmpfnLayout.ORIGINAL_PTE, Pte.withSlot(original, file, slot + i));
+        }
+        modified.moveFirst(standby[priority], frames, first, count);
+        addAvailable(count);
+    }
+
+    /** A modified page could not be written: others go first the next time. */
+    void postpone(long frame) {
+        PageList list = modifiedListOf(pfn(frame));
+        list.remove(frame);
+        list.addLast(frame);
+    }
+
+    /** Takes a frame off the list it is on. */
+    void remove(long frame) {
+        Pfn pfn = pfn(frame);
+        switch (pfn.location()) {
+            case MODIFIED -> modifiedListOf(pfn).remove(frame);
+            case MODIFIED_NO_WRITE -> modifiedNoWrite.remove(frame);
+            case STANDBY -> {
+                standby[pfn.priority()].remove(frame);
+                addAvailable(-1);
+            }
+            case ZEROED, FREE, BAD, ACTIVE, TRANSITION ->
+                throw new IllegalStateException("frame of a transition PTE is elsewhere pfn=" + Hex.plain(frame)
+                        + " location=" + pfn.location());
+        }
+    }
+}
