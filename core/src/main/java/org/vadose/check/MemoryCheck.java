@@ -44,6 +44,7 @@ public final class MemoryCheck {
     private final Findings findings;
     private final SelfMap selfMap;
     private final FrameLedger ledger;
+    private final CacheLedger cache;
     private final SlotLedger slots;
     private final BitSet tables = new BitSet();
     private final BitSet kernelFrames = new BitSet();
@@ -64,6 +65,7 @@ public final class MemoryCheck {
         this.findings = findings;
         this.selfMap = SelfMap.of(kernel, kernelBase);
         this.slots = new SlotLedger(kernel, kernelBase, findings);
+        this.cache = new CacheLedger(kernel, kernelBase, selfMap, findings);
         this.ledger = new FrameLedger(kernel, kernelBase, target.physicalBytes() >>> Pages.SHIFT, findings);
     }
 
@@ -85,15 +87,18 @@ public final class MemoryCheck {
     public void run(long... processes) {
         try {
             ledger.checkLists();
+            cache.readViews();
             walkKernelHalf();
+            cache.checkPages();
             for (long address : processes) {
                 checkProcess(new Eprocess(kernel, address));
             }
             ledger.checkFrames(selfMap, slots);
             // Also those that have pages in RAM and no view.
             ledger.controlAreas().forEach(area -> viewsByArea.putIfAbsent(area, 0L));
+            cache.controlAreas().forEach(area -> viewsByArea.putIfAbsent(area, 0L));
             viewsByArea.forEach((area, views) -> {
-                new SectionCheck(kernel, ledger, findings).run(area, views);
+                new SectionCheck(kernel, ledger, findings).run(area, views, cache.views(area));
                 ownSlotsOfPrototypes(new ControlArea(kernel, area));
             });
             checkCommit();
@@ -170,8 +175,15 @@ public final class MemoryCheck {
             findings.add("kernel page outside RAM pte=" + Hex.address(pteAddress));
             return;
         }
+        Pfn pfn = ledger.pfn(frame);
+        if (pfn.isPrototype() && cache.contains(pteAddress)) {
+            // A file's page: nobody is charged for it.
+            ledger.addShare(frame);
+            cache.addPage(pteAddress, frame);
+            return;
+        }
         kernelFrames.set((int) frame);
-        if (ledger.pfn(frame).isPrototype()) {
+        if (pfn.isPrototype()) {
             ledger.addShare(frame);
         } else {
             ledger.expectOwned(frame, pteAddress, table, "kernel page");

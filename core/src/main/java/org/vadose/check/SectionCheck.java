@@ -33,11 +33,14 @@ final class SectionCheck {
         this.findings = findings;
     }
 
-    /** @param views how many VADs name the control area */
-    void run(long address, long views) {
+    /**
+     * @param views how many VADs name the control area
+     * @param cacheViews how many views of the system cache show it
+     */
+    void run(long address, long views, long cacheViews) {
         ControlArea area = new ControlArea(kernel, address);
         try {
-            counts(area, views);
+            counts(area, views, cacheViews);
             viewList(area, views);
             subsections(area);
             segment(area, area.segment());
@@ -47,14 +50,17 @@ final class SectionCheck {
         }
     }
 
-    private void counts(ControlArea area, long views) {
-        findings.expectEqual("NumberOfMappedViews", area.address(), views, area.mappedViews());
-        long userSections = area.userReferences() - area.mappedViews();
+    private void counts(ControlArea area, long views, long cacheViews) {
+        findings.expectEqual("NumberOfMappedViews", area.address(), views + cacheViews, area.mappedViews());
+        if (!area.isImage()) {
+            findings.expectEqual("NumberOfSystemCacheViews", area.address(), cacheViews, area.systemCacheViews());
+        }
+        long userSections = area.userReferences() - views;
         if (userSections < 0 || userSections > area.sectionReferences()) {
             findings.add("user references fit neither views nor sections controlArea=" + Hex.address(area.address())
                     + " user=" + area.userReferences() + " views=" + views + " sections=" + area.sectionReferences());
         }
-        if (views == 0 && area.sectionReferences() == 0) {
+        if (views + cacheViews == 0 && area.sectionReferences() == 0) {
             findings.add("control area that nobody uses controlArea=" + Hex.address(area.address()));
         }
     }

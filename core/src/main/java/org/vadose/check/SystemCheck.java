@@ -35,6 +35,7 @@ public final class SystemCheck {
                                         memory, kernelBase, MiAssignedRegionTypesValues.ASSIGNED_REGION_NON_PAGED_POOL),
                                 poolPages(memory, kernelBase, MiAssignedRegionTypesValues.ASSIGNED_REGION_PAGED_POOL)));
         guard(findings, "objects", () -> new ObjectCheck(memory, kernelBase, findings).run());
+        guard(findings, "cache", () -> new CacheCheck(memory, kernelBase, findings).run());
         guard(findings, "processes", () -> new ProcessCheck(memory, kernelBase, findings).run());
         guard(findings, "waits", () -> new WaitCheck(memory, kernelBase, findings).run());
         return findings;

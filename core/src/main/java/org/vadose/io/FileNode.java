@@ -32,6 +32,7 @@ public final class FileNode {
     private boolean deletePending;
     private final List<OpenFile> opens = new ArrayList<>();
     private @Nullable DataSection dataSection;
+    private @Nullable CachedFile cached;
 
     /** The section through which programs have the file's pages mapped. */
     record DataSection(DataSectionPages pages, long controlArea) {
@@ -95,6 +96,10 @@ public final class FileNode {
 
     /** Bytes; 0 for a directory. */
     public long size() {
+        CachedFile through = cached;
+        if (through != null) {
+            return through.size();
+        }
         return contents == null ? 0 : contents.size();
     }
 
@@ -104,8 +109,30 @@ public final class FileNode {
         dataSection = section;
     }
 
+    /** The cache has views of the file now, or no longer. */
+    public void setCached(@Nullable CachedFile newCached) {
+        cached = newCached;
+    }
+
     /** @return bytes read, 0 at the end */
     int read(long position, byte[] target, int offset, int length) {
+        CachedFile through = cached;
+        return through != null
+                ? through.read(position, target, offset, length)
+                : readUncached(position, target, offset, length);
+    }
+
+    void write(long position, byte[] source, int offset, int length) {
+        CachedFile through = cached;
+        if (through != null) {
+            through.write(position, source, offset, length);
+        } else {
+            writeUncached(position, source, offset, length);
+        }
+    }
+
+    /** @return bytes read, 0 at the end */
+    int readUncached(long position, byte[] target, int offset, int length) {
         int count = contents().read(position, target, offset, length);
         DataSection section = dataSection;
         if (section != null && count > 0) {
@@ -114,12 +141,17 @@ public final class FileNode {
         return count;
     }
 
-    void write(long position, byte[] source, int offset, int length) {
+    void writeUncached(long position, byte[] source, int offset, int length) {
         long before = size();
+        long end = position + length;
+        if (cached != null && end > before) {
+            setSize(end);
+            before = end;
+        }
         contents().write(position, source, offset, length);
         DataSection section = dataSection;
         if (section != null) {
-            if (position + length > before) {
+            if (end > before) {
                 section.pages().grown(section.controlArea(), before);
             }
             section.pages().written(section.controlArea(), position, source, offset, length);
@@ -137,10 +169,19 @@ public final class FileNode {
         if (section != null && bytes > before) {
             section.pages().grown(section.controlArea(), before);
         }
+        CachedFile through = cached;
+        if (through != null && bytes != before) {
+            through.resized(before, bytes);
+        }
     }
 
     /** Writes back what programs wrote through views, as far as it is known. */
     void flush() {
+        CachedFile through = cached;
+        if (through != null) {
+            through.flush();
+            return;
+        }
         DataSection section = dataSection;
         if (section != null) {
             NtStatus status = section.pages().flush(section.controlArea());
@@ -242,6 +283,11 @@ public final class FileNode {
         if (opens.isEmpty() && deletePending && in != null) {
             in.remove(this);
         }
+    }
+
+    /** Whether nobody else has it open. */
+    boolean isOnlyOpen(OpenFile open) {
+        return opens.size() == 1 && opens.getFirst() == open;
     }
 
     boolean isOpen() {

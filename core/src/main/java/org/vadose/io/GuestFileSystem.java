@@ -29,6 +29,18 @@ public final class GuestFileSystem {
     /** {@code FILE_NON_DIRECTORY_FILE}. */
     public static final int NOT_DIRECTORY = 0x40;
 
+    /** {@code FILE_WRITE_THROUGH}: what is written is in the file when the write is done. */
+    public static final int WRITE_THROUGH = 0x2;
+
+    /** {@code FILE_SEQUENTIAL_ONLY}. */
+    public static final int SEQUENTIAL_ONLY = 0x4;
+
+    /** {@code FILE_NO_INTERMEDIATE_BUFFERING}: whole sectors, past the cache. */
+    public static final int NO_BUFFERING = 0x8;
+
+    /** {@code FILE_RANDOM_ACCESS}. */
+    public static final int RANDOM_ACCESS = 0x800;
+
     /** {@code FILE_DELETE_ON_CLOSE}. */
     public static final int DELETE_ON_CLOSE = 0x1000;
 
@@ -213,7 +225,7 @@ public final class GuestFileSystem {
     }
 
     private static OpenFile.OnDisk opened(FileNode node, GuestPath path, int access, int share, int options) {
-        return new OpenFile.OnDisk(node, path.toString(), access, share, (options & DELETE_ON_CLOSE) != 0);
+        return new OpenFile.OnDisk(node, path.toString(), access, share, options);
     }
 
     /** What is in a directory, {@code .} and {@code ..} not among it. */

@@ -49,6 +49,11 @@ public final class IoSystem {
     /** FO_SYNCHRONOUS_IO, FO_CACHE_SUPPORTED and FO_HANDLE_CREATED. */
     private static final int FILE_FLAGS = 0x2 | 0x40 | 0x40000;
 
+    private static final int FO_NO_INTERMEDIATE_BUFFERING = 0x8;
+    private static final int FO_WRITE_THROUGH = 0x10;
+    private static final int FO_SEQUENTIAL_ONLY = 0x20;
+    private static final int FO_RANDOM_ACCESS = 0x10_0000;
+
     private final Memory memory;
     private final PoolAllocator pool;
     private final ObjectManager objects;
@@ -57,6 +62,7 @@ public final class IoSystem {
 
     private final FileStreamPointers streams;
     private final DataSectionPages dataSections;
+    private @Nullable FileCache cache;
 
     /** @param dataSections pages of mapped files */
     public IoSystem(ObjectManager objects, PoolAllocator pool, DataSectionPages dataSections) {
@@ -199,7 +205,27 @@ public final class IoSystem {
         if (node != null && !node.isDirectory()) {
             memory.writeLong(body + FileObjectLayout.SECTION_OBJECT_POINTER, streams.acquire(node, body));
         }
+        FileCache through = cache;
+        if (file instanceof OpenFile.OnDisk onDisk) {
+            memory.writeInt(body + FileObjectLayout.FLAGS, FILE_FLAGS | flags(onDisk.options()));
+            if (through != null && node != null && !node.isDirectory()) {
+                onDisk.useCache(through, body);
+            }
+        }
         return body;
+    }
+
+    /** {@code FO_*} that go with options of an open. */
+    private static int flags(int options) {
+        return ((options & GuestFileSystem.NO_BUFFERING) != 0 ? FO_NO_INTERMEDIATE_BUFFERING : 0)
+                | ((options & GuestFileSystem.WRITE_THROUGH) != 0 ? FO_WRITE_THROUGH : 0)
+                | ((options & GuestFileSystem.SEQUENTIAL_ONLY) != 0 ? FO_SEQUENTIAL_ONLY : 0)
+                | ((options & GuestFileSystem.RANDOM_ACCESS) != 0 ? FO_RANDOM_ACCESS : 0);
+    }
+
+    /** Who caches files opened from now on. */
+    public void setCache(FileCache newCache) {
+        cache = newCache;
     }
 
     /** Full name of a file in the object namespace: {@code \Device\HarddiskVolume2\notes.txt}. */

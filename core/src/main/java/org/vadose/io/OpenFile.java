@@ -80,13 +80,16 @@ public abstract sealed class OpenFile implements AutoCloseable {
     /** A file or directory on a drive. */
     public static final class OnDisk extends OpenFile {
         private final FileNode node;
-        private final boolean deleteOnClose;
+        private final int options;
+        private @Nullable FileCache cache;
+        private long fileObject;
         private boolean closed;
 
-        OnDisk(FileNode node, String path, int access, int share, boolean deleteOnClose) {
+        /** @param options {@code FILE_*} of {@code NtCreateFile} */
+        OnDisk(FileNode node, String path, int access, int share, int options) {
             super(path, access, share);
             this.node = node;
-            this.deleteOnClose = deleteOnClose;
+            this.options = options;
             node.opened(this);
         }
 
@@ -100,17 +103,44 @@ public abstract sealed class OpenFile implements AutoCloseable {
             return node;
         }
 
+        /** {@code FILE_*} of {@code NtCreateFile}: how it was opened. */
+        public int options() {
+            return options;
+        }
+
+        /** From now on it is read and written through the cache. */
+        void useCache(FileCache newCache, long newFileObject) {
+            cache = newCache;
+            fileObject = newFileObject;
+        }
+
         @Override
         public int read(long position, byte[] target, int offset, int length) {
-            return node.read(position, target, offset, length);
+            FileCache through = cache;
+            return through != null
+                    ? through.read(fileObject, position, target, offset, length)
+                    : node.read(position, target, offset, length);
         }
 
         @Override
         public int write(long position, byte[] source, int offset, int length) {
-            if (length > 0) {
+            FileCache through = cache;
+            if (through != null && length > 0) {
+                through.write(fileObject, position, source, offset, length);
+            } else if (length > 0) {
                 node.write(position, source, offset, length);
             }
             return length;
+        }
+
+        /** {@link #read} past the cache, and yet what it says. */
+        public int readUncached(long position, byte[] target, int offset, int length) {
+            return node.readUncached(position, target, offset, length);
+        }
+
+        /** {@link #write} past the cache, which takes it over. */
+        public void writeUncached(long position, byte[] source, int offset, int length) {
+            node.writeUncached(position, source, offset, length);
         }
 
         public void setSize(long size) {
@@ -128,8 +158,12 @@ public abstract sealed class OpenFile implements AutoCloseable {
                 return;
             }
             closed = true;
-            if (deleteOnClose) {
+            if ((options & GuestFileSystem.DELETE_ON_CLOSE) != 0) {
                 node.setDeletePending(true);
+            }
+            FileCache through = cache;
+            if (through != null) {
+                through.closing(fileObject, node.isDeletePending() && node.isOnlyOpen(this));
             }
             node.closed(this);
         }

@@ -5,6 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
+import org.vadose.cc.CacheManager;
 import org.vadose.ex.PoolAllocator;
 import org.vadose.ex.PoolPages;
 import org.vadose.io.IoSystem;
@@ -47,6 +48,7 @@ public final class Machine implements AutoCloseable {
     private final ProcessManager processes;
     private final List<Processor> processors = new ArrayList<>();
     private final IoSystem io;
+    private final CacheManager cache;
     private final Modules modules;
     private final Devices devices;
     private final SystemImages images;
@@ -94,6 +96,8 @@ public final class Machine implements AutoCloseable {
             modules.load();
             end(BootPhase.MODULES);
             io = new IoSystem(objects, pool, memoryManager.dataSections());
+            cache = new CacheManager(memoryManager, objects, pool, io);
+            cache.initialize();
             devices = new Devices(objects, io, modules);
             devices.create(config.seed(), clock.now());
             end(BootPhase.DEVICES);
@@ -217,6 +221,10 @@ public final class Machine implements AutoCloseable {
         return io;
     }
 
+    public CacheManager cacheManager() {
+        return cache;
+    }
+
     public SystemClock clock() {
         return clock;
     }
@@ -276,6 +284,12 @@ public final class Machine implements AutoCloseable {
     /** Gives RAM and page files back to the host. */
     @Override
     public void close() {
+        memoryManager.kernelLock().lock();
+        try {
+            cache.flushAll();
+        } finally {
+            memoryManager.kernelLock().unlock();
+        }
         memoryManager.close();
         ram.close();
     }

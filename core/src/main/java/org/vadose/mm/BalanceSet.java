@@ -8,7 +8,7 @@ import org.vadose.nt.Eprocess;
  * page-table entry is half changed, so that a run can be repeated.
  *
  * <pre>
- *   available &lt; low    trim working sets that have more than their minimum, pages not accessed first, then any;
+ *   available &lt; low    trim working sets (of processes and of the system cache) that have more than their minimum, pages not accessed first, then any;
  *                      then below the minimum, too; write modified pages; until available &gt;= high
  * </pre>
  */
@@ -25,6 +25,7 @@ final class BalanceSet {
     private static final long LEAST_OF_RUN = 64;
     private static final long LEAST_SHARE = 16;
 
+    private final MemoryManager manager;
     private final Memory memory;
     private final AddressSpaces spaces;
     private final PfnDatabase pfns;
@@ -55,6 +56,7 @@ final class BalanceSet {
     }
 
     BalanceSet(MemoryManager manager, AddressSpaces spaces, PageFiles files, Trimmer trimmer, ModifiedWriter writer) {
+        this.manager = manager;
         this.memory = manager.kernelMemory();
         this.spaces = spaces;
         this.pfns = manager.pfns();
@@ -134,6 +136,8 @@ final class BalanceSet {
         }
         long[] links = spaces.expansion().entries(MOST_PROCESSES);
         long total = 0;
+        long cache = excess(manager.systemCache().workingSet(), round);
+        total += cache;
         for (long link : links) {
             total += excess(Eprocess.ofExpansionLinks(memory, link), round);
         }
@@ -141,6 +145,9 @@ final class BalanceSet {
             return;
         }
         double part = Math.min(1, (double) need / total);
+        if (cache > 0) {
+            manager.systemCache().trim((long) Math.ceil(cache * part), round.choice);
+        }
         for (long link : links) {
             Eprocess process = Eprocess.ofExpansionLinks(memory, link);
             long share = (long) Math.ceil(excess(process, round) * part);
@@ -149,6 +156,11 @@ final class BalanceSet {
                 trim(process, share, round.choice);
             }
         }
+    }
+
+    private static long excess(SystemCacheWorkingSet cache, Round round) {
+        boolean isHard = (cache.hardLimits() & SystemCacheWorkingSet.MINIMUM_HARD_ENABLE) != 0;
+        return Math.max(0, cache.sizePages() - (round.keepsMinimum || isHard ? cache.minimumPages() : 0));
     }
 
     /** Pages that a process may lose. */

@@ -1,5 +1,6 @@
 package org.vadose.mm;
 
+import org.vadose.base.Hex;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.layout.FileObjectLayout;
@@ -36,6 +37,9 @@ final class ControlAreas {
     private static final int TAG_MAPPED_SEGMENT = PoolTag.of("MmSm");
     private static final int TAG_SUBSECTION = PoolTag.of("MmSd");
     private static final int TAG_PROTOTYPES = PoolTag.of("MmSt");
+
+    /** Pages that one write to a file holds at most. */
+    private static final int WRITE_CLUSTER = 64;
 
     private final MemoryManager manager;
     private final Memory memory;
@@ -156,6 +160,31 @@ final class ControlAreas {
         return at;
     }
 
+    /** The subsection of a data file that holds a page. */
+    Subsection subsectionOf(ControlArea area, long page) {
+        Subsection part = area.firstSubsection();
+        while (page - part.startingPage() >= part.pages()) {
+            if (part.next() == 0) {
+                throw new IllegalStateException(
+                        "page behind the section controlArea=" + Hex.address(area.address()) + " page=" + page);
+            }
+            part = new Subsection(memory, part.next());
+        }
+        return part;
+    }
+
+    /** Gives up pages of a data file from one on, changed or not, but for those that somebody maps. */
+    void purge(ControlArea area, long firstPage) {
+        for (long at = area.firstSubsection().address(); at != 0; ) {
+            Subsection part = new Subsection(memory, at);
+            long start = part.startingPage();
+            for (long page = Math.max(firstPage, start); page < start + part.pages(); page++) {
+                prototypes.purge(part, part.base() + (page - start) * Long.BYTES);
+            }
+            at = part.next();
+        }
+    }
+
     /** Writes modified pages of a data file back, as far as their PFNs say so. */
     NtStatus flush(ControlArea area, long firstPage, long pages) {
         NtStatus status = NtStatus.SUCCESS;
@@ -164,9 +193,14 @@ final class ControlAreas {
             long start = part.startingPage();
             long from = Math.max(firstPage, start);
             long to = Math.min(firstPage + pages, start + part.pages());
-            for (long page = from; page < to; page++) {
-                NtStatus one = prototypes.flush(part, part.base() + (page - start) * Long.BYTES);
-                status = one.isSuccess() ? status : one;
+            for (long page = from; page < to; ) {
+                long prototype = part.base() + (page - start) * Long.BYTES;
+                int run = prototypes.modifiedRun(prototype, (int) Math.min(to - page, WRITE_CLUSTER));
+                if (run > 0) {
+                    NtStatus one = prototypes.flush(part, prototype, run);
+                    status = one.isSuccess() ? status : one;
+                }
+                page += Math.max(run, 1);
             }
             at = part.next();
         }

@@ -157,10 +157,12 @@ final class FaultHandler implements PageFaultHandler {
     }
 
     private NtStatus resolve(long virtualAddress, int errorCode) {
-        // Above user space a fault is the kernel's own mistake or a wild pointer.
-        if (Long.compareUnsigned(virtualAddress, VirtualMemoryServices.HIGHEST_USER) > 0
-                || (errorCode & PageFaultCode.RESERVED) != 0) {
+        // Above user space, but for the system cache, a fault is the kernel's own mistake or a wild pointer.
+        if ((errorCode & PageFaultCode.RESERVED) != 0) {
             return NtStatus.ACCESS_VIOLATION;
+        }
+        if (Long.compareUnsigned(virtualAddress, VirtualMemoryServices.HIGHEST_USER) > 0) {
+            return manager.systemCache().fault(virtualAddress, errorCode);
         }
         ProcessSpace space = spaces.current();
         if (space == null) {

@@ -43,6 +43,7 @@ public final class MemoryManager {
     private final ImageSections sections;
     private final SectionServices sectionObjects;
     private final DataSectionPages dataSections;
+    private final SystemCache systemCache;
     private final PageFiles pageFiles;
     private final PageIn pageIn;
     private final ModifiedWriter modifiedWriter;
@@ -90,6 +91,13 @@ public final class MemoryManager {
         this.regionQueries = new RegionQueries(this, spaces, tables, pages);
         this.dataSections = new DataSectionPages(this, prototypes, areas);
         this.sectionObjects = new SectionServices(this, spaces, commit, areas, sectionViews);
+        this.systemCache = new SystemCache(
+                this,
+                pages,
+                prototypes,
+                areas,
+                new SystemCacheWorkingSet(mmu.kernel(), kernelBase, pfns.frames()),
+                boot.regionBase(SystemRegion.SYSTEM_CACHE));
         for (SystemRegion region : new SystemRegion[] {
             SystemRegion.NON_PAGED_POOL,
             SystemRegion.PAGED_POOL,
@@ -271,6 +279,11 @@ public final class MemoryManager {
     /** Pages of data files in RAM, for file systems. */
     public DataSectionPages dataSections() {
         return dataSections;
+    }
+
+    /** Views of files for the cache manager. */
+    public SystemCache systemCache() {
+        return systemCache;
     }
 
     /** The page files, none at first. */

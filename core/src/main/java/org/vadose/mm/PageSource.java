@@ -6,14 +6,14 @@ import org.vadose.nt.ControlArea;
 /** Where pages of a section come from when they are not in RAM, and what goes when the section does. */
 interface PageSource {
     /**
-     * Reads a page.
+     * Reads a page, or, of a data file, several.
      *
-     * @param page of the section, or, for a data file, of the file
-     * @param target a page of bytes, all of which are written
+     * @param page the first, of the section, or, for a data file, of the file
+     * @param target whole pages of bytes, all of which are written
      */
     NtStatus read(long page, byte[] target);
 
-    /** Writes a page back; what lies behind the end of the file is left out. */
+    /** Writes whole pages back; what lies behind the end of the file is left out. */
     default NtStatus write(long page, byte[] source) {
         return NtStatus.NOT_SUPPORTED;
     }

@@ -38,6 +38,8 @@ final class Prototypes {
     /** Files behind control areas; what a disk would hold. */
     private final Map<Long, PageSource> sources = new HashMap<>();
 
+    private NtStatus readError = NtStatus.SUCCESS;
+
     Prototypes(MemoryManager manager, UserTables tables, PageFiles files) {
         this.files = files;
         this.memory = manager.kernelMemory();
@@ -101,6 +103,7 @@ final class Prototypes {
         NtStatus status = files.read(prototype, frame);
         if (!status.isSuccess()) {
             pfns.free(frame);
+            readError = status;
             return status == NtStatus.NO_MEMORY ? PfnDatabase.NONE : UNREADABLE;
         }
         makeValid(prototypeAddress, prototype, frame);
@@ -111,7 +114,9 @@ final class Prototypes {
         Subsection part = new Subsection(memory, Pte.prototypeAddress(prototype));
         ControlArea area = part.controlArea();
         byte[] page = new byte[(int) Pages.SIZE];
-        if (source(area).read(pageOf(area, part, prototypeAddress), page) != NtStatus.SUCCESS) {
+        NtStatus status = source(area).read(pageOf(area, part, prototypeAddress), page);
+        if (!status.isSuccess()) {
+            readError = status;
             return UNREADABLE;
         }
         long frame = pfns.allocateForOverwrite(prototypeAddress, tables.tableFrame(prototypeAddress));
@@ -156,19 +161,104 @@ final class Prototypes {
      *
      * @return the status of the write; SUCCESS also if there was nothing to do
      */
-    NtStatus flush(Subsection part, long prototypeAddress) {
-        long frame = resident(prototypeAddress);
-        if (frame == PfnDatabase.NONE || !pfns.pfn(frame).isModified()) {
-            return NtStatus.SUCCESS;
+    private NtStatus flush(Subsection part, long prototypeAddress) {
+        return modifiedRun(prototypeAddress, 1) == 0 ? NtStatus.SUCCESS : flush(part, prototypeAddress, 1);
+    }
+
+    /** How many prototypes in a row, from this one on, have pages in RAM that PFNs call modified. */
+    int modifiedRun(long prototypeAddress, int most) {
+        int run = 0;
+        while (run < most) {
+            long frame = resident(prototypeAddress + run * (long) Long.BYTES);
+            if (frame == PfnDatabase.NONE || !pfns.pfn(frame).isModified()) {
+                break;
+            }
+            run++;
         }
-        byte[] page = new byte[(int) Pages.SIZE];
-        ram.read(frame << Pages.SHIFT, page, 0, page.length);
+        return run;
+    }
+
+    /** Writes pages of a data file, all in RAM, back in one piece. */
+    NtStatus flush(Subsection part, long prototypeAddress, int count) {
+        byte[] bytes = new byte[count << Pages.SHIFT];
+        for (int i = 0; i < count; i++) {
+            long frame = resident(prototypeAddress + i * (long) Long.BYTES);
+            ram.read(frame << Pages.SHIFT, bytes, i << Pages.SHIFT, (int) Pages.SIZE);
+        }
         ControlArea area = part.controlArea();
-        NtStatus status = source(area).write(pageOf(area, part, prototypeAddress), page);
-        if (status == NtStatus.SUCCESS) {
-            pfns.written(frame);
+        NtStatus status = source(area).write(pageOf(area, part, prototypeAddress), bytes);
+        if (status.isSuccess()) {
+            for (int i = 0; i < count; i++) {
+                pfns.written(resident(prototypeAddress + i * (long) Long.BYTES));
+            }
         }
         return status;
+    }
+
+    /**
+     * Reads adjacent pages of a data file, none of which is in RAM, in one piece and leaves them on standby.
+     *
+     * @return pages read; 0 if the file cannot be read or there is no RAM
+     */
+    int readCluster(long prototypeAddress, int count) {
+        Subsection part = new Subsection(memory, Pte.prototypeAddress(memory.readLong(prototypeAddress)));
+        ControlArea area = part.controlArea();
+        byte[] bytes = new byte[count << Pages.SHIFT];
+        if (!source(area).read(pageOf(area, part, prototypeAddress), bytes).isSuccess()) {
+            return 0;
+        }
+        for (int i = 0; i < count; i++) {
+            long at = prototypeAddress + i * (long) Long.BYTES;
+            long prototype = memory.readLong(at);
+            long frame = pfns.allocateForOverwrite(at, tables.tableFrame(at));
+            if (frame == PfnDatabase.NONE) {
+                return i;
+            }
+            ram.write(frame << Pages.SHIFT, bytes, i << Pages.SHIFT, (int) Pages.SIZE);
+            makeValid(at, prototype, frame);
+            part.countPage(1);
+            memory.writeLong(at, Pte.transition(frame, Pte.protection(prototype)));
+            pfns.release(frame, false);
+        }
+        return count;
+    }
+
+    /** As {@link #share}, for a caller to whom the contents do not matter: if the page is not in RAM, it begins with zeros. */
+    long shareForOverwrite(long prototypeAddress) {
+        long prototype = memory.readLong(prototypeAddress);
+        if (Pte.kind(prototype) != Pte.Kind.PROTOTYPE) {
+            return share(prototypeAddress);
+        }
+        long frame = pfns.allocate(prototypeAddress, tables.tableFrame(prototypeAddress));
+        if (frame != PfnDatabase.NONE) {
+            makeValid(prototypeAddress, prototype, frame);
+            new Subsection(memory, Pte.prototypeAddress(prototype)).countPage(1);
+        }
+        return frame;
+    }
+
+    boolean isResident(long prototypeAddress) {
+        return Pte.holdsFrame(memory.readLong(prototypeAddress));
+    }
+
+    /** Why a page was {@link #UNREADABLE} the last time. */
+    NtStatus readError() {
+        return readError;
+    }
+
+    /** Gives up a data file's page that nobody maps. */
+    void purge(Subsection part, long prototypeAddress) {
+        long prototype = memory.readLong(prototypeAddress);
+        if (Pte.kind(prototype) != Pte.Kind.TRANSITION) {
+            return;
+        }
+        long frame = Pte.frame(prototype);
+        Pfn pfn = pfns.pfn(frame);
+        long original = pfn.originalPte();
+        addShare(pfn.pteFrame(), -1);
+        memory.writeLong(prototypeAddress, original);
+        pfns.discard(frame);
+        part.countPage(-1);
     }
 
     /** Writes a modified page of a data file that nobody maps back to its file. */

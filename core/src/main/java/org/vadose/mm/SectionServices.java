@@ -200,17 +200,41 @@ public final class SectionServices {
         if (!areas.canHold(pages)) {
             return NtStatus.INSUFFICIENT_RESOURCES;
         }
-        long known = areas.dataSection(file);
-        ControlArea area;
-        if (known == 0) {
-            area = areas.createForFile(file, pages);
-        } else {
-            area = new ControlArea(memory, known);
-            area.addSectionReferences(1);
-            areas.extend(area, pages, file.sizeBytes());
-        }
-        finish(section, area, bytes, attributes, pageProtection);
+        finish(section, areaOf(file, pages), bytes, attributes, pageProtection);
         return NtStatus.SUCCESS;
+    }
+
+    /** A section for the cache: it is no program's reference. */
+    NtStatus createForCache(long body, MappedFile file, long bytes) {
+        long pages = Pages.count(bytes);
+        if (!areas.canHold(pages)) {
+            return NtStatus.INSUFFICIENT_RESOURCES;
+        }
+        ControlArea area = areaOf(file, pages);
+        new Section(memory, body).initialize(area.address(), bytes, area.flags(), PageProtection.PAGE_READWRITE);
+        return NtStatus.SUCCESS;
+    }
+
+    NtStatus extendForCache(long body, MappedFile file, long bytes) {
+        if (!areas.canHold(Pages.count(bytes))) {
+            return NtStatus.INSUFFICIENT_RESOURCES;
+        }
+        Section section = new Section(memory, body);
+        areas.extend(section.controlArea(), Pages.count(bytes), file.sizeBytes());
+        section.setSizeBytes(bytes);
+        return NtStatus.SUCCESS;
+    }
+
+    /** The data section of a file, made or made larger, with one more section reference. */
+    private ControlArea areaOf(MappedFile file, long pages) {
+        long known = areas.dataSection(file);
+        if (known == 0) {
+            return areas.createForFile(file, pages);
+        }
+        ControlArea area = new ControlArea(memory, known);
+        area.addSectionReferences(1);
+        areas.extend(area, pages, file.sizeBytes());
+        return area;
     }
 
     /** Makes a file at least so large, if the section is one that may write. */
@@ -235,6 +259,10 @@ public final class SectionServices {
             NtStatus status = file.read(0, contents, 0, contents.length);
             if (!status.isSuccess()) {
                 return status;
+            }
+            long data = areas.dataSection(file);
+            if (data != 0) {
+                manager.dataSections().overlay(data, 0, contents, 0, contents.length);
             }
             if (contents.length < 2 || contents[0] != 'M' || contents[1] != 'Z') {
                 return NtStatus.INVALID_IMAGE_NOT_MZ;

@@ -120,14 +120,19 @@ public final class SystemSpace {
     }
 
     private void map(long address, long bits) {
+        makeTables(address);
+        long pte = selfMap.pte(address);
+        memory.writeLong(pte, newFrame(pte) << Pages.SHIFT | bits);
+    }
+
+    /** Makes the tables that hold the PTE of an address. */
+    void makeTables(long address) {
         for (int level = 3; level >= 1; level--) {
             long entry = selfMap.entry(level + 1, address);
             if ((memory.readLong(entry) & X64PageTables.PRESENT) == 0) {
                 memory.writeLong(entry, newFrame(entry) << Pages.SHIFT | KERNEL_CODE_AND_DATA);
             }
         }
-        long pte = selfMap.pte(address);
-        memory.writeLong(pte, newFrame(pte) << Pages.SHIFT | bits);
     }
 
     private long newFrame(long entry) {

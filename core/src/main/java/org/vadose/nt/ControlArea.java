@@ -121,6 +121,16 @@ public record ControlArea(Memory memory, long address) {
         memory.writeInt(at, memory.readInt(at) + delta);
     }
 
+    /** Those of the mapped views that are in the system cache. */
+    public long systemCacheViews() {
+        return memory.readUnsignedInt(address + ControlAreaLayout.U2_E2_NUMBER_OF_SYSTEM_CACHE_VIEWS);
+    }
+
+    public void addSystemCacheViews(int delta) {
+        memory.writeInt(
+                address + ControlAreaLayout.U2_E2_NUMBER_OF_SYSTEM_CACHE_VIEWS, (int) systemCacheViews() + delta);
+    }
+
     private void add(long field, long delta) {
         memory.writeLong(address + field, memory.readLong(address + field) + delta);
     }

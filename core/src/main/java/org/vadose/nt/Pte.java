@@ -112,6 +112,11 @@ public final class Pte {
         return subsection << MmptePrototypeLayout.PROTO_ADDRESS_SHIFT | PROTOTYPE | demandZero(protection);
     }
 
+    /** An entry of a view in the system cache whose page is not valid there: it names the prototype PTE. */
+    public static long prototype(long prototypeAddress, int protection) {
+        return subsection(prototypeAddress, protection);
+    }
+
     /** The address in a prototype or subsection entry, sign-extended. */
     public static long prototypeAddress(long pte) {
         return pte >> MmptePrototypeLayout.PROTO_ADDRESS_SHIFT;
