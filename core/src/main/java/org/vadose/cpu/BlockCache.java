@@ -115,6 +115,16 @@ public final class BlockCache implements PhysicalMemory.CodeListener {
         return block;
     }
 
+    /**
+     * Where the processor stops before an instruction, with a fault that {@link CpuFault#isInstructionBreakpoint} tells, in
+     * whatever address space; {@link X64Cpu#runOne} goes past. While the processor executes nothing.
+     */
+    public synchronized void setBreakpoints(long[] addresses) {
+        translator.setBreakpoints(addresses);
+        clear();
+        generation++;
+    }
+
     private void clear() {
         byFrame.values().forEach(list -> list.forEach(Block::kill));
         byFrame.clear();

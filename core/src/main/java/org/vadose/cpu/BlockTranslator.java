@@ -1,5 +1,6 @@
 package org.vadose.cpu;
 
+import java.util.Arrays;
 import org.vadose.base.Pages;
 import org.vadose.memory.Mmu;
 
@@ -16,12 +17,30 @@ final class BlockTranslator {
     private final byte[] bytes = new byte[PAGE + Instruction.MAXIMUM_LENGTH];
 
     private Instruction scratch = new Instruction();
+    /** Sorted. */
+    private volatile long[] breakpoints = {};
 
     BlockTranslator(Mmu mmu) {
         this.mmu = mmu;
     }
 
+    void setBreakpoints(long[] addresses) {
+        long[] sorted = addresses.clone();
+        Arrays.sort(sorted);
+        breakpoints = sorted;
+    }
+
+    private boolean isBreakpoint(long address) {
+        return breakpoints.length != 0 && Arrays.binarySearch(breakpoints, address) >= 0;
+    }
+
     Block translate(long address, long physicalAddress) {
+        if (isBreakpoint(address)) {
+            builder.start(address);
+            builder.begin(address, 1);
+            builder.generic(true, InstructionGroup.BREAKPOINT, new Instruction());
+            return builder.finish(physicalAddress, physicalAddress >>> Pages.SHIFT, address + 1);
+        }
         return translate(address, physicalAddress, MOST_INSTRUCTIONS);
     }
 
@@ -36,7 +55,7 @@ final class BlockTranslator {
         long lastFrame = physicalAddress >>> Pages.SHIFT;
         long at = address;
         boolean open = true;
-        while (open && builder.count() < limit) {
+        while (open && builder.count() < limit && (at == address || !isBreakpoint(at))) {
             boolean valid = decode(at, address, available);
             if (!valid && scratch.defect() == Instruction.Defect.TRUNCATED) {
                 if (at != address) {

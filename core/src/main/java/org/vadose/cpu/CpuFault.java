@@ -50,6 +50,11 @@ public record CpuFault(int vector, boolean software, int errorCode, long address
         return vector == DEBUG && !software && length == 0;
     }
 
+    /** One of {@link BlockCache#setBreakpoints}; nothing of the instruction was executed. */
+    public boolean isInstructionBreakpoint() {
+        return vector == DEBUG && !software && length != 0;
+    }
+
     @Override
     public String toString() {
         return "vector=" + vector + (software ? " software" : "") + " code=" + Hex.plain(errorCode) + " address="

@@ -11,7 +11,9 @@ enum InstructionGroup {
     /** No instruction: #UD. */
     INVALID,
     /** More than fifteen bytes: #GP. */
-    TOO_LONG;
+    TOO_LONG,
+    /** Where a debugger wants the processor to stop. */
+    BREAKPOINT;
 
     private static final InstructionGroup[] ALL = values();
 

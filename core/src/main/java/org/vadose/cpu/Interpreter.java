@@ -83,6 +83,20 @@ final class Interpreter {
         }
     }
 
+    /** One instruction, whatever breakpoint stands at it. */
+    CpuExit runOne() {
+        if (state.steps()) {
+            return run(1);
+        }
+        int why;
+        try {
+            why = execute(cache.translateOne(state.rip), retired + 1);
+        } catch (MemoryFault e) {
+            why = fetchFault(e);
+        }
+        return why == AT_SYSCALL ? CpuExit.SYSCALL : why == FAULTED ? CpuExit.FAULT : CpuExit.BUDGET;
+    }
+
     /** As many blocks as run without a look-up. */
     private int proceed(long end) {
         Block block;
@@ -160,6 +174,7 @@ final class Interpreter {
             case X87 -> vectors.executeX87(instruction);
             case INVALID -> throw ProcessorException.INVALID_OPCODE;
             case TOO_LONG -> throw ProcessorException.GENERAL_PROTECTION;
+            case BREAKPOINT -> throw ProcessorException.INSTRUCTION_BREAKPOINT;
         }
         return true;
     }

@@ -15,6 +15,9 @@ final class ProcessorException extends RuntimeException {
     /** #GP(0) for what Windows calls an access violation: bad alignment, non-canonical addresses, bad selectors. */
     static final ProcessorException GENERAL_PROTECTION =
             new ProcessorException(CpuFault.GENERAL_PROTECTION, NtStatus.ACCESS_VIOLATION);
+    /** #DB as an instruction breakpoint of the debug registers raises it. */
+    static final ProcessorException INSTRUCTION_BREAKPOINT =
+            new ProcessorException(CpuFault.DEBUG, NtStatus.SINGLE_STEP);
     /** #GP(0) for an instruction that user mode must not execute. */
     static final ProcessorException PRIVILEGED =
             new ProcessorException(CpuFault.GENERAL_PROTECTION, NtStatus.PRIVILEGED_INSTRUCTION);

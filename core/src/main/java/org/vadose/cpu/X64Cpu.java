@@ -141,6 +141,11 @@ public final class X64Cpu {
         return interpreter.run(maxInstructions);
     }
 
+    /** Executes one instruction, also where a breakpoint stands. */
+    public CpuExit runOne() {
+        return interpreter.runOne();
+    }
+
     /** What the last {@link CpuExit#FAULT} was. */
     public CpuFault fault() {
         @Nullable CpuFault fault = interpreter.fault();

@@ -35,6 +35,8 @@ public final class Debugger {
     private @Nullable Eprocess process;
     private boolean processChosen;
     private int processor;
+    private final Breakpoints breakpoints = new Breakpoints();
+    private ImageFiles imageFiles = ImageFiles.NONE;
     private int radix = 16;
     private String repeat = "";
     private Outcome outcome = Outcome.CONTINUE;
@@ -67,6 +69,8 @@ public final class Debugger {
         ModuleCommands.register(commands);
         CodeCommands.register(commands);
         SessionCommands.register(commands);
+        StackCommands.register(commands);
+        BreakpointCommands.register(commands);
         ProcessCommands.register(commands);
         UserCommands.register(commands);
         PteCommands.register(commands);
@@ -98,6 +102,20 @@ public final class Debugger {
         return modules;
     }
 
+    /** Where the machine is to stop. */
+    public Breakpoints breakpoints() {
+        return breakpoints;
+    }
+
+    /** Says where files of images are found. */
+    public void setImageFiles(ImageFiles files) {
+        imageFiles = files;
+    }
+
+    ImageFiles imageFiles() {
+        return imageFiles;
+    }
+
     /** {@code "0: kd> "}. */
     public String prompt() {
         return processor + ": kd> ";
@@ -111,6 +129,14 @@ public final class Debugger {
         processChosen = false;
         setProcess(runningProcess());
         processChosen = false;
+        breakpoints.stopped(process == null ? 0 : process.address());
+        String command = breakpoints.takeCommand();
+        if (!command.isEmpty()) {
+            List<String> parts = split(command);
+            for (int i = parts.size() - 1; i >= 0; i--) {
+                pending.addFirst(parts.get(i));
+            }
+        }
     }
 
     /** Says where the machine stopped: why, the registers, the instruction. */

@@ -3,6 +3,7 @@ package org.vadose.debug;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.vadose.base.Pages;
 import org.vadose.layout.PdbIdentity;
 import org.vadose.layout.SymbolTable;
 import org.vadose.layout.TypeTable;
@@ -22,6 +23,8 @@ public final class Module {
     private final TargetMemory memory;
     private @Nullable SymbolTable symbols;
     private SymbolKind kind = SymbolKind.DEFERRED;
+    private boolean imageSought;
+    private byte @Nullable [] image;
 
     /** Where a module's symbols come from. */
     public enum SymbolKind {
@@ -89,6 +92,32 @@ public final class Module {
             symbols = table;
         }
         return table;
+    }
+
+    /**
+     * The image as its file says it is mapped; null if no file is at hand or it is another version's. Pages that are in RAM go before it.
+     */
+    byte @Nullable [] image(ImageFiles files) {
+        if (!imageSought) {
+            imageSought = true;
+            image = findImage(files);
+        }
+        return image;
+    }
+
+    private byte @Nullable [] findImage(ImageFiles files) {
+        try {
+            byte[] file = files.read(path);
+            if (file == null) {
+                return null;
+            }
+            PeImage found = PeImage.ofFile(file);
+            boolean isSame = found.timeDateStamp() == PeImage.ofMapped(memory, base).timeDateStamp()
+                    && Pages.up(found.sizeOfImage()) == Pages.up(sizeBytes);
+            return isSame ? found.layOut(base) : null;
+        } catch (PeFormatException | UnreadableMemoryException | IndexOutOfBoundsException e) {
+            return null;
+        }
     }
 
     /** The types that go with the symbols, if the project has them. */

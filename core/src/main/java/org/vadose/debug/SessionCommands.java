@@ -42,7 +42,7 @@ final class SessionCommands {
                 "Write physical memory to FILE.raw or FILE.dmp",
                 Argument.FILE,
                 SessionCommands::dump);
-        table.add("g", "", "Go: let the machine run", Argument.NONE, (d, a) -> resume(d, "g", Debugger.Outcome.GO));
+        table.add("g", "[address]", "Go: let the machine run", Argument.EXPRESSION, SessionCommands::go);
         table.add(
                 "gn",
                 "",
@@ -141,7 +141,15 @@ final class SessionCommands {
         debugger.out().line("Dump successfully written");
     }
 
-    private static void resume(Debugger debugger, String command, Debugger.Outcome outcome) {
+    private static void go(Debugger debugger, String text) {
+        long address = text.isEmpty() ? 0 : debugger.evaluate(text);
+        resume(debugger, "g", Debugger.Outcome.GO);
+        if (address != 0) {
+            debugger.breakpoints().stopOnceAt(address, 0);
+        }
+    }
+
+    static void resume(Debugger debugger, String command, Debugger.Outcome outcome) {
         LiveControl live = debugger.live();
         boolean steps = outcome == Debugger.Outcome.STEP || outcome == Debugger.Outcome.STEP_OVER;
         if (live == null || steps && !live.canStep()) {

@@ -199,7 +199,7 @@ public final class ProgramRunner {
                 parent.processId(),
                 parent.files(),
                 parent.console(),
-                GuestEvents.NONE));
+                parent.events().followsChildren() ? parent.events() : GuestEvents.NONE));
         GuestProcess child = main.process();
         HandleTable parents = new HandleTable(kernel(), parent.eprocess().objectTable());
         HandleTable childs = new HandleTable(kernel(), child.eprocess().objectTable());

@@ -77,6 +77,12 @@ public interface GuestCpu {
     /** Makes a {@link #run} in progress, or the next one, come back soon. From any Java thread. */
     void requestStop();
 
+    /** One instruction, also where a breakpoint of {@link GuestSystem#setBreakpoints} stands. */
+    default Exit runOne() {
+        return run(1);
+    }
+
+
     /** Instructions executed so far by this processor state. */
     long executed();
 }

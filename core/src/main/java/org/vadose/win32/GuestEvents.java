@@ -20,6 +20,14 @@ public interface GuestEvents {
         return false;
     }
 
+    /** The thread stands at one of {@link GuestSystem#setBreakpoints}; it goes past it afterwards. */
+    default void breakpoint(GuestThread thread) {}
+
+    /** Whether processes that the process makes are told of, too. */
+    default boolean followsChildren() {
+        return false;
+    }
+
     /** {@link GuestProcess#requestBreak} was called while the thread ran; it stands between two instructions. */
     default void breakIn(GuestThread thread) {}
 

@@ -42,6 +42,12 @@ public final class GuestProcessor {
         return mmu;
     }
 
+    void setBreakpoints(long[] addresses) {
+        if (blocks != null) {
+            blocks.setBreakpoints(addresses);
+        }
+    }
+
     /** A new thread's registers on this processor. */
     public ProcessorState newState(long teb) {
         if (mmu == null || blocks == null) {

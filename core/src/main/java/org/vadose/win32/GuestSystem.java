@@ -90,6 +90,16 @@ public final class GuestSystem {
         return processors;
     }
 
+    /**
+     * Where threads stop for a debugger before an instruction ({@link GuestEvents#breakpoint}), in whatever process. While no other
+     * processor executes guest instructions.
+     */
+    public void setBreakpoints(long... addresses) {
+        for (GuestProcessor processor : processors) {
+            processor.setBreakpoints(addresses);
+        }
+    }
+
     /** The processor for a new thread. */
     public GuestProcessor leastLoaded() {
         return scheduler.leastLoaded();

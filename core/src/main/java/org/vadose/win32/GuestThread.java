@@ -38,6 +38,9 @@ public final class GuestThread {
     /** No deadline. */
     public static final long NEVER = Scheduler.NEVER;
 
+    /** No instruction's address: not canonical. */
+    private static final long NOWHERE = 1L << 63;
+
     private static final int MACHINE_FRAME_SIZE = 40;
     private static final int USER_CODE_SELECTOR = 0x33;
     private static final int USER_STACK_SELECTOR = 0x2B;
@@ -63,6 +66,9 @@ public final class GuestThread {
 
     private final Deque<long[]> queuedCalls = new ArrayDeque<>();
     private volatile boolean ended;
+    /** Address of the breakpoint that it has told of and is to go past. */
+    private long passes = NOWHERE;
+
     private @Nullable BooleanSupplier stopWhen;
     private @Nullable Runnable stopAction;
 
@@ -334,10 +340,16 @@ public final class GuestThread {
         Scheduler scheduler = process.scheduler();
         scheduler.leaveKernel(this);
         try {
-            return cpu.run(TIME_SLICE);
+            return cpu.rip() == passes ? pass() : cpu.run(TIME_SLICE);
         } finally {
             scheduler.enterKernel(this);
         }
+    }
+
+    /** Goes past the breakpoint it stands at. */
+    private GuestCpu.Exit pass() {
+        passes = NOWHERE;
+        return cpu.runOne();
     }
 
     /**
@@ -359,10 +371,11 @@ public final class GuestThread {
             if (condition.getAsBoolean()) {
                 Runnable action = Objects.requireNonNull(stopAction);
                 stopWhen = null;
+                passes = cpu.rip();
                 action.run();
                 process.stopPoint(this);
             } else {
-                GuestCpu.Exit exit = cpu.run(1);
+                GuestCpu.Exit exit = cpu.rip() == passes ? pass() : cpu.run(1);
                 if (exit != GuestCpu.Exit.BUDGET) {
                     return exit;
                 }
@@ -382,7 +395,14 @@ public final class GuestThread {
     private void serve(GuestCpu.Exit exit) {
         switch (exit) {
             case SYSCALL -> process.systemCalls().serve(this);
-            case FAULT -> process.exceptions().serve(this);
+            case FAULT -> {
+                if (cpu.fault().isInstructionBreakpoint() && process.events() != GuestEvents.NONE) {
+                    passes = cpu.rip();
+                    process.events().breakpoint(this);
+                } else {
+                    process.exceptions().serve(this);
+                }
+            }
             case BUDGET -> {
                 chargeTime();
                 process.scheduler().yield(this);

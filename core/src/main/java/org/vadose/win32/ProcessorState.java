@@ -1,6 +1,7 @@
 package org.vadose.win32;
 
 import org.vadose.cpu.BlockCache;
+import org.vadose.cpu.CpuExit;
 import org.vadose.cpu.CpuFault;
 import org.vadose.cpu.X64Cpu;
 import org.vadose.memory.Memory;
@@ -101,7 +102,16 @@ public final class ProcessorState implements GuestCpu {
 
     @Override
     public Exit run(long instructions) {
-        return switch (cpu.run(instructions)) {
+        return exit(cpu.run(instructions));
+    }
+
+    @Override
+    public Exit runOne() {
+        return exit(cpu.runOne());
+    }
+
+    private static Exit exit(CpuExit exit) {
+        return switch (exit) {
             case SYSCALL -> Exit.SYSCALL;
             case FAULT -> Exit.FAULT;
             case BUDGET -> Exit.BUDGET;

@@ -18,6 +18,8 @@ final class ExitDump implements GuestEvents {
     private final GuestEvents next;
     private @Nullable IOException failure;
     private boolean crashed;
+    /** The first process; others are its children. */
+    private @Nullable GuestProcess program;
 
     /** @param file null for none */
     ExitDump(Machine machine, @Nullable Path file, GuestEvents next) {
@@ -28,6 +30,9 @@ final class ExitDump implements GuestEvents {
 
     @Override
     public void entry(GuestThread thread) {
+        if (program == null) {
+            program = thread.process();
+        }
         next.entry(thread);
     }
 
@@ -39,6 +44,16 @@ final class ExitDump implements GuestEvents {
             crashed = true;
         }
         return next.exception(thread, record, context, firstChance);
+    }
+
+    @Override
+    public void breakpoint(GuestThread thread) {
+        next.breakpoint(thread);
+    }
+
+    @Override
+    public boolean followsChildren() {
+        return next.followsChildren();
     }
 
     @Override
@@ -54,7 +69,7 @@ final class ExitDump implements GuestEvents {
     @Override
     public boolean exit(GuestProcess process, int exitCode) {
         boolean told = next.exit(process, exitCode);
-        if (file != null) {
+        if (file != null && (program == null || program == process)) {
             GuestThread thread = StoppedProcessor.running(machine, process);
             if (!crashed && thread != null) {
                 StoppedProcessor.save(

@@ -25,6 +25,8 @@ import org.vadose.win32.GuestProcess;
 import org.vadose.win32.GuestRegisters;
 import org.vadose.win32.GuestThread;
 import org.vadose.win32.ProcessEnded;
+import org.vadose.win32.loader.GuestLoaderFiles;
+import org.vadose.win32.loader.LoaderException;
 
 /**
  * The debugger on a running program: stops at the entry point, at each exception and at exit, and holds a prompt there. The prompt
@@ -146,6 +148,24 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
         stopBetweenInstructions(thread, ExceptionNames.of(0x8000_0003) + " - code 80000003 (first chance)");
     }
 
+    @Override
+    public void breakpoint(GuestThread thread) {
+        long rsp = thread.cpu().register(GuestCpu.RSP);
+        String reason;
+        synchronized (debugger) {
+            reason = debugger.breakpoints()
+                    .reason(thread.process().eprocess().address(), thread.cpu().rip(), rsp);
+        }
+        if (reason != null) {
+            stopBetweenInstructions(thread, reason);
+        }
+    }
+
+    @Override
+    public boolean followsChildren() {
+        return true;
+    }
+
     private void stopBetweenInstructions(GuestThread thread, String reason) {
         canStep = true;
         act(thread, stop(thread, new GuestRegisters(thread, machine.mmus().root()), reason), false);
@@ -206,13 +226,26 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
         try {
             registers = where;
             processor = thread.processor().number();
+            debugger.setImageFiles(path -> fileOf(thread, path));
             StoppedProcessor.save(machine, processor, where);
             guestOutput.endLine();
             debugger.stopped();
             debugger.showStop(reason);
-            return ask();
+            Debugger.Outcome outcome = ask();
+            thread.process().system().setBreakpoints(debugger.breakpoints().addresses());
+            return outcome;
         } finally {
             machine.mmus().thaw();
+        }
+    }
+
+    private static byte @Nullable [] fileOf(GuestThread thread, String path) {
+        try {
+            return new GuestLoaderFiles(
+                            thread.process().files(), thread.process()::currentDirectory, () -> "")
+                    .read(path);
+        } catch (LoaderException unreadable) {
+            return null;
         }
     }
 
@@ -240,9 +273,19 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
                 throw new ProcessEnded();
             }
             case STEP -> thread.stopWhen(toHandler ? () -> true : oneInstruction(thread), () -> stepped(thread));
-            case STEP_OVER ->
-                thread.stopWhen(toHandler ? () -> true : behindInstruction(thread), () -> stepped(thread));
+            case STEP_OVER -> stepOver(thread, toHandler);
             case GO, GO_HANDLED, CONTINUE -> {}
+        }
+    }
+
+    /** A call, with all that the function does, counts as one instruction. */
+    private void stepOver(GuestThread thread, boolean toHandler) {
+        long behind = toHandler ? 0 : behindCall(thread);
+        if (behind == 0) {
+            thread.stopWhen(toHandler ? () -> true : oneInstruction(thread), () -> stepped(thread));
+        } else {
+            debugger.breakpoints().stopOnceAt(behind, thread.cpu().register(GuestCpu.RSP));
+            thread.process().system().setBreakpoints(debugger.breakpoints().addresses());
         }
     }
 
@@ -256,21 +299,15 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
         return () -> thread.cpu().executed() > executed || thread.cpu().rip() != rip;
     }
 
-    /** A call, with all that the function does, counts as one instruction. */
-    private static BooleanSupplier behindInstruction(GuestThread thread) {
-        GuestCpu cpu = thread.cpu();
+    /** Where a call at the thread's instruction returns to; 0 if it is no call. */
+    private static long behindCall(GuestThread thread) {
         Instruction instruction = new Instruction();
         try {
-            new Decoder().decode(thread.process().memory(), cpu.rip(), instruction);
+            new Decoder().decode(thread.process().memory(), thread.cpu().rip(), instruction);
         } catch (MemoryFault unreadable) {
-            return oneInstruction(thread);
+            return 0;
         }
-        if (instruction.mnemonic() != Mnemonic.CALL) {
-            return oneInstruction(thread);
-        }
-        long next = instruction.nextAddress();
-        long stack = cpu.register(GuestCpu.RSP);
-        return () -> cpu.rip() == next && Long.compareUnsigned(cpu.register(GuestCpu.RSP), stack) >= 0;
+        return instruction.mnemonic() == Mnemonic.CALL ? instruction.nextAddress() : 0;
     }
 
     // --- Ctrl-C ---

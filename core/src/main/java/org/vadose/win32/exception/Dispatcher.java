@@ -9,6 +9,9 @@ import org.vadose.layout.ExceptionRecordLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
 import org.vadose.nt.ContextRecord;
+import org.vadose.pe.RuntimeFunctions;
+import org.vadose.pe.VirtualUnwind;
+import org.vadose.pe.UnwindFormat;
 import org.vadose.nt.ExceptionRecord;
 import org.vadose.win32.GuestCpu;
 import org.vadose.win32.GuestProcess;
@@ -210,7 +213,7 @@ public final class Dispatcher {
                 }
             }
             VirtualUnwind.Frame frame = walk.frame();
-            FunctionTables.Entry function = walk.function();
+            RuntimeFunctions.Entry function = walk.function();
             if (frame == null || function == null || frame.handler() == 0) {
                 continue;
             }

@@ -1,5 +1,7 @@
 package org.vadose.win32.exception;
 
+import org.vadose.pe.RuntimeFunctions;
+import org.vadose.pe.VirtualUnwind;
 import org.vadose.memory.Memory;
 
 /**
@@ -21,7 +23,7 @@ record DispatcherContext(Memory memory, long address) {
 
     void write(
             long controlPc,
-            FunctionTables.Entry function,
+            RuntimeFunctions.Entry function,
             VirtualUnwind.Frame frame,
             long targetIp,
             long contextRecord,

@@ -4,6 +4,8 @@ import org.vadose.layout.ContextLayout;
 import org.vadose.layout.ExceptionRecordLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.ContextRecord;
+import org.vadose.pe.RuntimeFunctions;
+import org.vadose.pe.VirtualUnwind;
 import org.vadose.nt.ExceptionRecord;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
@@ -110,7 +112,7 @@ public final class ExceptionFunctions {
     }
 
     private static long lookupFunctionEntry(ApiCall call) {
-        FunctionTables.Entry entry = dispatcher(call).tables().find(call.arg(0));
+        RuntimeFunctions.Entry entry = dispatcher(call).tables().find(call.arg(0));
         if (entry == null) {
             return 0;
         }

@@ -5,6 +5,8 @@ import org.vadose.layout.NtTibLayout;
 import org.vadose.layout.TebLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.ContextRecord;
+import org.vadose.pe.RuntimeFunctions;
+import org.vadose.pe.VirtualUnwind;
 import org.vadose.win32.GuestProcess;
 import org.vadose.win32.GuestThread;
 
@@ -22,7 +24,7 @@ final class StackWalk {
     private final ContextRecord context;
     private int frames;
 
-    private FunctionTables.@Nullable Entry function;
+    private RuntimeFunctions.@Nullable Entry function;
     private VirtualUnwind.@Nullable Frame frame;
     private long controlPc;
     private long collidedWith;
@@ -72,7 +74,7 @@ final class StackWalk {
     }
 
     /** The function of the frame just unwound; null where it has no unwind data. */
-    FunctionTables.@Nullable Entry function() {
+    RuntimeFunctions.@Nullable Entry function() {
         return function;
     }
 

@@ -5,6 +5,9 @@ import org.vadose.layout.ContextLayout;
 import org.vadose.layout.ExceptionRecordLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.ContextRecord;
+import org.vadose.pe.RuntimeFunctions;
+import org.vadose.pe.VirtualUnwind;
+import org.vadose.pe.UnwindFormat;
 import org.vadose.nt.ExceptionRecord;
 import org.vadose.win32.GuestCpu;
 import org.vadose.win32.GuestThread;
@@ -69,7 +72,7 @@ public final class Unwinder {
                 break;
             }
             VirtualUnwind.Frame frame = walk.frame();
-            FunctionTables.Entry function = walk.function();
+            RuntimeFunctions.Entry function = walk.function();
             boolean collided = walk.collidedWith() != 0;
             if (collided) {
                 // The handler of an older unwind was left: go on in its frame, behind the scope it was in.

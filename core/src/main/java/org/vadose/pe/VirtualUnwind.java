@@ -1,4 +1,4 @@
-package org.vadose.win32.exception;
+package org.vadose.pe;
 
 import org.jspecify.annotations.Nullable;
 import org.vadose.layout.ImageRuntimeFunctionEntryLayout;
@@ -52,7 +52,7 @@ public final class VirtualUnwind {
     }
 
     /** Unwinds a machine frame: RIP, CS, EFLAGS, RSP, SS. */
-    static void unwindMachineFrame(ContextRecord context, long frame) {
+    public static void unwindMachineFrame(ContextRecord context, long frame) {
         Memory memory = context.memory();
         context.setRip(memory.readLong(frame));
         context.setRsp(memory.readLong(frame + 24));

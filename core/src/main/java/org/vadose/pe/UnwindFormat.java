@@ -1,4 +1,4 @@
-package org.vadose.win32.exception;
+package org.vadose.pe;
 
 /**
  * The unwind data of x64 images, as the page "x64 exception handling" of Microsoft's C++ documentation describes it. These
@@ -10,10 +10,10 @@ package org.vadose.win32.exception;
  *               then RVA of the handler and its data, or a chained RUNTIME_FUNCTION
  * </pre>
  */
-final class UnwindFormat {
-    static final int FLAG_EXCEPTION_HANDLER = 1;
-    static final int FLAG_TERMINATION_HANDLER = 2;
-    static final int FLAG_CHAINED = 4;
+public final class UnwindFormat {
+    public static final int FLAG_EXCEPTION_HANDLER = 1;
+    public static final int FLAG_TERMINATION_HANDLER = 2;
+    public static final int FLAG_CHAINED = 4;
 
     static final int PUSH_NONVOLATILE = 0;
     static final int ALLOCATE_LARGE = 1;
