@@ -19,8 +19,13 @@ final class BreakpointCommands {
                 Argument.EXPRESSION,
                 BreakpointCommands::set);
         table.add("bl", "", "List breakpoints", Argument.NONE, BreakpointCommands::list);
-        table.add("bc", "number ...|*", "Clear breakpoints", Argument.NONE, (d, a) -> chosen(d, a, "bc")
-                .forEach(n -> d.breakpoints().numbered().remove(n)));
+        table.add(
+                "bc",
+                "number ...|*",
+                "Clear breakpoints",
+                Argument.NONE,
+                (d, a) -> chosen(d, a, "bc")
+                        .forEach(n -> d.breakpoints().numbered().remove(n)));
         table.add("bd", "number ...|*", "Disable breakpoints", Argument.NONE, (d, a) -> enable(d, a, "bd", false));
         table.add("be", "number ...|*", "Enable breakpoints", Argument.NONE, (d, a) -> enable(d, a, "be", true));
     }
@@ -46,7 +51,9 @@ final class BreakpointCommands {
         for (var entry : debugger.breakpoints().numbered().entrySet()) {
             if (entry.getValue().address == address && entry.getValue().process == process) {
                 debugger.out().line("breakpoint " + entry.getKey() + " redefined");
-                debugger.breakpoints().numbered().put(entry.getKey(), new Breakpoint(address, process, passes, command));
+                debugger.breakpoints()
+                        .numbered()
+                        .put(entry.getKey(), new Breakpoint(address, process, passes, command));
                 return;
             }
         }
@@ -58,15 +65,15 @@ final class BreakpointCommands {
             String name = debugger.nameOf(breakpoint.address);
             debugger.out()
                     .line(String.format(
-                                    Locale.ROOT,
-                                    "%2d %s %s     %04x (%04x) %s",
-                                    number,
-                                    breakpoint.isEnabled ? "e" : "d",
-                                    Hex.ticked(breakpoint.address),
-                                    breakpoint.passesLeft,
-                                    breakpoint.passes,
-                                    name == null ? "" : name)
-                            .stripTrailing()
+                                            Locale.ROOT,
+                                            "%2d %s %s     %04x (%04x) %s",
+                                            number,
+                                            breakpoint.isEnabled ? "e" : "d",
+                                            Hex.ticked(breakpoint.address),
+                                            breakpoint.passesLeft,
+                                            breakpoint.passes,
+                                            name == null ? "" : name)
+                                    .stripTrailing()
                             + (breakpoint.command.isEmpty() ? "" : " \"" + breakpoint.command + "\""));
             if (breakpoint.process != 0) {
                 debugger.out().line("     Match process data " + Hex.ticked(breakpoint.process));

@@ -112,8 +112,9 @@ public final class Module {
                 return null;
             }
             PeImage found = PeImage.ofFile(file);
-            boolean isSame = found.timeDateStamp() == PeImage.ofMapped(memory, base).timeDateStamp()
-                    && Pages.up(found.sizeOfImage()) == Pages.up(sizeBytes);
+            boolean isSame =
+                    found.timeDateStamp() == PeImage.ofMapped(memory, base).timeDateStamp()
+                            && Pages.up(found.sizeOfImage()) == Pages.up(sizeBytes);
             return isSame ? found.layOut(base) : null;
         } catch (PeFormatException | UnreadableMemoryException | IndexOutOfBoundsException e) {
             return null;

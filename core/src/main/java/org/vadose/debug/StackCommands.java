@@ -53,7 +53,8 @@ final class StackCommands {
         long[] values = StackTrace.home(debugger, frame);
         StringBuilder line = new StringBuilder(": ");
         for (int i = 0; i < 4; i++) {
-            line.append(values == null ? "????????`????????" : Hex.ticked(values[i])).append(' ');
+            line.append(values == null ? "????????`????????" : Hex.ticked(values[i]))
+                    .append(' ');
         }
         return line.append(": ").toString();
     }

@@ -82,7 +82,6 @@ public interface GuestCpu {
         return run(1);
     }
 
-
     /** Instructions executed so far by this processor state. */
     long executed();
 }

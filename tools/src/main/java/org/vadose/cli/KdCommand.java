@@ -4,10 +4,13 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.vadose.debug.Debugger;
 import org.vadose.dump.MemoryImage;
+import org.vadose.machine.ProgramRunner;
+import org.vadose.win32.loader.BuiltinDlls;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -32,6 +35,7 @@ final class KdCommand implements Callable<Integer> {
         try (MemoryImage image = MemoryImage.open(file)) {
             PrintStream out = Output.standard();
             Debugger debugger = new Debugger(image.target(), null, out);
+            debugger.setImageFiles(KdCommand::builtinFile);
             String mismatch = image.target().symbolMismatch();
             if (mismatch != null) {
                 System.err.println("vadose: warning: " + mismatch);
@@ -45,5 +49,12 @@ final class KdCommand implements Callable<Integer> {
                 return debugger.hasFailed() && !prompt.isInteractive() ? ExitCode.FAILED : ExitCode.OK;
             }
         }
+    }
+
+    /** The files of the DLLs that this program's own images were made with. */
+    private static byte @Nullable [] builtinFile(String path) {
+        BuiltinDlls dlls = ProgramRunner.builtinDlls();
+        String name = path.substring(path.lastIndexOf('\\') + 1).toLowerCase(Locale.ROOT);
+        return dlls.names().contains(name) ? dlls.file(name) : null;
     }
 }

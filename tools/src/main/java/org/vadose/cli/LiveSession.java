@@ -241,8 +241,7 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
 
     private static byte @Nullable [] fileOf(GuestThread thread, String path) {
         try {
-            return new GuestLoaderFiles(
-                            thread.process().files(), thread.process()::currentDirectory, () -> "")
+            return new GuestLoaderFiles(thread.process().files(), thread.process()::currentDirectory, () -> "")
                     .read(path);
         } catch (LoaderException unreadable) {
             return null;

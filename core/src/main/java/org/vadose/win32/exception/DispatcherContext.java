@@ -1,8 +1,8 @@
 package org.vadose.win32.exception;
 
+import org.vadose.memory.Memory;
 import org.vadose.pe.RuntimeFunctions;
 import org.vadose.pe.VirtualUnwind;
-import org.vadose.memory.Memory;
 
 /**
  * What a language handler is told about the frame it is asked for: {@code DISPATCHER_CONTEXT} of the x64 SDK ({@code winnt.h}),

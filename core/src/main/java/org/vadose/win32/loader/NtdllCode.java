@@ -22,12 +22,8 @@ final class NtdllCode {
     static final String THREAD_INIT = "BaseThreadInitThunk";
     private static final String EXIT_THREAD = "RtlExitUserThread";
     /** Entry points that ntdll has by name; those nobody implements report a call. */
-    private static final List<String> LABELS = List.of(
-            "LdrInitializeThunk",
-            EXCEPTION_DISPATCHER,
-            "KiUserApcDispatcher",
-            "KiRaiseUserExceptionDispatcher",
-            EXIT_THREAD);
+    private static final List<String> LABELS =
+            List.of("LdrInitializeThunk", "KiUserApcDispatcher", "KiRaiseUserExceptionDispatcher", EXIT_THREAD);
 
     /*
      * sub rsp,48h                     mov ecx,eax      (29h)
@@ -73,6 +69,9 @@ final class NtdllCode {
     /** Version 1, no prologue, two codes: allocate 60h bytes (the argument slots), then a machine frame. */
     private static final byte[] CALLBACK_UNWIND = HexFormat.of().parseHex("01000200" + "00B2" + "000A");
 
+    /** Version 1, no prologue, three slots: allocate 590h bytes (context and exception record), then a machine frame. */
+    private static final byte[] EXCEPTION_UNWIND = HexFormat.of().parseHex("01000300" + "0001B200" + "000A" + "0000");
+
     /** int 3; ret */
     private static final byte[] BREAKPOINT_CODE = HexFormat.of().parseHex("CCC3");
 
@@ -96,6 +95,11 @@ final class NtdllCode {
                 StubDllBuilder.stubBytes(missing.applyAsInt(CALLBACK_DISPATCHER)),
                 Map.of(),
                 CALLBACK_UNWIND);
+        builder.code(
+                EXCEPTION_DISPATCHER,
+                StubDllBuilder.stubBytes(missing.applyAsInt(EXCEPTION_DISPATCHER)),
+                Map.of(),
+                EXCEPTION_UNWIND);
     }
 
     /** A function that stops in the debugger: RIP is at the INT 3, and a handler that steps over it comes to the RET. */
