@@ -82,9 +82,12 @@ final class BreakpointCommands {
     }
 
     private static void enable(Debugger debugger, String text, String name, boolean enable) {
-        for (int number : chosen(debugger, text, name)) {
-            debugger.breakpoints().numbered().get(number).isEnabled = enable;
-        }
+        List<Integer> wanted = chosen(debugger, text, name);
+        debugger.breakpoints().numbered().forEach((number, breakpoint) -> {
+            if (wanted.contains(number)) {
+                breakpoint.isEnabled = enable;
+            }
+        });
     }
 
     private static List<Integer> chosen(Debugger debugger, String text, String name) {
