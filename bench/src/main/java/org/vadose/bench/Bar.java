@@ -48,6 +48,12 @@ record Bar(String label, String benchmark, @Nullable String peer, Direction dire
                     "ScalingBenchmark.one",
                     Direction.AT_LEAST,
                     1.7),
+            new Bar(
+                    "faults/us, one machine's two over two machines'",
+                    "ScalingBenchmark.two",
+                    "ScalingBenchmark.apart",
+                    Direction.AT_LEAST,
+                    0.95),
             atMost(300, "boot at 512 MB, new JVM, ms", "BootBenchmark.cold", null),
             atMost(300, "boot at 512 MB, warm, ms", "BootBenchmark.warm", null));
 

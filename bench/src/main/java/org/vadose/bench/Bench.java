@@ -15,7 +15,7 @@ import org.openjdk.jmh.runner.options.CommandLineOptions;
  * override what the benchmarks say of themselves. The JVMs that measure get this one's flags.
  */
 public final class Bench {
-    private static final String ROW = "%-40s %10s %10s %10s %8s  %s%n";
+    private static final String ROW = "%-48s %10s %10s %10s %8s  %s%n";
 
     private Bench() {}
 

@@ -24,7 +24,10 @@ import org.vadose.mm.VirtualMemoryServices.Region;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
 
-/** Demand-zero faults a microsecond of one processor, and of two together, each in a process of its own. */
+/**
+ * Demand-zero faults a microsecond of one processor, of two together, each in a process of its own, and of two that are in different
+ * machines: nothing that a machine's processors share can make these faster.
+ */
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 @Fork(1)
@@ -100,12 +103,14 @@ public class ScalingBenchmark {
     abstract static class Processors {
         private final CyclicBarrier lap;
 
-        Processors(int count) {
-            lap = new CyclicBarrier(count + 1);
-            Machine machine = Machine.boot(MachineConfig.standard().withProcessors(2));
-            List<Eprocess> processes = machine.processManager().processes();
-            for (int i = 0; i < count; i++) {
-                new Worker(machine, i, processes.get(processes.size() - 1 - i), lap);
+        Processors(int machines, int processorsEach) {
+            lap = new CyclicBarrier(machines * processorsEach + 1);
+            for (int i = 0; i < machines; i++) {
+                Machine machine = Machine.boot(MachineConfig.standard().withProcessors(2));
+                List<Eprocess> processes = machine.processManager().processes();
+                for (int processor = 0; processor < processorsEach; processor++) {
+                    new Worker(machine, processor, processes.get(processes.size() - 1 - processor), lap);
+                }
             }
         }
 
@@ -126,7 +131,7 @@ public class ScalingBenchmark {
     @State(Scope.Benchmark)
     public static class One extends Processors {
         public One() {
-            super(1);
+            super(1, 1);
         }
 
         @Setup(Level.Invocation)
@@ -138,13 +143,32 @@ public class ScalingBenchmark {
     @State(Scope.Benchmark)
     public static class Two extends Processors {
         public Two() {
-            super(2);
+            super(1, 2);
         }
 
         @Setup(Level.Invocation)
         public void allocate() {
             await();
         }
+    }
+
+    /** What the host can do at most: the two share nothing but its cores, caches and memory. */
+    @State(Scope.Benchmark)
+    public static class Apart extends Processors {
+        public Apart() {
+            super(2, 1);
+        }
+
+        @Setup(Level.Invocation)
+        public void allocate() {
+            await();
+        }
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(2 * PAGES)
+    public void apart(Apart processors) {
+        processors.touch();
     }
 
     @Benchmark

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -60,6 +61,33 @@ class ExamplesTest {
         int code = run(name, List.of(), 3);
         String printed = out.toString(StandardCharsets.ISO_8859_1).replace("\r\n", "\n") + "[exit " + code + "]\n";
         assertEquals(Files.readString(EXAMPLES.resolve("expected/" + name + ".txt")), printed, errors::toString);
+    }
+
+    @Test
+    void nodesGiveTheMemoryThatIsAskedOfThem() throws Exception {
+        try (Machine machine = Machine.boot(
+                MachineConfig.standard()
+                        .withBare(true)
+                        .withRamBytes(64 << 20)
+                        .withProcessors(4)
+                        .withNodes(2),
+                DLLS)) {
+            GuestConsole console = new GuestConsole(InputStream.nullInputStream(), out, errors, false);
+            Launch launch = Launch.of(EXAMPLES.resolve("numa.exe"), List.of(), console);
+            assertEquals(0, new ProgramRunner(machine, DLLS).start(launch).await(), errors::toString);
+            Checks.check("after exit", machine);
+        }
+        String printed = out.toString(StandardCharsets.ISO_8859_1);
+        for (String line : List.of(
+                "node 1: processors c (c in group 0), memory available: yes",
+                "cores 4, nodes 2, caches 14, packages 2",
+                "VirtualAllocExNuma 1: 64 of 64 pages there",
+                "CreateFileMappingNuma 1: 64",
+                "MapViewOfFileExNuma 1: 64",
+                "a node too many: 0, error 87",
+                "no node preferred: 64 pages")) {
+            assertTrue(printed.contains(line), () -> "missing: " + line + System.lineSeparator() + printed);
+        }
     }
 
     private int run(String name, List<String> arguments) throws Exception {
