@@ -19,6 +19,7 @@ import org.vadose.memory.Mmus;
 import org.vadose.memory.PhysicalMemory;
 import org.vadose.memory.ProcessorThread;
 import org.vadose.memory.X64PageTables;
+import org.vadose.nt.AddressSpaceRules;
 import org.vadose.pe.KernelImage;
 import org.vadose.target.Target;
 
@@ -28,7 +29,12 @@ class UnusedFramesTest {
     private static final int STACK_BYTES = 1 << 20;
 
     private static MemoryManager boot(PhysicalMemory ram, int processors, int nodes) {
-        return MemoryManager.boot(new Mmus(ram, new X64PageTables(), processors), nodes, 1, KernelImage.build());
+        return MemoryManager.boot(
+                new Mmus(ram, new X64PageTables(), processors),
+                AddressSpaceRules.STANDARD,
+                nodes,
+                1,
+                KernelImage.build());
     }
 
     private static void check(MemoryManager manager, String when) {
