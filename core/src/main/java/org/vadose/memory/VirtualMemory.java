@@ -382,11 +382,13 @@ public final class VirtualMemory implements Memory {
         int at = index(address) << STRIDE_SHIFT;
         tlb[at + READ_TAG] = NO_TAG;
         tlb[at + WRITE_TAG] = NO_TAG;
+        walk.forgetTables();
         invalidations++;
     }
 
     void invalidateAll() {
         invalidations++;
+        walk.forgetTables();
         Arrays.fill(tlb, NO_TAG);
     }
 

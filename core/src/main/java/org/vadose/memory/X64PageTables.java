@@ -30,6 +30,8 @@ public final class X64PageTables implements PageTableFormat {
     public static final long FRAME_MASK = 0x000F_FFFF_FFFF_F000L;
 
     public static final int LEVELS = 4;
+    /** What one table of the lowest level maps. */
+    private static final int REGION_SHIFT = Pages.SHIFT + 9;
 
     @Override
     public boolean walk(Memory physical, long root, long virtualAddress, int access, PageWalk result) {
@@ -37,26 +39,35 @@ public final class X64PageTables implements PageTableFormat {
             result.errorCode = access;
             return false;
         }
+        long region = virtualAddress >>> REGION_SHIFT;
+        int level = LEVELS;
         long table = root & FRAME_MASK;
-        long rights = WRITE | USER;
-        long noExecute = 0;
-        for (int level = LEVELS; ; level--) {
+        // No-execute turned round, so that all of them are rights.
+        long rights = WRITE | USER | NO_EXECUTE;
+        if (result.knows(region)) {
+            level = 1;
+            table = result.table(region);
+            rights = result.rights(region);
+        }
+        for (; ; level--) {
             long entryAddress = table + index(level, virtualAddress) * 8;
             long entry = physical.readLong(entryAddress);
             if ((entry & PRESENT) == 0) {
                 result.errorCode = access;
                 return false;
             }
-            rights &= entry;
-            noExecute |= entry & NO_EXECUTE;
+            rights &= entry ^ NO_EXECUTE;
             if (!isLeaf(level, entry)) {
                 if ((entry & ACCESSED) == 0 && !setBits(physical, entryAddress, entry, ACCESSED)) {
                     return walk(physical, root, virtualAddress, access, result);
                 }
                 table = entry & FRAME_MASK;
+                if (level == 2) {
+                    result.learn(region, table, rights);
+                }
                 continue;
             }
-            if (!allowed(access, rights, noExecute)) {
+            if (!allowed(access, rights)) {
                 result.errorCode = access | PageFaultCode.PRESENT;
                 return false;
             }
@@ -71,10 +82,10 @@ public final class X64PageTables implements PageTableFormat {
         }
     }
 
-    private static boolean allowed(int access, long rights, long noExecute) {
+    private static boolean allowed(int access, long rights) {
         return ((access & PageFaultCode.USER) == 0 || (rights & USER) != 0)
                 && ((access & PageFaultCode.WRITE) == 0 || (rights & WRITE) != 0)
-                && ((access & PageFaultCode.FETCH) == 0 || noExecute == 0);
+                && ((access & PageFaultCode.FETCH) == 0 || (rights & NO_EXECUTE) != 0);
     }
 
     /** False when the entry is no longer the one that was walked: what it means must be found out again. */

@@ -318,8 +318,9 @@ final class FaultHandler implements PageFaultHandler {
     private NtStatus mapTransition(ProcessSpace space, long page, long pte, int errorCode) {
         long frame = Pte.frame(pte);
         pfns.reactivate(frame);
-        tables.write(
-                space.workingSet(), page, Pte.validUser(frame, unguarded(Pte.protection(pte)), isWrite(errorCode)));
+        // Neither entry is zero, both hold the frame: nothing changes for the table.
+        memory.writeLong(
+                tables.pteAddress(page), Pte.validUser(frame, unguarded(Pte.protection(pte)), isWrite(errorCode)));
         space.workingSet().addLeaf(1, true);
         return NtStatus.SUCCESS;
     }

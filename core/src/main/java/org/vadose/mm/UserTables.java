@@ -1,5 +1,6 @@
 package org.vadose.mm;
 
+import java.util.Arrays;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.layout.MmpteSoftwareLayout;
@@ -28,11 +29,20 @@ final class UserTables {
 
     private static final int TOP_LEVEL = X64PageTables.LEVELS;
 
+    /** What one table of the lowest level maps. */
+    private static final int TABLE_SHIFT = Pages.SHIFT + 9;
+    /** Above the number of a user address's table; the root's own low bits are zeros. */
+    private static final int KEY_ROOT_SHIFT = 47 - TABLE_SHIFT - Pages.SHIFT;
+
+    private static final int KNOWN_TABLES = 64;
+
     private final Mmus mmu;
     private final Memory memory;
     private final SelfMap selfMap;
     private final PfnDatabase pfns;
     private final Commit commit;
+    /** Tables of the lowest level that were found to be there lately, until one is dropped. */
+    private final long[] known = new long[KNOWN_TABLES];
 
     UserTables(Mmus mmu, SelfMap selfMap, PfnDatabase pfns, Commit commit) {
         this.mmu = mmu;
@@ -44,15 +54,33 @@ final class UserTables {
 
     /** The PTE of an address, 0 also where no table holds one; for a large page, what it would be if the page were small. */
     long read(long virtualAddress) {
+        if (isKnown(virtualAddress)) {
+            return memory.readLong(selfMap.pte(virtualAddress));
+        }
         int level = missingLevel(virtualAddress);
         return switch (level) {
-            case 0 -> memory.readLong(selfMap.pte(virtualAddress));
+            case 0 -> {
+                known[slot(virtualAddress)] = key(virtualAddress);
+                yield memory.readLong(selfMap.pte(virtualAddress));
+            }
             case LARGE_PAGE -> {
                 long entry = memory.readLong(selfMap.entry(2, virtualAddress));
                 yield (entry & ~X64PageTables.LARGE) + (virtualAddress & Pages.LARGE_SIZE - 1 & ~Pages.OFFSET_MASK);
             }
             default -> 0;
         };
+    }
+
+    private boolean isKnown(long virtualAddress) {
+        return known[slot(virtualAddress)] == key(virtualAddress);
+    }
+
+    private static int slot(long virtualAddress) {
+        return (int) (virtualAddress >>> TABLE_SHIFT) & KNOWN_TABLES - 1;
+    }
+
+    private long key(long virtualAddress) {
+        return mmu.root() << KEY_ROOT_SHIFT | virtualAddress >>> TABLE_SHIFT;
     }
 
     boolean isLarge(long virtualAddress) {
@@ -110,7 +138,7 @@ final class UserTables {
      * @return false when there is no RAM or commitment for a table; then nothing has changed
      */
     boolean ensure(WorkingSet workingSet, long virtualAddress) {
-        if (missingLevel(virtualAddress) == 0) {
+        if (isKnown(virtualAddress) || missingLevel(virtualAddress) == 0) {
             return true;
         }
         pfns.makeAvailable(TOP_LEVEL);
@@ -273,6 +301,7 @@ final class UserTables {
             throw new IllegalStateException(
                     "page table in use is dropped pfn=" + Hex.plain(frame) + " shareCount=" + shareCount);
         }
+        Arrays.fill(known, 0);
         writeEntry(workingSet, level, virtualAddress, 0);
         pfns.free(frame);
         workingSet.addTable(-1);

@@ -28,6 +28,8 @@ final class WorkingSet {
     private final Supplier<Pool> pool;
     private final Memory memory;
     private final long vm;
+    /** At most what is in RAM. */
+    private long peak;
 
     WorkingSet(Eprocess process, Supplier<Pool> pool) {
         this.process = process;
@@ -54,8 +56,9 @@ final class WorkingSet {
 
     private void addSize(long delta) {
         long size = bump(MmsupportInstanceLayout.WORKING_SET_SIZE, delta);
-        if (size > memory.readLong(vm + MmsupportInstanceLayout.PEAK_WORKING_SET_SIZE)) {
-            memory.writeLong(vm + MmsupportInstanceLayout.PEAK_WORKING_SET_SIZE, size);
+        if (size > peak) {
+            peak = Math.max(size, memory.readLong(vm + MmsupportInstanceLayout.PEAK_WORKING_SET_SIZE));
+            memory.writeLong(vm + MmsupportInstanceLayout.PEAK_WORKING_SET_SIZE, peak);
         }
     }
 

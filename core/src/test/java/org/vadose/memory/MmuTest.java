@@ -84,6 +84,28 @@ class MmuTest {
     }
 
     @Test
+    void aTableIsForgottenWithAnyInvalidation() {
+        map(0x5000, 0x30_0000, 1, RW);
+        map(0x6000, 0x30_1000, 1, RW);
+        ram.writeLong(0x30_1000, 7);
+        mmu.user().readLong(0x5000);
+        long entry = 0;
+        for (var step : mmu.format().path(ram, ROOT, 0x6000)) {
+            entry = step.level() == 2 ? step.entryAddress() : entry;
+        }
+        long table = ram.readLong(entry);
+        ram.writeLong(entry, 0);
+        // What the processor remembers of the tables need not be true until it is told.
+        assertEquals(7, mmu.user().readLong(0x6000));
+        mmu.invalidatePage(0x9_9000);
+        mmu.invalidatePage(0x6000);
+        assertThrows(MemoryFault.class, () -> mmu.user().readLong(0x6000));
+        ram.writeLong(entry, table & ~X64PageTables.USER);
+        assertThrows(MemoryFault.class, () -> mmu.user().readLong(0x6000));
+        assertEquals(7, mmu.kernel().readLong(0x6000));
+    }
+
+    @Test
     void nonCanonicalAddressFaults() {
         MemoryFault fault = assertThrows(MemoryFault.class, () -> mmu.user().readByte(0x8000_0000_0000L));
         assertEquals(PageFaultCode.USER, fault.errorCode());
