@@ -91,7 +91,7 @@ class MmuTest {
         mmu.user().readLong(0x5000);
         long entry = 0;
         for (var step : mmu.format().path(ram, ROOT, 0x6000)) {
-            entry = step.level() == 2 ? step.entryAddress() : entry;
+            entry = step.level() == 2 ? step.entryPhysicalAddress() : entry;
         }
         long table = ram.readLong(entry);
         ram.writeLong(entry, 0);
