@@ -25,6 +25,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 import org.vadose.machine.MachineConfig;
+import org.vadose.machine.MemorySaving;
 import org.vadose.machine.PageFileSetup;
 import org.vadose.mm.MemoryBackingStore;
 import org.vadose.mm.MemoryManager;
@@ -97,6 +98,7 @@ public class PagingBenchmark {
     public static class Small {
         final GuestMemory guest = new GuestMemory(MachineConfig.standard()
                 .withRamBytes(128 << 20)
+                .withSaving(new MemorySaving(false))
                 .withPageFiles(List.of(new PageFileSetup("C:\\pagefile.sys", 512 << 20, 512 << 20))));
         long base;
 

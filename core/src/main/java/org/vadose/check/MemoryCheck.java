@@ -20,6 +20,7 @@ import org.vadose.nt.Eprocess;
 import org.vadose.nt.ListEntry;
 import org.vadose.nt.PageLocation;
 import org.vadose.nt.PageProtection;
+import org.vadose.nt.PagingFile;
 import org.vadose.nt.Pfn;
 import org.vadose.nt.Pte;
 import org.vadose.nt.SelfMap;
@@ -102,6 +103,10 @@ public final class MemoryCheck {
                 ownSlotsOfPrototypes(new ControlArea(kernel, area));
             });
             checkCommit();
+            PagingFile virtual = slots.virtualStore();
+            if (virtual != null) {
+                new StoreCheck(target, findings).run(virtual);
+            }
         } catch (UnreadableMemoryException | IndexOutOfBoundsException e) {
             findings.add("memory check cannot go on: " + e.getMessage());
         }

@@ -3,6 +3,7 @@ package org.vadose.check;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.MiPartitionLayout;
@@ -37,7 +38,15 @@ final class SlotLedger {
 
     /** Pages that all page files together can hold. */
     long total() {
-        return files.stream().mapToLong(PagingFile::size).sum();
+        return files.stream()
+                .filter(file -> !file.isVirtualStore())
+                .mapToLong(PagingFile::size)
+                .sum();
+    }
+
+    /** The page file whose slots are pages in the compression store; null for none. */
+    @Nullable PagingFile virtualStore() {
+        return files.stream().filter(PagingFile::isVirtualStore).findFirst().orElse(null);
     }
 
     /**

@@ -79,6 +79,7 @@ public final class Debugger {
         ObjectCommands.register(commands);
         PoolCommands.register(commands);
         VmCommand.register(commands);
+        StoreCommand.register(commands);
         stopped();
     }
 

@@ -15,6 +15,7 @@ import org.vadose.layout.MmpfnlistLayout;
 import org.vadose.layout.TypeDefinition;
 import org.vadose.layout.TypeTable;
 import org.vadose.nt.Eprocess;
+import org.vadose.nt.PagingFile;
 import org.vadose.target.TargetMemory;
 import org.vadose.target.UnreadableMemoryException;
 
@@ -22,6 +23,7 @@ import org.vadose.target.UnreadableMemoryException;
 final class VmCommand {
     private static final int NO_PROCESSES = 1;
     private static final int REGIONS = 0x20;
+    private static final int MOST_FILES = 16;
 
     private VmCommand() {}
 
@@ -42,7 +44,9 @@ final class VmCommand {
         long visible = partition + MiPartitionLayout.VP;
         long lists = partition + MiPartitionLayout.PAGE_LISTS;
         int files = kernel.readInt(visible + MiVisiblePartitionLayout.NUMBER_OF_PAGING_FILES);
-        out.line(files == 0 ? "No paging files" : "Paging files: " + files);
+        for (int i = 0; i < Math.min(files, MOST_FILES); i++) {
+            pageFile(out, new PagingFile(kernel, kernel.readLong(visible + MiVisiblePartitionLayout.PAGING_FILE + 8L * i)));
+        }
         out.line();
         row(out, "Physical Memory", kernel.readLong(visible + MiVisiblePartitionLayout.NUMBER_OF_PHYSICAL_PAGES));
         row(out, "Available Pages", kernel.readLong(visible + MiVisiblePartitionLayout.AVAILABLE_PAGES));
@@ -62,6 +66,19 @@ final class VmCommand {
         if ((flags & REGIONS) != 0) {
             regions(debugger);
         }
+    }
+
+    /** The virtual store's page file has no name. */
+    private static void pageFile(Printer out, PagingFile file) {
+        String name = file.name().text();
+        out.line(name.isEmpty() ? "No Name for Paging File" : "Page File: " + name);
+        sizes(out, "Current", file.size(), "Free Space", file.freeSpace());
+        sizes(out, "Minimum", file.minimumSize(), "Maximum", file.maximumSize());
+    }
+
+    private static void sizes(Printer out, String first, long firstPages, String second, long secondPages) {
+        out.line(String.format(
+                Locale.ROOT, "  %s: %9d Kb  %-11s %9d Kb", first, firstPages * 4, second + ":", secondPages * 4));
     }
 
     private static void row(Printer out, String name, long pages) {

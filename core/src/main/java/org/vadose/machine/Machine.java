@@ -105,8 +105,12 @@ public final class Machine implements AutoCloseable {
             end(BootPhase.PAGE_FILES);
             images = new SystemImages(memoryManager.sections(), io, devices.volume(), builtin);
             if (!config.bare()) {
-                new ProcessTree(memoryManager, objects, processes, io, images, devices.volume(), config.seed())
-                        .create();
+                ProcessTree tree =
+                        new ProcessTree(memoryManager, objects, processes, io, images, devices.volume(), config.seed());
+                tree.create(config.saving().compresses());
+                if (config.saving().compresses()) {
+                    memoryManager.compressMemory(tree.memoryCompression());
+                }
                 end(BootPhase.PROCESS_TREE);
             }
         } finally {

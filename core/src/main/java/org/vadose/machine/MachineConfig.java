@@ -22,6 +22,7 @@ import org.vadose.nt.NxPolicy;
  *     {@code SeLockMemoryPrivilege}, which a program then has to enable
  * @param nx the boot option for data execution prevention
  * @param rules how address spaces are laid out
+ * @param saving compression and combining of pages
  * @param pageFiles kept in temporary files of the host; at most {@link PageFiles#MOST}
  */
 public record MachineConfig(
@@ -34,6 +35,7 @@ public record MachineConfig(
         boolean locksPages,
         NxPolicy nx,
         AddressSpaceRules rules,
+        MemorySaving saving,
         List<PageFileSetup> pageFiles) {
     /** 512 MB. */
     public static final long DEFAULT_RAM_BYTES = 512L << 20;
@@ -79,6 +81,7 @@ public record MachineConfig(
                 true,
                 NxPolicy.OPT_IN,
                 AddressSpaceRules.STANDARD,
+                MemorySaving.STANDARD,
                 List.of(PageFileSetup.managed(DEFAULT_RAM_BYTES)));
     }
 
@@ -86,45 +89,50 @@ public record MachineConfig(
     public MachineConfig withRamBytes(long bytes) {
         boolean isManaged = pageFiles.equals(List.of(PageFileSetup.managed(ramBytes)));
         List<PageFileSetup> files = isManaged ? List.of(PageFileSetup.managed(bytes)) : pageFiles;
-        return new MachineConfig(bytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, files);
+        return new MachineConfig(bytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, saving, files);
     }
 
     public MachineConfig withSeed(long newSeed) {
         return new MachineConfig(
-                ramBytes, newSeed, bare, processors, nodes, bootTime, locksPages, nx, rules, pageFiles);
+                ramBytes, newSeed, bare, processors, nodes, bootTime, locksPages, nx, rules, saving, pageFiles);
     }
 
     public MachineConfig withBare(boolean newBare) {
         return new MachineConfig(
-                ramBytes, seed, newBare, processors, nodes, bootTime, locksPages, nx, rules, pageFiles);
+                ramBytes, seed, newBare, processors, nodes, bootTime, locksPages, nx, rules, saving, pageFiles);
     }
 
     public MachineConfig withProcessors(int count) {
-        return new MachineConfig(ramBytes, seed, bare, count, nodes, bootTime, locksPages, nx, rules, pageFiles);
+        return new MachineConfig(ramBytes, seed, bare, count, nodes, bootTime, locksPages, nx, rules, saving, pageFiles);
     }
 
     /** @param count of nodes among which RAM and processors are shared out */
     public MachineConfig withNodes(int count) {
-        return new MachineConfig(ramBytes, seed, bare, processors, count, bootTime, locksPages, nx, rules, pageFiles);
+        return new MachineConfig(ramBytes, seed, bare, processors, count, bootTime, locksPages, nx, rules, saving, pageFiles);
     }
 
     public MachineConfig withLocksPages(boolean newLocksPages) {
         return new MachineConfig(
-                ramBytes, seed, bare, processors, nodes, bootTime, newLocksPages, nx, rules, pageFiles);
+                ramBytes, seed, bare, processors, nodes, bootTime, newLocksPages, nx, rules, saving, pageFiles);
     }
 
     public MachineConfig withNx(NxPolicy policy) {
         return new MachineConfig(
-                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, policy, rules, pageFiles);
+                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, policy, rules, saving, pageFiles);
     }
 
     public MachineConfig withRules(AddressSpaceRules newRules) {
         return new MachineConfig(
-                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, newRules, pageFiles);
+                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, newRules, saving, pageFiles);
+    }
+
+    public MachineConfig withSaving(MemorySaving newSaving) {
+        return new MachineConfig(
+                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, newSaving, pageFiles);
     }
 
     /** @param files none is allowed: then the commit limit is RAM alone */
     public MachineConfig withPageFiles(List<PageFileSetup> files) {
-        return new MachineConfig(ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, files);
+        return new MachineConfig(ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, saving, files);
     }
 }

@@ -2,6 +2,8 @@ package org.vadose.machine;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.vadose.base.Pages;
 import org.vadose.base.SeededRandom;
 import org.vadose.io.IoSystem;
@@ -69,6 +71,8 @@ final class ProcessTree {
     private static final String CSRSS =
             " ObjectDirectory=\\Windows SharedSection=1024,20480,768 Windows=On SubSystemType=Windows";
 
+    private static final String COMPRESSION = "compression";
+
     private static final Row[] ROWS = {
         row("registry", "Registry", "", "system", NONE, Account.SYSTEM, 2, 8),
         row("smss", SYSTEM32 + "smss.exe", "", "system", NONE, Account.SYSTEM, 2, 11),
@@ -104,7 +108,7 @@ final class ProcessTree {
                 2,
                 8),
         row("network", SYSTEM32 + "svchost.exe", " -k NetworkService -p", "services", 0, Account.NETWORK_SERVICE, 2, 8),
-        row("compression", "MemCompression", "", "system", NONE, Account.SYSTEM, 2, 8),
+        row(COMPRESSION, "MemCompression", "", "system", NONE, Account.SYSTEM, 2, 8),
         row("spooler", SYSTEM32 + "spoolsv.exe", "", "services", 0, Account.SYSTEM, 2, 8),
         row("unistack", SYSTEM32 + "svchost.exe", " -k UnistackSvcGroup", "services", 1, Account.USER, 1, 8),
         row("sihost", SYSTEM32 + "sihost.exe", "", "netsvcs", 1, Account.USER, 2, 8),
@@ -134,6 +138,7 @@ final class ProcessTree {
     private final SeededRandom pauses;
     private final Map<String, Long> ids = new HashMap<>();
     private long knownDlls;
+    private @Nullable Eprocess memoryCompression;
 
     ProcessTree(
             MemoryManager memoryManager,
@@ -165,12 +170,16 @@ final class ProcessTree {
         return new Row(name, path, arguments, parent, session, account, threads, priority);
     }
 
-    void create() {
+    /** @param compressesMemory whether there is a process whose memory holds compressed pages */
+    void create(boolean compressesMemory) {
         ids.put("system", ProcessManager.SYSTEM_PROCESS_ID);
         knownDlls = objects.namespace().lookup("\\KnownDlls").body();
         publishNtdll();
         createSessionDirectories();
         for (Row row : ROWS) {
+            if (row.name().equals(COMPRESSION) && !compressesMemory) {
+                continue;
+            }
             processes.clock().advance((20 + pauses.below(400)) * SystemClock.MILLISECOND);
             create(row);
         }
@@ -206,6 +215,14 @@ final class ProcessTree {
         long parent = parentId(row.parent());
         Eprocess process = row.path().indexOf('\\') < 0 ? createMinimal(row, parent) : createUser(row, parent);
         ids.put(row.name(), process.uniqueProcessId());
+        if (row.name().equals(COMPRESSION)) {
+            memoryCompression = process;
+        }
+    }
+
+    /** The process MemCompression. */
+    Eprocess memoryCompression() {
+        return Objects.requireNonNull(memoryCompression, "memory is not compressed");
     }
 
     private long parentId(String name) {

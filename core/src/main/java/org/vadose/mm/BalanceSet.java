@@ -115,19 +115,37 @@ final class BalanceSet {
         }
         long before = spaces.enter(space.process());
         try {
-            return trimmer.trimBehindRun(space, most, files.freeSlots() > pfns.modifiedPages());
+            return trimmer.trimBehindRun(space, most, mayWrite(space.process()));
         } finally {
             spaces.leave(before);
         }
     }
 
+    /** As {@link #relieve}, without the compression store, which needs pool and system space itself. */
+    void relieveForSystem(long extraPages) {
+        writer.setTakerWaits(true);
+        try {
+            relieve(extraPages);
+        } finally {
+            writer.setTakerWaits(false);
+        }
+    }
+
     void writeAll() {
-        writer.write(pfns.modifiedPages() + pfns.mappedModifiedPages());
+        if (running) {
+            return;
+        }
+        running = true;
+        try {
+            writer.write(pfns.modifiedPages() + pfns.mappedModifiedPages());
+        } finally {
+            running = false;
+        }
     }
 
     /** Modified pages that can be written. */
     private long writablePages() {
-        return Math.min(pfns.modifiedPages(), files.freeSlots()) + pfns.mappedModifiedPages();
+        return Math.min(pfns.modifiedPages(), files.freeSlots() + writer.takerRoom()) + pfns.mappedModifiedPages();
     }
 
     private void trim(long need, Round round) {
@@ -169,11 +187,17 @@ final class BalanceSet {
         return Math.max(0, process.workingSetLeafSize() - (keeps ? process.minimumWorkingSetSize() : 0));
     }
 
+    /** Whether what a process has written could be written out. What the store's own pages hold is compressed already. */
+    private boolean mayWrite(Eprocess process) {
+        long room = files.freeSlots() + (files.isStoreProcess(process) ? 0 : writer.takerRoom());
+        return room > pfns.modifiedPages();
+    }
+
     /** Trims one working set; answers how many pages it lost. */
     long trim(Eprocess process, long pages, Trimmer.Choice choice) {
         long before = spaces.enter(process);
         try {
-            return trimmer.trim(spaces.entered(), pages, choice, files.freeSlots() > pfns.modifiedPages());
+            return trimmer.trim(spaces.entered(), pages, choice, mayWrite(process));
         } finally {
             spaces.leave(before);
         }

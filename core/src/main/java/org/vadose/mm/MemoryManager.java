@@ -52,6 +52,7 @@ public final class MemoryManager {
     private final WorkingSetServices workingSets;
     private final NodePreferences nodePreferences;
     private @Nullable Pool pool;
+    private @Nullable CompressionStore store;
     private @Nullable SharedUserPage sharedUserData;
 
     private MemoryManager(Mmus mmu, BootMemory boot, PfnDatabase pfns, AddressSpaceRules rules, long seed) {
@@ -291,6 +292,17 @@ public final class MemoryManager {
         return pageFiles;
     }
 
+    /**
+     * Begins memory compression: from now on modified pages go to a store in the user space of this process before a page file gets
+     * them. Once, when the page files are there.
+     */
+    public void compressMemory(Eprocess storeProcess) {
+        CompressionStore made = new CompressionStore(this, spaces, pageFiles, commit, storeProcess);
+        pageFiles.setStore(made);
+        modifiedWriter.setTaker(made);
+        store = made;
+    }
+
     /** Limits of working sets, and pages locked in them. */
     public WorkingSetServices workingSets() {
         return workingSets;
@@ -352,6 +364,10 @@ public final class MemoryManager {
             virtualMemory.releaseAll(spaces.entered());
         } finally {
             spaces.leave(before);
+        }
+        CompressionStore compressed = store;
+        if (compressed != null) {
+            compressed.tidy();
         }
     }
 

@@ -11,4 +11,9 @@ interface ModifiedPageTaker {
      * @param count how many of the array count
      */
     void offer(long[] frames, int count);
+
+    /** Pages that it would take now, as far as it can tell. */
+    default long room() {
+        return 0;
+    }
 }

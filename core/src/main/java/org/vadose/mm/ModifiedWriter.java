@@ -22,6 +22,7 @@ final class ModifiedWriter {
     private final long[] frames = new long[PageFiles.CLUSTER_PAGES];
     private @Nullable ModifiedPageTaker taker;
     private boolean pagesTaken;
+    private boolean takerWaits;
 
     ModifiedWriter(MemoryManager manager, PageFiles files, Prototypes prototypes) {
         this.memory = manager.kernelMemory();
@@ -56,6 +57,17 @@ final class ModifiedWriter {
     /** Who is offered pages first; nobody until this is called. */
     void setTaker(ModifiedPageTaker newTaker) {
         taker = newTaker;
+    }
+
+    /** Lets the taker sit out: the pool or system space is in the middle of something, and it needs them. */
+    void setTakerWaits(boolean waits) {
+        takerWaits = waits;
+    }
+
+    /** Pages that the taker would have. */
+    long takerRoom() {
+        ModifiedPageTaker asked = taker;
+        return asked == null || takerWaits ? 0 : asked.room();
     }
 
     /** Writes the pages that wait longest to adjacent slots; false when there are none, or no slots, or the write failed. */
@@ -99,7 +111,7 @@ final class ModifiedWriter {
     private int offered(int count) {
         pagesTaken = false;
         ModifiedPageTaker offeredTo = taker;
-        if (offeredTo == null || count == 0) {
+        if (offeredTo == null || takerWaits || count == 0) {
             return count;
         }
         offeredTo.offer(frames, count);

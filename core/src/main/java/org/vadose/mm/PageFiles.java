@@ -2,13 +2,17 @@ package org.vadose.mm;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
 import org.vadose.base.NtStatus;
+import org.vadose.base.Pages;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.MiPartitionLayout;
 import org.vadose.layout.MiVisiblePartitionLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.PhysicalMemory;
+import org.vadose.nt.Eprocess;
 import org.vadose.nt.PagingFile;
 import org.vadose.nt.PoolTag;
 import org.vadose.nt.PoolType;
@@ -25,6 +29,9 @@ import org.vadose.nt.Pte;
  *
  * Each taken slot is owned once: by a page-file PTE (or prototype PTE), or by the {@code OriginalPte} of a frame that holds the
  * same bytes. Whoever writes over the owner, or makes its page differ, gives the slot back with {@link #free}.
+ *
+ * <p>One of them may be the virtual store's: its slots stand for pages in the {@link CompressionStore}, it has no name, no I/O and no
+ * part in the commit limit, and its free slots are counted apart.
  */
 public final class PageFiles {
     /** What {@code Vp.PagingFile} has room for. */
@@ -49,6 +56,8 @@ public final class PageFiles {
     private final List<PagingFile> files = new ArrayList<>();
     private final List<BackingStore> stores = new ArrayList<>();
     private long freeSlots;
+    private @Nullable PagingFile virtual;
+    private @Nullable CompressionStore store;
 
     /** Adjacent free slots that were taken. */
     static final class Run {
@@ -81,24 +90,73 @@ public final class PageFiles {
         if (files.size() == MOST) {
             return NtStatus.TOO_MANY_PAGING_FILES;
         }
-        int number = files.size();
         PagingFile file = new PagingFile(memory, allocate(PoolType.NON_PAGED_POOL_NX, PagingFile.SIZE, TAG));
-        file.setNumber(number);
-        file.setBitmaps(allocate(PoolType.NON_PAGED_POOL_NX, PagingFile.BITMAPS_SIZE, TAG));
+        file.setNumber(files.size());
         file.name().set(name, allocate(PoolType.PAGED_POOL, 2L * name.length() + 2, TAG));
         file.setFileObject(fileObject);
         file.setLimits(minimumPages, maximumPages);
-        file.setBits(allocate(PoolType.NON_PAGED_POOL_NX, bitmapBytes(minimumPages), TAG_BITS), minimumPages);
-        file.setSize(minimumPages);
-        file.addFreeSpace(minimumPages);
-        files.add(file);
-        stores.add(store);
-        freeSlots += minimumPages;
-        mark(file, 0, 1, true);
-        memory.writeLong(visible + MiVisiblePartitionLayout.PAGING_FILE + 8L * number, file.address());
-        memory.writeInt(visible + MiVisiblePartitionLayout.NUMBER_OF_PAGING_FILES, files.size());
+        add(file, minimumPages, store);
         commit.setLimit(commit.limit() + minimumPages - 1);
         return NtStatus.SUCCESS;
+    }
+
+    /** Adds the virtual store's page file; answers its number. */
+    int createVirtual(long pages) {
+        if (files.size() == MOST || virtual != null) {
+            throw new IllegalStateException("no room for the virtual store's page file, or there is one files=" + files.size());
+        }
+        PagingFile file = new PagingFile(memory, allocate(PoolType.NON_PAGED_POOL_NX, PagingFile.SIZE, TAG));
+        file.setNumber(files.size());
+        file.setVirtualStore();
+        file.setLimits(pages, pages);
+        virtual = file;
+        add(file, pages, new MemoryBackingStore());
+        return file.number();
+    }
+
+    private void add(PagingFile file, long pages, BackingStore contents) {
+        file.setBitmaps(allocate(PoolType.NON_PAGED_POOL_NX, PagingFile.BITMAPS_SIZE, TAG));
+        file.setBits(allocate(PoolType.NON_PAGED_POOL_NX, bitmapBytes(pages), TAG_BITS), pages);
+        file.setSize(pages);
+        file.addFreeSpace(pages);
+        files.add(file);
+        stores.add(contents);
+        freeSlots += file.isVirtualStore() ? 0 : pages;
+        mark(file, 0, 1, true);
+        memory.writeLong(visible + MiVisiblePartitionLayout.PAGING_FILE + 8L * file.number(), file.address());
+        memory.writeInt(visible + MiVisiblePartitionLayout.NUMBER_OF_PAGING_FILES, files.size());
+    }
+
+    /** Tells where the pages of the virtual store's page file are. */
+    void setStore(CompressionStore compressed) {
+        store = compressed;
+    }
+
+    private CompressionStore store() {
+        return Objects.requireNonNull(store, "no compression store");
+    }
+
+    /** Whether an entry that owns a slot stands for a page in the compression store: once that is read, the slot is to be freed. */
+    boolean isCompressed(long pte) {
+        PagingFile file = virtual;
+        return file != null && Pte.holdsSlot(pte) && Pte.pageFileNumber(pte) == file.number();
+    }
+
+    /** Whether a process's pages are those of the compression store. */
+    boolean isStoreProcess(Eprocess process) {
+        CompressionStore compressed = store;
+        return compressed != null && compressed.owner().address() == process.address();
+    }
+
+    /** Slots of the virtual store's page file that are not taken. */
+    long freeVirtualSlots() {
+        PagingFile file = virtual;
+        return file == null ? 0 : file.freeSpace();
+    }
+
+    /** A slot of the virtual store's page file was taken for nothing. */
+    void giveBackVirtual(long slot) {
+        mark(Objects.requireNonNull(virtual), slot, 1, false);
     }
 
     private long allocate(PoolType type, long sizeBytes, int tag) {
@@ -112,7 +170,7 @@ public final class PageFiles {
     }
 
     public int count() {
-        return files.size();
+        return files.size() - (virtual == null ? 0 : 1);
     }
 
     /** Slots in all page files that are not taken. */
@@ -124,7 +182,7 @@ public final class PageFiles {
     public long totalSlots() {
         long total = 0;
         for (PagingFile file : files) {
-            total += file.size() - 1;
+            total += file.isVirtualStore() ? 0 : file.size() - 1;
         }
         return total;
     }
@@ -177,7 +235,9 @@ public final class PageFiles {
     boolean take(int wanted, Run run) {
         PagingFile roomiest = null;
         for (PagingFile file : files) {
-            if (file.freeSpace() != 0 && (roomiest == null || file.freeSpace() > roomiest.freeSpace())) {
+            if (file.freeSpace() != 0
+                    && !file.isVirtualStore()
+                    && (roomiest == null || file.freeSpace() > roomiest.freeSpace())) {
                 roomiest = file;
             }
         }
@@ -262,6 +322,9 @@ public final class PageFiles {
             throw new IllegalStateException(
                     "freeing a page-file slot that is not taken file=" + number + " slot=" + Hex.plain(slot));
         }
+        for (int i = 0; i < pages && file.isVirtualStore(); i++) {
+            store().remove(slot + i);
+        }
         mark(file, slot, pages, false);
     }
 
@@ -278,7 +341,7 @@ public final class PageFiles {
         }
         long delta = taken ? -count : count;
         file.addFreeSpace(delta);
-        freeSlots += delta;
+        freeSlots += file.isVirtualStore() ? 0 : delta;
     }
 
     // --- I/O ---
@@ -294,6 +357,13 @@ public final class PageFiles {
 
     /** Reads the page that a page-file entry names into a frame; a failure is what the program sees of it. */
     NtStatus read(long pte, long frame) {
+        if (isCompressed(pte)) {
+            NtStatus status = store().fetch(pte);
+            if (status.isSuccess()) {
+                ram.write(frame << Pages.SHIFT, store().fetched(), 0, (int) Pages.SIZE);
+            }
+            return status;
+        }
         NtStatus status = read(Pte.pageFileNumber(pte), Pte.slot(pte), new long[] {frame}, 1);
         return status.isSuccess() ? status : inPage(status);
     }

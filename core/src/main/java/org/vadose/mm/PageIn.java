@@ -36,6 +36,9 @@ final class PageIn {
 
     /** Makes the page of a page-file PTE valid; the access is allowed. */
     NtStatus readPrivate(ProcessSpace space, long page, long pte, boolean write) {
+        if (files.isCompressed(pte)) {
+            return decompress(space, page, pte, write);
+        }
         long run = space.run(page);
         if (run >= LONG_RUN) {
             pfns.makeAvailable(CLUSTER);
@@ -80,6 +83,25 @@ final class PageIn {
         tables.writeRun(page, entries, count);
         space.workingSet().addLeaf(leaves, true);
         space.continueRun(page, count);
+        return NtStatus.SUCCESS;
+    }
+
+    /** Brings a page back from the compression store, where it is no more afterwards. */
+    private NtStatus decompress(ProcessSpace space, long page, long pte, boolean write) {
+        long pteAddress = tables.pteAddress(page);
+        long frame = pfns.allocateForOverwrite(pteAddress, tables.tableFrame(pteAddress));
+        if (frame == PfnDatabase.NONE) {
+            return NtStatus.NO_MEMORY;
+        }
+        space.workingSet().countHardFault();
+        NtStatus status = files.read(pte, frame);
+        if (!status.isSuccess()) {
+            pfns.free(frame);
+            return status;
+        }
+        giveUpSlot(frame, pte);
+        tables.write(space.workingSet(), page, Pte.validUser(frame, Pte.protection(pte), write));
+        space.workingSet().addLeaf(1, true);
         return NtStatus.SUCCESS;
     }
 

@@ -249,6 +249,14 @@ public final class PfnDatabase {
         }
     }
 
+    /** As {@link #makeAvailable}, for who is in the middle of changing system space: only page files are written to. */
+    void makeAvailableForSystem(long frames) {
+        BalanceSet balanceSet = balance;
+        if (balanceSet != null && availablePages() - frames < balanceSet.lowPages()) {
+            balanceSet.relieveForSystem(frames);
+        }
+    }
+
     /** Modified pages that wait to be written to a page file. */
     long modifiedPages() {
         return listed.modified().total();

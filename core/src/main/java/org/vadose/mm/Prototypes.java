@@ -107,6 +107,12 @@ final class Prototypes {
             return status == NtStatus.NO_MEMORY ? PfnDatabase.NONE : UNREADABLE;
         }
         makeValid(prototypeAddress, prototype, frame);
+        if (files.isCompressed(prototype)) {
+            Pfn pfn = pfns.pfn(frame);
+            files.free(prototype);
+            pfn.setOriginalPte(Pte.withoutSlot(prototype));
+            pfn.setModified(true);
+        }
         return frame;
     }
 

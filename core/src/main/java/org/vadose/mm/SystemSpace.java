@@ -82,8 +82,8 @@ public final class SystemSpace {
      */
     public long allocate(SystemRegion region, long pages, boolean executable) {
         Run run = open(region);
+        pfns.makeAvailableForSystem(pages);
         long first = findClear(run, pages);
-        pfns.makeAvailable(pages);
         if (first < 0 || pfns.availablePages() < pages + 4) {
             return 0;
         }

@@ -73,6 +73,21 @@ public record PagingFile(Memory memory, long address) {
         memory.writeShort(address + MmpagingFileLayout.PAGE_FILE_NUMBER, (short) number);
     }
 
+    /** Whether its slots stand for pages in the compression store. */
+    public boolean isVirtualStore() {
+        return (memory.readUnsignedShort(address + MmpagingFileLayout.VIRTUAL_STORE_PAGEFILE)
+                        >>> MmpagingFileLayout.VIRTUAL_STORE_PAGEFILE_SHIFT
+                & MmpagingFileLayout.VIRTUAL_STORE_PAGEFILE_MASK)
+                != 0;
+    }
+
+    public void setVirtualStore() {
+        long at = address + MmpagingFileLayout.VIRTUAL_STORE_PAGEFILE;
+        memory.writeShort(
+                at,
+                (short) (memory.readUnsignedShort(at) | 1 << MmpagingFileLayout.VIRTUAL_STORE_PAGEFILE_SHIFT));
+    }
+
     public UnicodeString name() {
         return new UnicodeString(memory, address + MmpagingFileLayout.PAGE_FILE_NAME);
     }

@@ -48,6 +48,7 @@ import org.vadose.machine.Machine;
 import org.vadose.machine.MachineConfig;
 import org.vadose.memory.Memory;
 import org.vadose.memory.PhysicalMemory;
+import org.vadose.nt.CompressedStore;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
 import org.vadose.nt.HandleTable;
@@ -56,6 +57,8 @@ import org.vadose.nt.ObjectHeader;
 import org.vadose.nt.PoolHeader;
 import org.vadose.nt.Pte;
 import org.vadose.nt.SelfMap;
+import org.vadose.nt.StoreManager;
+import org.vadose.nt.StoreNode;
 import org.vadose.nt.Subsection;
 import org.vadose.nt.Vad;
 import org.vadose.target.Target;
@@ -93,7 +96,18 @@ class SpoiledMemoryTest {
                 .filter(p -> p.imageFileName().equals("services.exe"))
                 .findFirst()
                 .orElseThrow();
+        compress();
         collect();
+    }
+
+    /** Fills the compression store with what another process has written. */
+    private static void compress() {
+        Eprocess other = machine.processManager().processes().stream()
+                .filter(p -> p.imageFileName().equals("lsass.exe"))
+                .findFirst()
+                .orElseThrow();
+        machine.memoryManager().workingSets().empty(other);
+        machine.memoryManager().writeModifiedPages();
     }
 
     @AfterAll
@@ -131,6 +145,24 @@ class SpoiledMemoryTest {
         addLists(database);
         addPools();
         addObjects();
+        addStore();
+    }
+
+    private static void addStore() {
+        StoreManager globals = new StoreManager(kernel, base + KernelSymbols.SM_GLOBALS);
+        CompressedStore store = new CompressedStore(kernel, globals.store(0));
+        StoreNode leaf = new StoreNode(kernel, store.pagesTree());
+        long record = store.record(leaf.value(1));
+        add("store: key of the pages' tree", leaf.entry(1), 4, 0x100);
+        add("store: record number", leaf.entry(1) + 4, 4, 0x2);
+        add("store: key of the keys' tree", new StoreNode(kernel, globals.keyTree()).entry(0), 4, 0x80);
+        add("store: count of a node", leaf.address(), 4, 0x1);
+        add("store: page record's location", record, 4, 0x1);
+        add("store: page record's bytes", record + 4, 4, 0x40);
+        add("store: page record's key", record + 8, 4, 0x1);
+        add("store: bitmap of a region", store.regionBitmap(0) + 512, 8, 0x10);
+        add("store: units of a region", store.regionState(0), 4, 0x1);
+        add("store: pointer to the store", kernel.readLong(globals.address()), 8, 0x2000);
     }
 
     private static void addVads(Vad heap, Vad image) {

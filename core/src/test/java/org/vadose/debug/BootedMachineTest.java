@@ -35,6 +35,7 @@ class BootedMachineTest {
             "!vtop 0 nt!PsActiveProcessHead",
             "!dq 1ad000",
             "!vm 20",
+            "!store",
             "!poolused 2",
             "!poolused 5",
             "!pool poi(nt!PsInitialSystemProcess)",

@@ -37,6 +37,7 @@ class DamagedImageTest {
             "!vtop 0 nt!PsActiveProcessHead",
             "!ptov 0",
             "!vm 20",
+            "!store",
             "!poolused 2",
             "!pool poi(nt!PsInitialSystemProcess)",
             "!object \\",

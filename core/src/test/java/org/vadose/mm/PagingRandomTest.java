@@ -4,7 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Random;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.memory.Memory;
@@ -62,10 +63,14 @@ class PagingRandomTest {
         void run();
     }
 
-    @Test
-    void pagesHoldWhatWasWritten() {
-        System.out.println("PagingRandomTest seed=" + seed);
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void pagesHoldWhatWasWritten(boolean compressed) {
+        System.out.println("PagingRandomTest seed=" + seed + " compressed=" + compressed);
         machine.addPageFile(1600, store);
+        if (compressed) {
+            manager.compressMemory(machine.newProcess(64));
+        }
         long section = manager.pool().allocate(PoolType.PAGED_POOL, Section.SIZE, 0);
         manager.kernelMemory().fill(section, Section.SIZE, (byte) 0);
         for (int i = 0; i < PROCESSES; i++) {
@@ -128,7 +133,7 @@ class PagingRandomTest {
         }
         store.readsToFail = 0;
         store.writesToFail = 0;
-        assertTrue(store.reads > steps / 20, () -> "nothing was paged in reads=" + store.reads);
+        assertTrue(compressed || store.reads > steps / 20, () -> "nothing was paged in reads=" + store.reads);
         for (Guest guest : guests) {
             manager.switchTo(guest.process);
             for (int i = 0; i < PAGES; i++) {
@@ -142,7 +147,10 @@ class PagingRandomTest {
             machine.end(guest.process);
             machine.check("process ended");
         }
-        assertEquals(manager.pageFiles().totalSlots(), manager.pageFiles().freeSlots());
+        if (!compressed) {
+            // Else some may hold pages of the store's regions.
+            assertEquals(manager.pageFiles().totalSlots(), manager.pageFiles().freeSlots());
+        }
         machine.close();
     }
 

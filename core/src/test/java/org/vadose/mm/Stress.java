@@ -10,6 +10,7 @@ import java.util.Random;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
@@ -44,6 +45,7 @@ final class Stress {
      * @param threads all together, spread over processors and processes
      * @param pagesEach what a thread commits at most
      * @param errorsPerMille of the calls to a disk fail
+     * @param compressed modified pages go to the compression store first
      */
     record Plan(
             long seed,
@@ -55,13 +57,15 @@ final class Stress {
             int pagesEach,
             int rounds,
             int stepsARound,
-            int errorsPerMille) {}
+            int errorsPerMille,
+            boolean compressed) {}
 
     private final Plan plan;
     private final PhysicalMemory ram;
     private final Mmus mmus;
     private final MemoryManager manager;
     private final List<Eprocess> processes = new ArrayList<>();
+    private @Nullable Eprocess storeProcess;
     private final List<List<StressThread>> byProcessor = new ArrayList<>();
     private final CyclicBarrier quiet;
     private volatile @Nullable Throwable failure;
@@ -139,6 +143,10 @@ final class Stress {
                 if (!status.isSuccess()) {
                     throw new IllegalStateException("no page file status=" + status);
                 }
+            }
+            if (plan.compressed()) {
+                storeProcess = Objects.requireNonNull(newProcess(4 * (plan.processes() + 1)));
+                manager.compressMemory(storeProcess);
             }
             for (int i = 0; i < plan.processes(); i++) {
                 processes.add(Objects.requireNonNull(newProcess(4 * (i + 1))));
@@ -304,7 +312,9 @@ final class Stress {
                 "stress", ram, ram.sizeBytes(), mmus.format(), manager.systemRoot(), manager.kernelBase(), List.of());
         Findings findings = new Findings();
         new MemoryCheck(target, findings)
-                .run(processes.stream().mapToLong(Eprocess::address).toArray());
+                .run(Stream.concat(processes.stream(), Stream.ofNullable(storeProcess))
+                        .mapToLong(Eprocess::address)
+                        .toArray());
         return findings;
     }
 
@@ -324,10 +334,11 @@ final class Stress {
     }
 
     static Plan small(long seed, int processors) {
-        return new Plan(seed, 32L << 20, 6000, processors, 3, 4 * processors, 9000 / (4 * processors), 12, 250, 20);
+        return new Plan(seed, 32L << 20, 6000, processors, 3, 4 * processors, 9000 / (4 * processors), 12, 250, 20, seed % 2 != 0);
     }
 
-    /** {@code [--seconds N] [--seed N] [--processors N] [--ram MB] [--pagefile PAGES] [--threads N] [--errors PERMILLE]}. */
+    /** {@code [--seconds N] [--seed N] [--processors N] [--ram MB] [--pagefile PAGES] [--threads N] [--errors PERMILLE]
+     * [--compressed 0|1]}. */
     public static void main(String[] args) {
         Map<String, Long> options = new HashMap<>(Map.of("seconds", 60L, "seed", System.nanoTime()));
         for (int i = 0; i + 1 < args.length; i += 2) {
@@ -360,7 +371,8 @@ final class Stress {
                     Math.max(64, room / threads),
                     16,
                     400,
-                    errors);
+                    errors,
+                    options.getOrDefault("compressed", (long) random.nextInt(2)) != 0);
             System.out.println(plan);
             Stress stress = new Stress(plan);
             System.out.println("  " + stress.run());

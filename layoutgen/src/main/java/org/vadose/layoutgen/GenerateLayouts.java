@@ -168,9 +168,10 @@ public final class GenerateLayouts {
         return name.toString();
     }
 
-    /** {@code DirectoryTableBase} becomes {@code DIRECTORY_TABLE_BASE}. */
+    /** {@code DirectoryTableBase} becomes {@code DIRECTORY_TABLE_BASE}; of a decorated C++ name the plain one is taken. */
     private static String constantName(String name) {
-        String snake = name.replaceAll("([a-z0-9])([A-Z])", "$1_$2")
+        String snake = name.replaceFirst("^\\?(\\w+)@@.*", "$1")
+                .replaceAll("([a-z0-9])([A-Z])", "$1_$2")
                 .replaceAll("([A-Z])([A-Z][a-z])", "$1_$2")
                 .toUpperCase(Locale.ROOT)
                 .replaceAll("[^A-Z0-9_]", "_")

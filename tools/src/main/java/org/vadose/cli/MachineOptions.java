@@ -1,8 +1,10 @@
 package org.vadose.cli;
 
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.vadose.machine.MachineConfig;
+import org.vadose.machine.MemorySaving;
 import org.vadose.machine.PageFileSetup;
 import org.vadose.nt.AddressSpaceRules;
 import org.vadose.nt.AslrPolicy;
@@ -73,6 +75,13 @@ final class MachineOptions {
                     "Size of the page file, 0 for none (default: as much as RAM, growing to three times that or 4g).")
     private @Nullable Long pageFileBytes;
 
+    @Option(
+            names = "--memory-compression",
+            paramLabel = "on|off",
+            converter = Switch.class,
+            description = "Whether modified pages are compressed in RAM before a page file gets them (default: on).")
+    private OnOff memoryCompression = OnOff.ON;
+
     MachineConfig config(boolean bare) {
         MachineConfig config = MachineConfig.standard()
                 .withBare(bare)
@@ -82,7 +91,8 @@ final class MachineOptions {
                 .withNodes(nodes)
                 .withNx(nx)
                 .withRules(new AddressSpaceRules(userSpace, aslr))
-                .withLocksPages(!noLockPages);
+                .withLocksPages(!noLockPages)
+                .withSaving(new MemorySaving(memoryCompression == OnOff.ON));
         Long bytes = pageFileBytes;
         if (bytes == null) {
             return config;
@@ -124,6 +134,22 @@ final class MachineOptions {
             } catch (IllegalArgumentException e) {
                 throw new TypeConversionException("aslr is off, classic, high-entropy or forced, not '" + text + "'");
             }
+        }
+    }
+
+    private enum OnOff {
+        ON,
+        OFF
+    }
+
+    static final class Switch implements ITypeConverter<OnOff> {
+        @Override
+        public OnOff convert(String text) {
+            return switch (text.toLowerCase(Locale.ROOT)) {
+                case "on" -> OnOff.ON;
+                case "off" -> OnOff.OFF;
+                default -> throw new TypeConversionException("say on or off, not '" + text + "'");
+            };
         }
     }
 
