@@ -71,8 +71,8 @@ final class StoreCommand {
 
     private void summary(CompressedStore store) {
         Eprocess owner = new Eprocess(kernel, store.owner());
-        out.line("Store 0 at " + Hex.address(store.address()) + " of process " + Hex.plain(owner.uniqueProcessId()) + " "
-                + owner.imageFileName());
+        out.line("Store 0 at " + Hex.address(store.address()) + " of process " + Hex.plain(owner.uniqueProcessId())
+                + " " + owner.imageFileName());
         count(store, store.pagesTree(), 0);
         row("Pages", pages, pages * Pages.SIZE);
         row("Compressed", pages, compressedBytes);

@@ -45,7 +45,9 @@ final class VmCommand {
         long lists = partition + MiPartitionLayout.PAGE_LISTS;
         int files = kernel.readInt(visible + MiVisiblePartitionLayout.NUMBER_OF_PAGING_FILES);
         for (int i = 0; i < Math.min(files, MOST_FILES); i++) {
-            pageFile(out, new PagingFile(kernel, kernel.readLong(visible + MiVisiblePartitionLayout.PAGING_FILE + 8L * i)));
+            pageFile(
+                    out,
+                    new PagingFile(kernel, kernel.readLong(visible + MiVisiblePartitionLayout.PAGING_FILE + 8L * i)));
         }
         out.line();
         row(out, "Physical Memory", kernel.readLong(visible + MiVisiblePartitionLayout.NUMBER_OF_PHYSICAL_PAGES));

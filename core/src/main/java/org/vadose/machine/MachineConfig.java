@@ -103,12 +103,14 @@ public record MachineConfig(
     }
 
     public MachineConfig withProcessors(int count) {
-        return new MachineConfig(ramBytes, seed, bare, count, nodes, bootTime, locksPages, nx, rules, saving, pageFiles);
+        return new MachineConfig(
+                ramBytes, seed, bare, count, nodes, bootTime, locksPages, nx, rules, saving, pageFiles);
     }
 
     /** @param count of nodes among which RAM and processors are shared out */
     public MachineConfig withNodes(int count) {
-        return new MachineConfig(ramBytes, seed, bare, processors, count, bootTime, locksPages, nx, rules, saving, pageFiles);
+        return new MachineConfig(
+                ramBytes, seed, bare, processors, count, bootTime, locksPages, nx, rules, saving, pageFiles);
     }
 
     public MachineConfig withLocksPages(boolean newLocksPages) {
@@ -133,6 +135,7 @@ public record MachineConfig(
 
     /** @param files none is allowed: then the commit limit is RAM alone */
     public MachineConfig withPageFiles(List<PageFileSetup> files) {
-        return new MachineConfig(ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, saving, files);
+        return new MachineConfig(
+                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, saving, files);
     }
 }

@@ -103,7 +103,8 @@ public final class PageFiles {
     /** Adds the virtual store's page file; answers its number. */
     int createVirtual(long pages) {
         if (files.size() == MOST || virtual != null) {
-            throw new IllegalStateException("no room for the virtual store's page file, or there is one files=" + files.size());
+            throw new IllegalStateException(
+                    "no room for the virtual store's page file, or there is one files=" + files.size());
         }
         PagingFile file = new PagingFile(memory, allocate(PoolType.NON_PAGED_POOL_NX, PagingFile.SIZE, TAG));
         file.setNumber(files.size());

@@ -143,14 +143,13 @@ final class StoreRegions {
         }
         made.base = 0;
         made.sizeBytes = CompressedStore.REGION_BYTES;
-        NtStatus status = manager.virtualMemory()
-                .allocate(owner(), made, 0, RESERVE_AND_COMMIT, PageProtection.PAGE_READWRITE);
+        NtStatus status =
+                manager.virtualMemory().allocate(owner(), made, 0, RESERVE_AND_COMMIT, PageProtection.PAGE_READWRITE);
         if (!status.isSuccess()) {
             return false;
         }
         long page = bitmapPage(index);
-        long bitmap =
-                (page == 0 ? pages.take() : page) + (long) (index & BITMAPS_OF_PAGE - 1) * BITMAP_BYTES;
+        long bitmap = (page == 0 ? pages.take() : page) + (long) (index & BITMAPS_OF_PAGE - 1) * BITMAP_BYTES;
         memory.fill(bitmap, BITMAP_BYTES, (byte) 0);
         store.setRegion(index, made.base);
         store.setRegionBitmap(index, bitmap);

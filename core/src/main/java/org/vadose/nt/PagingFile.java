@@ -76,16 +76,15 @@ public record PagingFile(Memory memory, long address) {
     /** Whether its slots stand for pages in the compression store. */
     public boolean isVirtualStore() {
         return (memory.readUnsignedShort(address + MmpagingFileLayout.VIRTUAL_STORE_PAGEFILE)
-                        >>> MmpagingFileLayout.VIRTUAL_STORE_PAGEFILE_SHIFT
-                & MmpagingFileLayout.VIRTUAL_STORE_PAGEFILE_MASK)
+                                >>> MmpagingFileLayout.VIRTUAL_STORE_PAGEFILE_SHIFT
+                        & MmpagingFileLayout.VIRTUAL_STORE_PAGEFILE_MASK)
                 != 0;
     }
 
     public void setVirtualStore() {
         long at = address + MmpagingFileLayout.VIRTUAL_STORE_PAGEFILE;
         memory.writeShort(
-                at,
-                (short) (memory.readUnsignedShort(at) | 1 << MmpagingFileLayout.VIRTUAL_STORE_PAGEFILE_SHIFT));
+                at, (short) (memory.readUnsignedShort(at) | 1 << MmpagingFileLayout.VIRTUAL_STORE_PAGEFILE_SHIFT));
     }
 
     public UnicodeString name() {

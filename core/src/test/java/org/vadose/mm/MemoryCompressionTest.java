@@ -177,8 +177,7 @@ class MemoryCompressionTest {
         machine.check("paged out");
         assertEquals(0, store().get(Own.PAGES));
         assertEquals(0, Pte.pageFileNumber(pte(base)));
-        assertArrayEquals(
-                noise, manager.mmu().user().read(base, noise.length));
+        assertArrayEquals(noise, manager.mmu().user().read(base, noise.length));
     }
 
     /** A page of which about half is noise, so that a region fills soon. */
@@ -217,8 +216,7 @@ class MemoryCompressionTest {
                         .status());
         machine.check("region could not be read");
         for (int i = 0; i < pages; i++) {
-            assertArrayEquals(
-                    halfNoise(i), manager.mmu().user().read(base + i * Pages.SIZE, (int) Pages.SIZE));
+            assertArrayEquals(halfNoise(i), manager.mmu().user().read(base + i * Pages.SIZE, (int) Pages.SIZE));
         }
         assertTrue(disk.reads > 0);
         assertEquals(0, store().get(Own.PAGES));

@@ -334,7 +334,18 @@ final class Stress {
     }
 
     static Plan small(long seed, int processors) {
-        return new Plan(seed, 32L << 20, 6000, processors, 3, 4 * processors, 9000 / (4 * processors), 12, 250, 20, seed % 2 != 0);
+        return new Plan(
+                seed,
+                32L << 20,
+                6000,
+                processors,
+                3,
+                4 * processors,
+                9000 / (4 * processors),
+                12,
+                250,
+                20,
+                seed % 2 != 0);
     }
 
     /** {@code [--seconds N] [--seed N] [--processors N] [--ram MB] [--pagefile PAGES] [--threads N] [--errors PERMILLE]
