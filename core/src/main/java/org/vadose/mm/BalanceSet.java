@@ -8,8 +8,10 @@ import org.vadose.nt.Eprocess;
  * page-table entry is half changed, so that a run can be repeated.
  *
  * <pre>
- *   available &lt; low    trim working sets (of processes and of the system cache) that have more than their minimum, pages not accessed first, then any;
- *                      then below the minimum, too; write modified pages; until available &gt;= high
+ *   every second       age the working sets of processes
+ *   available &lt; low    trim working sets (of processes and of the system cache) that have more than their minimum: the oldest
+ *                      pages first, then those not accessed, then any; then below the minimum, too; write modified pages;
+ *                      until available &gt;= high
  * </pre>
  */
 final class BalanceSet {
@@ -32,6 +34,7 @@ final class BalanceSet {
     private final PageFiles files;
     private final Trimmer trimmer;
     private final ModifiedWriter writer;
+    private final Ager ager;
     private final long usualLow;
     /** Lower than usual while nothing more can be done. */
     private long low;
@@ -40,7 +43,7 @@ final class BalanceSet {
 
     /** One round of a trim: what is taken, and how much each process keeps. */
     private enum Round {
-        FIRST(Trimmer.Choice.NOT_ACCESSED, true),
+        FIRST(Trimmer.Choice.OLDEST, true),
         /** The first has marked what it passed; what was accessed since stays once more. */
         SECOND(Trimmer.Choice.NOT_ACCESSED, true),
         ABOVE_MINIMUM(Trimmer.Choice.ANY, true),
@@ -55,7 +58,13 @@ final class BalanceSet {
         }
     }
 
-    BalanceSet(MemoryManager manager, AddressSpaces spaces, PageFiles files, Trimmer trimmer, ModifiedWriter writer) {
+    BalanceSet(
+            MemoryManager manager,
+            AddressSpaces spaces,
+            PageFiles files,
+            Trimmer trimmer,
+            ModifiedWriter writer,
+            Ager ager) {
         this.manager = manager;
         this.memory = manager.kernelMemory();
         this.spaces = spaces;
@@ -63,6 +72,7 @@ final class BalanceSet {
         this.files = files;
         this.trimmer = trimmer;
         this.writer = writer;
+        this.ager = ager;
         this.usualLow = usualLow(pfns.frames());
         this.low = usualLow;
     }
@@ -103,6 +113,18 @@ final class BalanceSet {
             low = pfns.availablePages() >= usualLow ? usualLow : Math.max(LEAST, pfns.availablePages() - LEAST);
         } finally {
             running = false;
+        }
+    }
+
+    /** Ages every process's working set. Due once a second. */
+    void age() {
+        for (long link : spaces.expansion().entries(MOST_PROCESSES)) {
+            long before = spaces.enter(Eprocess.ofExpansionLinks(memory, link));
+            try {
+                ager.age(spaces.entered());
+            } finally {
+                spaces.leave(before);
+            }
         }
     }
 

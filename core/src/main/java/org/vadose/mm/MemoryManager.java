@@ -80,7 +80,8 @@ public final class MemoryManager {
         this.prefetch = new Prefetch(this, spaces, tables, pages);
         this.prototypes = new Prototypes(this, tables, pageFiles);
         this.modifiedWriter = new ModifiedWriter(this, pageFiles, prototypes);
-        this.balance = new BalanceSet(this, spaces, pageFiles, new Trimmer(this, tables, pages), modifiedWriter);
+        this.balance = new BalanceSet(
+                this, spaces, pageFiles, new Trimmer(this, tables, pages), modifiedWriter, new Ager(this, tables));
         this.pageIn = new PageIn(this, pageFiles, tables, balance);
         pfns.use(pageFiles, balance);
         this.workingSets = new WorkingSetServices(this, spaces, tables, pages);
@@ -315,6 +316,11 @@ public final class MemoryManager {
     /** Writes all modified pages that can be written, as the modified-page writer does when told to. */
     public void writeModifiedPages() {
         balance.writeAll();
+    }
+
+    /** Ages the working sets of all processes, as the balance-set manager does once a second. */
+    public void ageWorkingSets() {
+        balance.age();
     }
 
     ModifiedWriter modifiedWriter() {

@@ -30,6 +30,8 @@ final class Trimmer {
 
     /** Which pages go. */
     enum Choice {
+        /** Of those not accessed the oldest, as far as their ages are known. */
+        OLDEST,
         /** Those not accessed since the hand passed them last; the others are marked as not accessed. */
         NOT_ACCESSED,
         /** All that can. */
@@ -52,6 +54,8 @@ final class Trimmer {
     private boolean mayWrite;
     private long wanted;
     private Choice choice = Choice.ANY;
+    private int leastAge;
+    private final long[] trimmedOfAge = new long[Ager.AGES];
 
     Trimmer(MemoryManager manager, UserTables tables, UserPages pages) {
         this.mmu = manager.mmu();
@@ -72,12 +76,14 @@ final class Trimmer {
      */
     long trim(ProcessSpace space, long mostPages, Choice which, boolean writable) {
         begin(mostPages, which, writable);
-        long hand = space.workingSet().hand();
+        leastAge = which == Choice.OLDEST ? leastAge(space.workingSet(), mostPages) : 0;
+        long nextPte = space.workingSet().nextPteToTrim();
+        long hand = nextPte == 0 ? 0 : selfMap.mapped(nextPte);
         long reached = scan(space, hand, END);
         if (wanted > 0) {
             reached = scan(space, 0, hand);
         }
-        space.workingSet().setHand(reached >= END ? 0 : reached);
+        space.workingSet().setNextPteToTrim(selfMap.pte(reached >= END ? 0 : reached));
         return end(space, mostPages);
     }
 
@@ -98,6 +104,15 @@ final class Trimmer {
         return end(space, mostPages);
     }
 
+    /** The highest age that as many pages have reached as are wanted. */
+    private static int leastAge(WorkingSet workingSet, long pages) {
+        int age = Ager.AGES - 1;
+        for (long old = workingSet.pagesOfAge(age); age > 0 && old < pages; old += workingSet.pagesOfAge(age)) {
+            age--;
+        }
+        return age;
+    }
+
     private void begin(long mostPages, Choice which, boolean writable) {
         wanted = mostPages;
         choice = which;
@@ -109,6 +124,13 @@ final class Trimmer {
         flush();
         space.workingSet().addLeaf(-privateLeaves, true);
         mmu.invalidateAll();
+        for (int age = 0; age < Ager.AGES; age++) {
+            long before = space.workingSet().pagesOfAge(age);
+            if (trimmedOfAge[age] != 0 && before != 0) {
+                space.workingSet().setPagesOfAge(age, Math.max(0, before - trimmedOfAge[age]));
+            }
+            trimmedOfAge[age] = 0;
+        }
         long trimmed = mostPages - wanted;
         space.workingSet().countTrimmed(trimmed);
         return trimmed;
@@ -148,11 +170,22 @@ final class Trimmer {
         if (Pte.isLocked(pte) || page == SharedUserData.USER_ADDRESS) {
             return;
         }
-        if (choice == Choice.NOT_ACCESSED && (pte & X64PageTables.ACCESSED) != 0) {
+        if (choice != Choice.ANY && (pte & X64PageTables.ACCESSED) != 0) {
             // If another processor notes something there this very moment, the page is in use: it stays as it is.
             memory.compareAndSetLong(selfMap.pte(page), pte, Pte.withAge(pte & ~X64PageTables.ACCESSED, 0));
             return;
         }
+        if (choice == Choice.OLDEST && Pte.age(pte) < leastAge) {
+            return;
+        }
+        long before = wanted;
+        trim(space, page, pte);
+        if (wanted != before) {
+            trimmedOfAge[Pte.age(pte)]++;
+        }
+    }
+
+    private void trim(ProcessSpace space, long page, long pte) {
         long frame = Pte.frame(pte);
         Pfn pfn = pfns.pfn(frame);
         if (pfn.isPrototype()) {

@@ -76,13 +76,22 @@ final class WorkingSet {
         bump(MmsupportInstanceLayout.TRIMMED_PAGE_COUNT, pages);
     }
 
-    /** Where the next trim begins, a user address. */
-    long hand() {
+    /** Address of the PTE where the next trim begins, 0 for the first. */
+    long nextPteToTrim() {
         return memory.readLong(list() + MmwslInstanceLayout.NEXT_PTE_TO_TRIM);
     }
 
-    void setHand(long page) {
-        memory.writeLong(list() + MmwslInstanceLayout.NEXT_PTE_TO_TRIM, page);
+    void setNextPteToTrim(long pteAddress) {
+        memory.writeLong(list() + MmwslInstanceLayout.NEXT_PTE_TO_TRIM, pteAddress);
+    }
+
+    /** Pages of an age, 0 to 7, when they were last counted. */
+    long pagesOfAge(int age) {
+        return memory.readLong(vm + MmsupportInstanceLayout.AGE_DISTRIBUTION + 8L * age);
+    }
+
+    void setPagesOfAge(int age, long pages) {
+        memory.writeLong(vm + MmsupportInstanceLayout.AGE_DISTRIBUTION + 8L * age, pages);
     }
 
     /** A page was locked in the working set, or with {@code delta} -1 unlocked. */

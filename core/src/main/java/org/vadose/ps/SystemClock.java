@@ -10,6 +10,8 @@ public final class SystemClock {
     /** 100 ns units. */
     public static final long MILLISECOND = 10_000;
 
+    public static final long SECOND = 1000 * MILLISECOND;
+
     /** What the clock interrupt adds: 15.625 ms in 100 ns units. */
     public static final int TICK = 156_250;
 

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.mm.OrderedLock;
 import org.vadose.nt.Eprocess;
+import org.vadose.ps.SystemClock;
 
 /** The processes of a machine that run programs, and what they share: the processor, the clock, the kernel, the functions. */
 public final class GuestSystem {
@@ -23,6 +24,8 @@ public final class GuestSystem {
     private final SystemCalls systemCalls;
     private final Map<Long, GuestProcess> processes = new LinkedHashMap<>();
     private @Nullable ProcessMaker maker;
+    /** When working sets were aged the last time. */
+    private long lastAgeing;
 
     /** Makes processes for {@code CreateProcess}; the machine sets it. */
     @FunctionalInterface
@@ -51,6 +54,7 @@ public final class GuestSystem {
         this.kernel = kernel;
         this.table = table;
         this.clock = clock;
+        this.lastAgeing = clock.now();
         this.systemCalls = new SystemCalls(table);
         this.scheduler = new Scheduler(
                 kernel == null
@@ -68,6 +72,10 @@ public final class GuestSystem {
     private void showTime(long now) {
         if (kernel != null) {
             kernel.processManager().clock().advanceTo(now);
+            if (now - lastAgeing >= SystemClock.SECOND) {
+                lastAgeing = now;
+                kernel.memoryManager().ageWorkingSets();
+            }
         }
     }
 
