@@ -2,6 +2,7 @@ package org.vadose.cc;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
@@ -63,6 +64,9 @@ public final class CacheManager implements FileCache {
     private static final int PASS_DIVISOR = 8;
 
     private static final long LEAST_PASS_PAGES = 256;
+    /** A second between passes. */
+    private static final long PASS_TICKS = 10_000_000;
+
     private static final int MOST_FILES = 1 << 20;
 
     private final MemoryManager memoryManager;
@@ -76,6 +80,8 @@ public final class CacheManager implements FileCache {
     private final ReadAhead readAhead = new ReadAhead(this);
     private final Map<Long, CachedStream> streams = new HashMap<>();
     private long partition;
+    private LongSupplier clock = () -> 0;
+    private long nextPass = PASS_TICKS;
 
     public CacheManager(MemoryManager memoryManager, ObjectManager objects, PoolAllocator pool, IoSystem io) {
         this.memoryManager = memoryManager;
@@ -165,6 +171,7 @@ public final class CacheManager implements FileCache {
             return;
         }
         stream.write(position, source, offset, length);
+        writeOnTime();
         int flags = memory.readInt(fileObject + FileObjectLayout.FLAGS);
         memory.writeInt(fileObject + FileObjectLayout.FLAGS, flags | FILE_MODIFIED);
         if ((flags & WRITE_THROUGH) != 0) {
@@ -348,6 +355,19 @@ public final class CacheManager implements FileCache {
     void keepBelowThreshold(CachedStream stream) {
         if (dirtyPageCount() > threshold()) {
             stream.writeBack(0, Long.MAX_VALUE);
+        }
+    }
+
+    /** The clock by which dirty pages grow old, in ticks of 100 ns; until one is set they do not. */
+    public void setClock(LongSupplier newClock) {
+        clock = newClock;
+        nextPass = newClock.getAsLong() + PASS_TICKS;
+    }
+
+    private void writeOnTime() {
+        if (clock.getAsLong() >= nextPass) {
+            nextPass = clock.getAsLong() + PASS_TICKS;
+            lazyWrite();
         }
     }
 

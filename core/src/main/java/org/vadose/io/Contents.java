@@ -1,7 +1,10 @@
 package org.vadose.io;
 
-/** The bytes of a file. Positions are bytes from the start; failures are {@link FileException}s. */
-interface Contents {
+/**
+ * The bytes of a file, wherever they are. Positions are bytes from the start; failures are {@link FileException}s. Programs that make
+ * machines can give theirs to {@link GuestFileSystem#addFile(String, Contents)}.
+ */
+public interface Contents {
     long size();
 
     /** @return bytes read; 0 at the end */
@@ -11,4 +14,7 @@ interface Contents {
     void write(long position, byte[] source, int offset, int length);
 
     void setSize(long size);
+
+    /** Nobody has the file open now: what is held for the next read or write can be given back. */
+    default void release() {}
 }

@@ -279,9 +279,17 @@ public final class FileNode {
         if (!opens.remove(open)) {
             return;
         }
+        releaseIfClosed();
         Folder in = parent;
         if (opens.isEmpty() && deletePending && in != null) {
             in.remove(this);
+        }
+    }
+
+    /** Gives back what reading and writing held, if nobody has the file open. */
+    void releaseIfClosed() {
+        if (opens.isEmpty() && contents != null) {
+            contents.release();
         }
     }
 

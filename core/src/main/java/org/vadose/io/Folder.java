@@ -85,6 +85,10 @@ final class Folder {
                 name, this, new BuiltinContents(bytes, system.budget()), system.nextIndex(), system.now()));
     }
 
+    FileNode addFile(String name, Contents contents) {
+        return put(FileNode.file(name, this, contents, system.nextIndex(), system.now()));
+    }
+
     /** A directory that shows a host folder. */
     FileNode addHostFolder(String name, Path folder, boolean writable) {
         return put(

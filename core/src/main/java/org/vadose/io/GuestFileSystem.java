@@ -105,6 +105,12 @@ public final class GuestFileSystem {
         folderFor(at.parent()).addBuiltin(at.name(), bytes);
     }
 
+    /** Puts a file of the caller's making there. */
+    public void addFile(String path, Contents contents) {
+        GuestPath at = GuestPath.parse(path, GuestPath.root('C'));
+        folderFor(at.parent()).addFile(at.name(), contents);
+    }
+
     /** Shows a host folder at a place on a drive; what the guest changes there stays in memory. */
     public void showFolder(String path, Path host) {
         GuestPath at = GuestPath.parse(path, GuestPath.root('C'));

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Set;
@@ -18,6 +19,8 @@ final class HostContents implements Contents {
     private final boolean writeThrough;
     private final AtomicLong budget;
     private @Nullable MemoryContents copy;
+    private @Nullable FileChannel channel;
+    private boolean channelWrites;
 
     HostContents(Path path, boolean writeThrough, AtomicLong budget) {
         this.path = path;
@@ -42,8 +45,8 @@ final class HostContents implements Contents {
         if (copy != null) {
             return copy.read(position, target, offset, length);
         }
-        try (FileChannel channel = open(StandardOpenOption.READ)) {
-            return Math.max(0, channel.read(ByteBuffer.wrap(target, offset, length), position));
+        try {
+            return Math.max(0, open(false).read(ByteBuffer.wrap(target, offset, length), position));
         } catch (IOException e) {
             throw new FileException(NtStatus.ACCESS_DENIED);
         }
@@ -55,7 +58,8 @@ final class HostContents implements Contents {
             copy().write(position, source, offset, length);
             return;
         }
-        try (FileChannel channel = open(StandardOpenOption.WRITE)) {
+        try {
+            FileChannel channel = open(true);
             ByteBuffer buffer = ByteBuffer.wrap(source, offset, length);
             for (long at = position; buffer.hasRemaining(); ) {
                 at += channel.write(buffer, at);
@@ -71,7 +75,8 @@ final class HostContents implements Contents {
             copy().setSize(size);
             return;
         }
-        try (FileChannel channel = open(StandardOpenOption.WRITE)) {
+        try {
+            FileChannel channel = open(true);
             if (size <= channel.size()) {
                 channel.truncate(size);
             } else {
@@ -100,7 +105,31 @@ final class HostContents implements Contents {
         return made;
     }
 
-    private FileChannel open(StandardOpenOption mode) throws IOException {
-        return FileChannel.open(path, Set.of(mode, LinkOption.NOFOLLOW_LINKS));
+    /** The channel, opened if it is not open, or not for writing. */
+    private FileChannel open(boolean writes) throws IOException {
+        FileChannel opened = channel;
+        if (opened == null || !opened.isOpen() || writes && !channelWrites) {
+            release();
+            Set<OpenOption> options = writes
+                    ? Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)
+                    : Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+            opened = FileChannel.open(path, options);
+            channel = opened;
+            channelWrites = writes;
+        }
+        return opened;
+    }
+
+    @Override
+    public synchronized void release() {
+        FileChannel opened = channel;
+        channel = null;
+        if (opened != null) {
+            try {
+                opened.close();
+            } catch (IOException e) {
+                throw new FileException(NtStatus.UNSUCCESSFUL);
+            }
+        }
     }
 }

@@ -81,6 +81,7 @@ final class MappedOpenFile implements MappedFile {
     @Override
     public void dataSectionGone() {
         file.node().setDataSection(null);
+        file.node().releaseIfClosed();
     }
 
     @Override

@@ -79,6 +79,8 @@ public abstract sealed class OpenFile implements AutoCloseable {
 
     /** A file or directory on a drive. */
     public static final class OnDisk extends OpenFile {
+        private static final int SECTOR_BYTES = 512;
+
         private final FileNode node;
         private final int options;
         private @Nullable FileCache cache;
@@ -116,6 +118,7 @@ public abstract sealed class OpenFile implements AutoCloseable {
 
         @Override
         public int read(long position, byte[] target, int offset, int length) {
+            checkSectors(position, length);
             FileCache through = cache;
             return through != null
                     ? through.read(fileObject, position, target, offset, length)
@@ -124,6 +127,7 @@ public abstract sealed class OpenFile implements AutoCloseable {
 
         @Override
         public int write(long position, byte[] source, int offset, int length) {
+            checkSectors(position, length);
             FileCache through = cache;
             if (through != null && length > 0) {
                 through.write(fileObject, position, source, offset, length);
@@ -131,6 +135,17 @@ public abstract sealed class OpenFile implements AutoCloseable {
                 node.write(position, source, offset, length);
             }
             return length;
+        }
+
+        /**
+         * Without the cache, a file is read and written in whole sectors.
+         *
+         * @throws FileException INVALID_PARAMETER
+         */
+        public void checkSectors(long position, long length) {
+            if ((options & GuestFileSystem.NO_BUFFERING) != 0 && ((position | length) & SECTOR_BYTES - 1) != 0) {
+                throw new FileException(NtStatus.INVALID_PARAMETER);
+            }
         }
 
         /** {@link #read} past the cache, and yet what it says. */

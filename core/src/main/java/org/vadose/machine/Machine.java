@@ -83,7 +83,7 @@ public final class Machine implements AutoCloseable {
             end(BootPhase.PROCESSORS);
             processes = new ProcessManager(memoryManager, pool, objects, clock, config.seed());
             if (config.locksPages()) {
-                processes.grantToUsers(1L << Token.SE_LOCK_MEMORY);
+                processes.grantToUsers(1L << Token.SE_LOCK_MEMORY | 1L << Token.SE_INCREASE_QUOTA);
             }
             processes.initialize(processor().prcb());
             for (Processor other : processors.subList(1, processors.size())) {

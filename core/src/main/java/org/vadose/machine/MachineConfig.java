@@ -18,8 +18,8 @@ import org.vadose.nt.NxPolicy;
  *     need not repeat
  * @param nodes with memory and processors of their own, 1 to {@link NodeTopology#MOST}; see there how they are shared out
  * @param bootTime what the clock shows at power-on, in 100 ns units since 1601
- * @param locksPages whether the account that programs run as may lock pages in memory: its tokens have
- *     {@code SeLockMemoryPrivilege}, which a program then has to enable
+ * @param locksPages whether the account that programs run as may lock pages in memory and limit the file cache: its tokens
+ *     have {@code SeLockMemoryPrivilege} and {@code SeIncreaseQuotaPrivilege}, which a program then has to enable
  * @param nx the boot option for data execution prevention
  * @param rules how address spaces are laid out
  * @param saving compression and combining of pages

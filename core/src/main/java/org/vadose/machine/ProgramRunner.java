@@ -88,6 +88,7 @@ public final class ProgramRunner {
                         machine.objectManager(),
                         machine.processManager(),
                         machine.ioSystem(),
+                        machine.cacheManager(),
                         machine.systemVolume(),
                         machine.consoleDevice(),
                         machine::switchTo),

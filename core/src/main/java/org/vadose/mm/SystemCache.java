@@ -8,10 +8,12 @@ import org.vadose.memory.Mmus;
 import org.vadose.memory.PageFaultCode;
 import org.vadose.memory.X64PageTables;
 import org.vadose.nt.ControlArea;
+import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.Pte;
 import org.vadose.nt.SelfMap;
 import org.vadose.nt.Subsection;
+import org.vadose.nt.Token;
 import org.vadose.nt.Vacb;
 
 /**
@@ -394,6 +396,30 @@ public final class SystemCache {
 
     public SystemCacheWorkingSet workingSet() {
         return workingSet;
+    }
+
+    /**
+     * {@code SetSystemFileCacheSize}.
+     *
+     * @param minimumBytes and the maximum -1 to empty the working set; 0 leaves a limit as it is
+     * @param flags {@link SystemCacheWorkingSet#MAXIMUM_HARD_ENABLE} and its kin
+     * @return PRIVILEGE_NOT_HELD without {@code SeIncreaseQuotaPrivilege}; INVALID_PARAMETER for flags that exclude each other and for
+     *     limits that cannot be kept
+     */
+    public NtStatus setLimits(Eprocess caller, long minimumBytes, long maximumBytes, int flags) {
+        if (!manager.virtualMemory().callerHolds(caller, Token.SE_INCREASE_QUOTA)) {
+            return NtStatus.PRIVILEGE_NOT_HELD;
+        }
+        if (minimumBytes == -1 && maximumBytes == -1) {
+            empty();
+            return NtStatus.SUCCESS;
+        }
+        NtStatus status = workingSet.setLimits(minimumBytes, maximumBytes, flags);
+        long over = workingSet.overMaximum(0);
+        if (over > 0) {
+            trim(over, Trimmer.Choice.ANY);
+        }
+        return status;
     }
 
     /** Takes all pages out of the working set. */

@@ -11,6 +11,9 @@ public record Token(Memory memory, long address) {
     /** {@code SeLockMemoryPrivilege}: large pages and physical pages of one's own. */
     public static final int SE_LOCK_MEMORY = 4;
 
+    /** {@code SeIncreaseQuotaPrivilege}: limits of the system's file cache, among other things. */
+    public static final int SE_INCREASE_QUOTA = 5;
+
     private long privileges() {
         return address + TokenLayout.PRIVILEGES;
     }

@@ -1,6 +1,7 @@
 package org.vadose.win32;
 
 import java.util.function.Consumer;
+import org.vadose.cc.CacheManager;
 import org.vadose.io.IoSystem;
 import org.vadose.mm.MemoryManager;
 import org.vadose.nt.Ethread;
@@ -19,6 +20,7 @@ public record GuestKernel(
         ObjectManager objectManager,
         ProcessManager processManager,
         IoSystem ioSystem,
+        CacheManager cacheManager,
         long systemVolume,
         long consoleDevice,
         Consumer<Ethread> switcher) {}

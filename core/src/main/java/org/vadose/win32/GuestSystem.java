@@ -55,6 +55,9 @@ public final class GuestSystem {
         this.table = table;
         this.clock = clock;
         this.lastAgeing = clock.now();
+        if (kernel != null) {
+            kernel.cacheManager().setClock(clock::now);
+        }
         this.systemCalls = new SystemCalls(table);
         this.scheduler = new Scheduler(
                 kernel == null
@@ -79,9 +82,10 @@ public final class GuestSystem {
         }
     }
 
-    /** What the zero-page thread does when nobody else wants the processor. */
+    /** What the lazy writer and the zero-page thread do when nobody else wants the processor. */
     private void idle() {
         if (kernel != null) {
+            kernel.cacheManager().lazyWrite();
             kernel.memoryManager().pfns().zeroFreePages(PAGES_ZEROED_AT_ONCE);
         }
     }

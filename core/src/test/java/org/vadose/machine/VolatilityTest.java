@@ -22,6 +22,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,6 +30,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.vadose.dump.ImageWriter;
+import org.vadose.io.GuestFileSystem;
+import org.vadose.io.GuestPath;
+import org.vadose.io.OpenFile;
 import org.vadose.layout.LdrDataTableEntryLayout;
 import org.vadose.layout.PebLayout;
 import org.vadose.memory.Memory;
@@ -38,6 +42,7 @@ import org.vadose.nt.HandleTable;
 import org.vadose.nt.LdrDataTableEntry;
 import org.vadose.nt.ObjectHeader;
 import org.vadose.nt.PebLdrData;
+import org.vadose.ob.KnownType;
 import org.vadose.win32.GuestConsole;
 import org.vadose.win32.GuestEvents;
 import org.vadose.win32.GuestProcess;
@@ -147,6 +152,60 @@ class VolatilityTest {
             byte[] recovered = Files.readAllBytes(out.resolve(dumped.getFirst().get("Result")));
             byte[] expected = Arrays.copyOf(mapped.expected(), 4 * 4096);
             assertArrayEquals(expected, recovered);
+        }
+    }
+
+    /** A file that a process has only written: its bytes are in the system cache, found through its views and its prototype PTEs. */
+    @ParameterizedTest
+    @ValueSource(ints = {700_000, 3_000_000, 36 << 20})
+    void cachedFileIsRecovered(int size) throws Exception {
+        assumeTrue(HOME != null, "VADOSE_VOLATILITY is not set");
+        image = directory.resolve("image.raw");
+        byte[] bytes = new byte[size];
+        try (Machine machine = Machine.boot(MachineConfig.standard())) {
+            GuestFileSystem files = new GuestFileSystem(() -> machine.clock().now());
+            files.addDrive('C');
+            Eprocess process = machine.processManager().processes().stream()
+                    .filter(p -> p.imageFileName().equalsIgnoreCase("explorer.exe"))
+                    .findFirst()
+                    .orElseThrow();
+            OpenFile.OnDisk file = files.open(
+                            GuestPath.parse("C:\\journal.dat", GuestPath.root('C')),
+                            0xC000_0000,
+                            1,
+                            GuestFileSystem.Disposition.CREATE,
+                            0,
+                            0)
+                    .file();
+            long body = machine.ioSystem().createFile(machine.systemVolume(), file);
+            machine.objectManager()
+                    .handles()
+                    .open(
+                            new HandleTable(machine.objectManager().memory(), process.objectTable()),
+                            body,
+                            0,
+                            KnownType.FILE.validAccess());
+            Random random = new Random(size);
+            for (int at : new int[] {0, size / 2, size - 300_000}) {
+                byte[] piece = new byte[300_000];
+                random.nextBytes(piece);
+                file.write(at, piece, 0, piece.length);
+                System.arraycopy(piece, 0, bytes, at, piece.length);
+            }
+            ImageWriter.write(machine.target(), image);
+            Checks.checkImage("cached", machine, directory.resolve("checked.raw"));
+            Path out = Files.createDirectory(directory.resolve("files"));
+            output = out;
+            List<Map<String, String>> dumped =
+                    run("dumpfiles", "--pid", Long.toString(process.uniqueProcessId()), "--filter", "journal");
+            assertEquals(
+                    Set.of("DataSectionObject", "SharedCacheMap"),
+                    dumped.stream().map(row -> row.get("Cache")).collect(Collectors.toSet()),
+                    dumped::toString);
+            for (Map<String, String> row : dumped) {
+                byte[] recovered = Files.readAllBytes(out.resolve(row.get("Result")));
+                assertArrayEquals(bytes, Arrays.copyOf(recovered, size), row.get("Cache"));
+            }
         }
     }
 

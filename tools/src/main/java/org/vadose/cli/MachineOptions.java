@@ -64,7 +64,7 @@ final class MachineOptions {
 
     @Option(
             names = "--no-lock-pages",
-            description = "Programs' account may not lock pages in memory: no large pages, no AWE.")
+            description = "Programs' account may not lock pages in memory (no large pages, no AWE) or limit the file cache.")
     private boolean noLockPages;
 
     @Option(

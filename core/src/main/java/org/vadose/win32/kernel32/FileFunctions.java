@@ -27,6 +27,10 @@ final class FileFunctions {
     private static final int ERROR_ALREADY_EXISTS = 183;
     private static final int ERROR_NOACCESS = 998;
     private static final int FILE_FLAG_DELETE_ON_CLOSE = 0x0400_0000;
+    private static final int FILE_FLAG_WRITE_THROUGH = 0x8000_0000;
+    private static final int FILE_FLAG_RANDOM_ACCESS = 0x1000_0000;
+    private static final int FILE_FLAG_NO_BUFFERING = 0x2000_0000;
+    private static final int FILE_FLAG_SEQUENTIAL_SCAN = 0x0800_0000;
     private static final int FILE_FLAG_BACKUP_SEMANTICS = 0x0200_0000;
     private static final int SETTABLE_ATTRIBUTES = 0xFFFF;
     private static final int FILE_APPEND_DATA = 4;
@@ -102,6 +106,10 @@ final class FileFunctions {
             }
             int options = (flags & FILE_FLAG_BACKUP_SEMANTICS) == 0 ? GuestFileSystem.NOT_DIRECTORY : 0;
             options |= (flags & FILE_FLAG_DELETE_ON_CLOSE) != 0 ? GuestFileSystem.DELETE_ON_CLOSE : 0;
+            options |= (flags & FILE_FLAG_WRITE_THROUGH) != 0 ? GuestFileSystem.WRITE_THROUGH : 0;
+            options |= (flags & FILE_FLAG_NO_BUFFERING) != 0 ? GuestFileSystem.NO_BUFFERING : 0;
+            options |= (flags & FILE_FLAG_SEQUENTIAL_SCAN) != 0 ? GuestFileSystem.SEQUENTIAL_ONLY : 0;
+            options |= (flags & FILE_FLAG_RANDOM_ACCESS) != 0 ? GuestFileSystem.RANDOM_ACCESS : 0;
             GuestFileSystem.Opened opened = process.files()
                     .open(
                             path(call, name),
@@ -282,6 +290,9 @@ final class FileFunctions {
 
     /** Moves bytes in pieces, so that a huge count from a guest needs no huge array. */
     private static int transfer(ApiCall call, OpenFile file, long start, long buffer, long length, boolean write) {
+        if (file instanceof OpenFile.OnDisk disk) {
+            disk.checkSectors(start, length);
+        }
         byte[] piece = new byte[(int) Math.min(length, CHUNK)];
         int done = 0;
         while (done < length) {

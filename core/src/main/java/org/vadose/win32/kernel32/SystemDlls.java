@@ -33,6 +33,7 @@ public final class SystemDlls {
         ConsoleAndVolumes.addTo(kernel32);
         EnvironmentFunctions.addTo(kernel32);
         ExceptionFunctions.addToKernel32(kernel32);
+        FileCacheFunctions.addTo(kernel32);
         FileFunctions.addTo(kernel32);
         FileMappingFunctions.addTo(kernel32);
         FindFunctions.addTo(kernel32);
