@@ -75,6 +75,7 @@ public final class Debugger {
         UserCommands.register(commands);
         PteCommands.register(commands);
         VadCommand.register(commands);
+        FileCacheCommand.register(commands);
         SectionCommands.register(commands);
         ObjectCommands.register(commands);
         PoolCommands.register(commands);

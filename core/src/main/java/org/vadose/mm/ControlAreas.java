@@ -1,5 +1,7 @@
 package org.vadose.mm;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.vadose.base.Hex;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
@@ -133,8 +135,19 @@ final class ControlAreas {
         long full = Math.min(pages, inside / Pages.SIZE);
         part.initializeMappedFile(
                 area, base, pages, FILE_PROTECTION, startingPage, full, full == pages ? 0 : (int) Pages.offset(inside));
-        for (long i = 0; i < pages; i++) {
-            memory.writeLong(base + i * Long.BYTES, Pte.subsection(part.address(), FILE_PROTECTION));
+        fill(base, pages, Pte.subsection(part.address(), FILE_PROTECTION));
+    }
+
+    /** Writes so many equal entries, a batch at a time. */
+    private void fill(long base, long count, long entry) {
+        byte[] batch = new byte[(int) Math.min(count, 512) * Long.BYTES];
+        ByteBuffer entries = ByteBuffer.wrap(batch).order(ByteOrder.LITTLE_ENDIAN);
+        while (entries.hasRemaining()) {
+            entries.putLong(entry);
+        }
+        for (long done = 0; done < count; done += batch.length / Long.BYTES) {
+            int bytes = (int) Math.min(batch.length, (count - done) * Long.BYTES);
+            memory.write(base + done * Long.BYTES, batch, 0, bytes);
         }
     }
 
@@ -193,14 +206,20 @@ final class ControlAreas {
             long start = part.startingPage();
             long from = Math.max(firstPage, start);
             long to = Math.min(firstPage + pages, start + part.pages());
-            for (long page = from; page < to; ) {
+            long left = part.pfnReferences();
+            for (long page = from; page < to && left > 0; ) {
                 long prototype = part.base() + (page - start) * Long.BYTES;
+                if (!prototypes.isResident(prototype)) {
+                    page++;
+                    continue;
+                }
                 int run = prototypes.modifiedRun(prototype, (int) Math.min(to - page, WRITE_CLUSTER));
                 if (run > 0) {
                     NtStatus one = prototypes.flush(part, prototype, run);
                     status = one.isSuccess() ? status : one;
                 }
                 page += Math.max(run, 1);
+                left -= Math.max(run, 1);
             }
             at = part.next();
         }

@@ -13,6 +13,8 @@ import org.vadose.nt.Subsection;
  * through the file is the same.
  */
 public final class DataSectionPages {
+    private static final byte[] ZEROS = new byte[(int) Pages.SIZE];
+
     private final Memory memory;
     private final PhysicalMemory ram;
     private final PfnDatabase pfns;
@@ -78,10 +80,14 @@ public final class DataSectionPages {
 
     /** The file grew from a size: what programs left behind its old end in its last page goes. */
     public void grown(long controlArea, long oldBytes) {
-        byte[] zeros = new byte[(int) Pages.SIZE];
         long length = Pages.up(oldBytes) - oldBytes;
-        forResident(
-                controlArea, oldBytes, length, (frame, physical, done, count) -> ram.write(physical, zeros, 0, count));
+        if (length != 0) {
+            forResident(
+                    controlArea,
+                    oldBytes,
+                    length,
+                    (frame, physical, done, count) -> ram.write(physical, ZEROS, 0, count));
+        }
     }
 
     /** Whether the file may be cut to a size ({@code MmCanFileBeTruncated}): not below what somebody can see. */

@@ -278,8 +278,12 @@ final class Prototypes {
     void discardAll(ControlArea area) {
         for (long at = area.firstSubsection().address(); at != 0; ) {
             Subsection part = new Subsection(memory, at);
-            for (long i = 0; i < part.pages(); i++) {
-                discard(area, part.base() + i * Long.BYTES);
+            boolean isDataFile = area.isFile() && !area.isImage();
+            long left = isDataFile ? part.pfnReferences() : part.pages();
+            for (long i = 0; i < part.pages() && left > 0; i++) {
+                long address = part.base() + i * Long.BYTES;
+                left -= !isDataFile || isResident(address) ? 1 : 0;
+                discard(area, address);
             }
             at = part.next();
         }

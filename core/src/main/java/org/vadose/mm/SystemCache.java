@@ -407,7 +407,7 @@ public final class SystemCache {
      *     limits that cannot be kept
      */
     public NtStatus setLimits(Eprocess caller, long minimumBytes, long maximumBytes, int flags) {
-        if (!manager.virtualMemory().callerHolds(caller, Token.SE_INCREASE_QUOTA)) {
+        if (!new Token(memory, caller.token()).holds(Token.SE_INCREASE_QUOTA)) {
             return NtStatus.PRIVILEGE_NOT_HELD;
         }
         if (minimumBytes == -1 && maximumBytes == -1) {
