@@ -74,7 +74,9 @@ final class FileCacheCommand {
                 kernel.readUnsignedInt(kernelBase + KernelSymbols.CC_NUMBER_OF_FREE_VACBS));
         out.line();
         out.line("  Usage Summary (in Kb):");
-        out.line("Control            Valid  Standby    Dirty   Shared   Locked  FsContext         Name");
+        out.format(
+                "%-16s %8s %8s %8s %8s %8s  %-16s  %s",
+                "Control", "Valid", "Standby", "Dirty", "Shared", "Locked", "FsContext", "Name");
         long object = kernel.readLong(kernelBase + KernelSymbols.PSP_SYSTEM_PARTITION);
         if (object == 0) {
             return;
