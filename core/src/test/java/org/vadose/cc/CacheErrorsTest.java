@@ -166,7 +166,9 @@ class CacheErrorsTest {
             files.files.addFile("C:\\large", disk);
             CachedFiles.Handle handle = files.open("C:\\large");
             assertArrayEquals(disk.bytes, files.read(handle, 0, disk.bytes.length));
-            assertTrue(cache.workingSet().sizePages() <= 256, () -> "pages=" + cache.workingSet().sizePages());
+            assertTrue(
+                    cache.workingSet().sizePages() <= 256,
+                    () -> "pages=" + cache.workingSet().sizePages());
             files.check("limited");
             assertEquals(NtStatus.SUCCESS, cache.setLimits(system, -1, -1, 0));
             assertEquals(0, cache.workingSet().sizePages());

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.vadose.base.Pages;
 import org.vadose.check.SystemCheck;
 import org.vadose.layout.BitmapRangeLayout;
+import org.vadose.layout.ControlAreaLayout;
 import org.vadose.layout.FileObjectLayout;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.MbcbLayout;
@@ -21,7 +22,6 @@ import org.vadose.layout.SectionLayout;
 import org.vadose.layout.SectionObjectPointersLayout;
 import org.vadose.layout.SharedCacheMapLayout;
 import org.vadose.layout.VacbLayout;
-import org.vadose.layout.ControlAreaLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.Mbcb;
 import org.vadose.nt.Section;
@@ -62,8 +62,8 @@ class SpoiledCacheTest {
     private void collect(CachedFiles files, CachedFiles.Handle handle, Memory memory) {
         long base = files.machine.kernelBase();
         long pointers = memory.readLong(handle.body() + FileObjectLayout.SECTION_OBJECT_POINTER);
-        SharedCacheMap map = new SharedCacheMap(
-                memory, memory.readLong(pointers + SectionObjectPointersLayout.SHARED_CACHE_MAP));
+        SharedCacheMap map =
+                new SharedCacheMap(memory, memory.readLong(pointers + SectionObjectPointersLayout.SHARED_CACHE_MAP));
         long at = map.address();
         add("SharedCacheMap pointer", pointers + SectionObjectPointersLayout.SHARED_CACHE_MAP, 0x40);
         add("NodeTypeCode", at + SharedCacheMapLayout.NODE_TYPE_CODE, 1);

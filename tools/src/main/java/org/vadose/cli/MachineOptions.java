@@ -64,7 +64,8 @@ final class MachineOptions {
 
     @Option(
             names = "--no-lock-pages",
-            description = "Programs' account may not lock pages in memory (no large pages, no AWE) or limit the file cache.")
+            description =
+                    "Programs' account may not lock pages in memory (no large pages, no AWE) or limit the file cache.")
     private boolean noLockPages;
 
     @Option(
