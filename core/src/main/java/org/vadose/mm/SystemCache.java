@@ -436,14 +436,14 @@ public final class SystemCache {
         if (end == base || workingSet.sizePages() == 0) {
             return 0;
         }
-        long hand = workingSet.hand();
+        long hand = selfMap.mapped(workingSet.nextPteToTrim());
         long page = hand >= base && hand < end ? hand : base;
         long trimmed = 0;
         for (long left = end - base >>> Pages.SHIFT; left > 0 && trimmed < most; left--) {
             long at = selfMap.pte(page);
             long pte = memory.readLong(at);
             if ((pte & X64PageTables.PRESENT) != 0) {
-                if (choice == Trimmer.Choice.NOT_ACCESSED && (pte & X64PageTables.ACCESSED) != 0) {
+                if (choice != Trimmer.Choice.ANY && (pte & X64PageTables.ACCESSED) != 0) {
                     memory.writeLong(at, pte & ~X64PageTables.ACCESSED);
                 } else if (evict(page)) {
                     trimmed++;
@@ -451,7 +451,7 @@ public final class SystemCache {
             }
             page = page + Pages.SIZE == end ? base : page + Pages.SIZE;
         }
-        workingSet.setHand(page);
+        workingSet.setNextPteToTrim(selfMap.pte(page));
         workingSet.countTrimmed(trimmed);
         mmu.invalidateAll();
         return trimmed;

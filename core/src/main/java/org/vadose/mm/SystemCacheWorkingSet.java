@@ -138,13 +138,13 @@ public final class SystemCacheWorkingSet {
         write(MmsupportInstanceLayout.TRIMMED_PAGE_COUNT, read(MmsupportInstanceLayout.TRIMMED_PAGE_COUNT) + pages);
     }
 
-    /** Where the next trim begins, an address in the cache. */
-    long hand() {
+    /** Address of the PTE with which the next trim begins; 0 before the first. */
+    long nextPteToTrim() {
         return memory.readLong(list + MmwslInstanceLayout.NEXT_PTE_TO_TRIM);
     }
 
-    void setHand(long page) {
-        memory.writeLong(list + MmwslInstanceLayout.NEXT_PTE_TO_TRIM, page);
+    void setNextPteToTrim(long pte) {
+        memory.writeLong(list + MmwslInstanceLayout.NEXT_PTE_TO_TRIM, pte);
     }
 
     private long read(long field) {
