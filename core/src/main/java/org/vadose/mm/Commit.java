@@ -56,6 +56,11 @@ final class Commit {
         return memory.readLong(limit);
     }
 
+    /** The most pages that were ever committed. */
+    long peakPages() {
+        return memory.readLong(peak);
+    }
+
     /** Pages below the limit that only the system can have. */
     long reserve() {
         return memory.readLong(reserve);

@@ -405,6 +405,21 @@ public final class MemoryManager {
         return commit.total();
     }
 
+    /** The most pages that were ever committed. */
+    public long peakCommittedPages() {
+        return commit.peakPages();
+    }
+
+    /** Pages of the paged or of the nonpaged pool. */
+    public long poolPages(boolean paged) {
+        return systemSpace.pagesInUse(paged ? SystemRegion.PAGED_POOL : SystemRegion.NON_PAGED_POOL);
+    }
+
+    /** Pages in RAM that belong to nobody's working set but still have their contents. */
+    public long cachedPages() {
+        return pfns.standbyPages() + pfns.modifiedPages() + pfns.mappedModifiedPages();
+    }
+
     /** Pages charged for sections that are written in place. */
     public long sharedCommitPages() {
         return commit.sharedPages();

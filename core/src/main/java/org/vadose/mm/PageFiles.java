@@ -174,6 +174,11 @@ public final class PageFiles {
         return files.size() - (virtual == null ? 0 : 1);
     }
 
+    /** The page file of an index below {@link #count}. */
+    public PagingFile file(int index) {
+        return files.get(index);
+    }
+
     /** Slots in all page files that are not taken. */
     public long freeSlots() {
         return freeSlots;

@@ -257,6 +257,15 @@ public final class PfnDatabase {
         }
     }
 
+    /** Frames that are not in use but still have their contents. */
+    long standbyPages() {
+        long total = 0;
+        for (int priority = 0; priority < PRIORITIES; priority++) {
+            total += listed.standby(priority).total();
+        }
+        return total;
+    }
+
     /** Modified pages that wait to be written to a page file. */
     long modifiedPages() {
         return listed.modified().total();

@@ -162,6 +162,16 @@ public final class SystemSpace {
         return (memory.readLong(selfMap.pte(entry)) & X64PageTables.FRAME_MASK) >>> Pages.SHIFT;
     }
 
+    /** Pages of a region that are taken. */
+    long pagesInUse(SystemRegion region) {
+        Run run = open(region);
+        long taken = 0;
+        for (long bit = 0; bit < run.bits; bit += Long.SIZE) {
+            taken += Long.bitCount(memory.readLong(run.base + (bit >>> 3)));
+        }
+        return taken;
+    }
+
     private long findClear(Run run, long pages) {
         long found = findClear(run, run.hint, pages);
         return found >= 0 ? found : findClear(run, 0, pages);

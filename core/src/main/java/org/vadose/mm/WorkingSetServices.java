@@ -162,7 +162,7 @@ public final class WorkingSetServices {
         try {
             long end = region.base + region.sizeBytes;
             for (long page = region.base; page < end; page += Pages.SIZE) {
-                if (!isLocked(page)) {
+                if (!isLocked(page) || isInWindow(spaces.entered(), page)) {
                     return NtStatus.NOT_LOCKED;
                 }
             }
@@ -197,6 +197,12 @@ public final class WorkingSetServices {
             }
         }
         return true;
+    }
+
+    /** Pages that a process owns by number never leave RAM, too, but nobody locked them. */
+    private boolean isInWindow(ProcessSpace space, long page) {
+        long node = space.vads().find(Pages.vpn(page));
+        return node != 0 && new Vad(memory, node).isAwe();
     }
 
     private boolean isLocked(long page) {

@@ -11,7 +11,6 @@ import org.vadose.mm.VirtualMemoryServices;
 import org.vadose.nt.Eprocess;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
-import org.vadose.win32.GuestProcess;
 
 /**
  * Virtual memory: the Win32 functions' argument rules and last errors, and the system services under them. What happens is the
@@ -68,7 +67,6 @@ final class MemoryFunctions {
                 .function("IsBadStringPtrW", call -> isBadString(call, true))
                 .function("GetSystemInfo", MemoryFunctions::getSystemInfo)
                 .function("GetNativeSystemInfo", MemoryFunctions::getSystemInfo)
-                .function("GlobalMemoryStatusEx", MemoryFunctions::globalMemoryStatus)
                 .function("GetLargePageMinimum", call -> Pages.LARGE_SIZE);
     }
 
@@ -533,27 +531,5 @@ final class MemoryFunctions {
         memory.writeShort(info + 44, (short) 6);
         memory.writeShort(info + 46, (short) 0);
         return 0;
-    }
-
-    /** MEMORYSTATUSEX: load, then total and available RAM, page file, address space. */
-    private static long globalMemoryStatus(ApiCall call) {
-        Memory memory = call.memory();
-        long status = call.arg(0);
-        GuestProcess process = call.process();
-        var manager = process.kernel().memoryManager();
-        long total = manager.mmu().ram().sizeBytes();
-        long available = manager.pfns().availablePages() * Pages.SIZE;
-        long limit = manager.commitLimitPages() * Pages.SIZE;
-        long committed = manager.totalCommittedPages() * Pages.SIZE;
-        memory.writeInt(status + 4, (int) (100 - 100 * available / Math.max(total, 1)));
-        memory.writeLong(status + 8, total);
-        memory.writeLong(status + 16, available);
-        memory.writeLong(status + 24, limit);
-        memory.writeLong(status + 32, limit - committed);
-        long usable = process.eprocess().userEnd() - LOWEST;
-        memory.writeLong(status + 40, usable);
-        memory.writeLong(status + 48, usable - process.eprocess().virtualSize());
-        memory.writeLong(status + 56, 0);
-        return 1;
     }
 }

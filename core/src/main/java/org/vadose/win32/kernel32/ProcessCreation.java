@@ -24,6 +24,8 @@ final class ProcessCreation {
     private static final int ERROR_FILE_NOT_FOUND = 2;
     private static final int ERROR_NOT_ENOUGH_MEMORY = 8;
     private static final int ERROR_INVALID_PARAMETER = 87;
+    private static final int GENERIC_ALL = 0x1000_0000;
+    private static final int MAXIMUM_ALLOWED = 0x200_0000;
     private static final int ERROR_DIRECTORY = 267;
     private static final int CREATE_SUSPENDED = 0x4;
     private static final int CREATE_UNICODE_ENVIRONMENT = 0x400;
@@ -225,7 +227,13 @@ final class ProcessCreation {
                 if (call.process().system().find(process) == null) {
                     return call.fail(NtStatus.ACCESS_DENIED);
                 }
-                return call.process().objects().open(process.address(), call.intArg(0));
+                int access = call.intArg(0);
+                boolean all = (access & (GENERIC_ALL | MAXIMUM_ALLOWED)) != 0;
+                int handle = call.process()
+                        .objects()
+                        .open(process.address(), all ? KnownType.PROCESS.validAccess() : access);
+                call.process().objects().setInheritable(handle, call.boolArg(1));
+                return handle;
             }
         }
         return call.fail(ERROR_INVALID_PARAMETER);

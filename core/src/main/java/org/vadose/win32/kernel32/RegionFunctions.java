@@ -41,14 +41,6 @@ final class RegionFunctions {
                 .function("QueryVirtualMemoryInformation", RegionFunctions::queryInformation);
     }
 
-    /** {@code psapi.dll}, whose functions moved into kernel32. */
-    static void addToPsapi(ApiModule psapi) {
-        for (String name :
-                new String[] {"GetMappedFileNameA", "GetMappedFileNameW", "QueryWorkingSet", "QueryWorkingSetEx"}) {
-            psapi.forward(name, "KERNEL32.K32" + name);
-        }
-    }
-
     private static RegionQueries queries(ApiCall call) {
         return call.process().kernel().memoryManager().regionQueries();
     }

@@ -51,7 +51,7 @@ final class SectionFunctions {
                 .service("NtExtendSection", 0xE2, SectionFunctions::ntExtend)
                 .service("NtQuerySection", 0x51, SectionFunctions::ntQuery)
                 .service("NtMapViewOfSection", 0x28, SectionFunctions::ntMap)
-                .service("NtMapViewOfSectionEx", 0x115, SectionFunctions::ntMapEx)
+                .service("NtMapViewOfSectionEx", 0x114, SectionFunctions::ntMapEx)
                 .service("NtUnmapViewOfSection", 0x2A, call -> ntUnmap(call, 0))
                 .service("NtUnmapViewOfSectionEx", 0x1CC, call -> ntUnmap(call, call.intArg(2)))
                 .service("NtFlushVirtualMemory", 0xEB, SectionFunctions::ntFlush)

@@ -21,6 +21,7 @@ public final class SystemDlls {
         SectionFunctions.addToNtdll(ntdll);
         SpecialMemoryFunctions.addToNtdll(ntdll);
         TokenFunctions.addToNtdll(ntdll);
+        WorkingSetFunctions.addToNtdll(ntdll);
     }
 
     /** Adds to {@code advapi32.dll}: access tokens. */
@@ -44,6 +45,7 @@ public final class SystemDlls {
         MessageFunctions.addTo(kernel32);
         ModuleFunctions.addTo(kernel32);
         NumaFunctions.addTo(kernel32);
+        PerformanceFunctions.addTo(kernel32);
         PolicyFunctions.addTo(kernel32);
         ProcessCreation.addTo(kernel32);
         ProcessFunctions.addTo(kernel32);
@@ -56,12 +58,19 @@ public final class SystemDlls {
         TextFunctions.addTo(kernel32);
         TimeFunctions.addTo(kernel32);
         WaitFunctions.addTo(kernel32);
+        WorkingSetFunctions.addTo(kernel32);
     }
 
     /** {@code psapi.dll}: other names of functions of kernel32. */
     public static ApiModule psapi() {
         ApiModule psapi = new ApiModule("psapi.dll");
-        RegionFunctions.addToPsapi(psapi);
+        ApiModule kernel32 = new ApiModule("kernel32.dll");
+        addToKernel32(kernel32);
+        for (ApiModule.Export export : kernel32.exports()) {
+            if (export.name().startsWith("K32")) {
+                psapi.forward(export.name().substring(3), "KERNEL32." + export.name());
+            }
+        }
         return psapi;
     }
 }

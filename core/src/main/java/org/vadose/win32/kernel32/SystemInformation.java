@@ -81,7 +81,6 @@ final class SystemInformation {
                 .function("IsProcessCritical", call -> write(call, call.arg(1), 0))
                 .function("SetThreadPriority", SystemInformation::setPriority)
                 .function("GetThreadPriority", SystemInformation::getPriority)
-                .function("K32GetProcessMemoryInfo", SystemInformation::memoryInfo)
                 .function("K32GetModuleInformation", SystemInformation::moduleInformation)
                 .function("K32EnumProcessModules", SystemInformation::enumerateModules);
     }
@@ -299,27 +298,6 @@ final class SystemInformation {
             call.memory().writeLong(call.arg(1) + 8L * i, modules.get(i).base());
         }
         return write(call, call.arg(3), modules.size() * 8);
-    }
-
-    /** PROCESS_MEMORY_COUNTERS: size, faults, then peak and present working set, pools, page file. */
-    private static long memoryInfo(ApiCall call) {
-        long size = call.unsignedIntArg(2);
-        if (size < 72) {
-            return call.fail(Texts.ERROR_INSUFFICIENT_BUFFER);
-        }
-        var process = call.process().byHandle(call.arg(0));
-        if (process == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
-        }
-        Memory memory = call.memory();
-        memory.fill(call.arg(1), Math.min(size, 80), (byte) 0);
-        memory.writeInt(call.arg(1), (int) Math.min(size, 80));
-        long committed = process.commitCharge() << 12;
-        memory.writeLong(call.arg(1) + 8, committed);
-        memory.writeLong(call.arg(1) + 16, committed);
-        memory.writeLong(call.arg(1) + 56, committed);
-        memory.writeLong(call.arg(1) + 64, committed);
-        return 1;
     }
 
     private static @Nullable Ethread thread(ApiCall call) {
