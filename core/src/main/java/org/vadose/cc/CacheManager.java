@@ -117,7 +117,7 @@ public final class CacheManager implements FileCache {
         memory.writeLong(
                 partition + CcPartitionLayout.DIRTY_PAGE_THRESHOLDS + DirtyPageThresholdsLayout.DIRTY_PAGE_THRESHOLD,
                 memoryManager.pfns().frames() / THRESHOLD_DIVISOR);
-        long object = objects.create(KnownType.PARTITION, EpartitionLayout.SIZE);
+        long object = objects.create(KnownType.PARTITION, EpartitionLayout.SIZE, "MemoryPartition0", 0, 0);
         memory.writeLong(object + EpartitionLayout.MM_PARTITION, base + KernelSymbols.MI_SYSTEM_PARTITION);
         memory.writeLong(object + EpartitionLayout.CC_PARTITION, partition);
         new ListEntry(memory, object + EpartitionLayout.ACTIVE_PARTITION_LINKS).initialize();

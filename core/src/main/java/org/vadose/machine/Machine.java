@@ -100,6 +100,7 @@ public final class Machine implements AutoCloseable {
             cache.initialize();
             devices = new Devices(objects, io, modules);
             devices.create(config.seed(), clock.now());
+            MemoryObjects.create(memoryManager, objects, processes);
             end(BootPhase.DEVICES);
             createPageFiles();
             end(BootPhase.PAGE_FILES);

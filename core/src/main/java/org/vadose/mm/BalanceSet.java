@@ -95,6 +95,7 @@ final class BalanceSet {
         running = true;
         try {
             pfns.takeBackFromProcessors();
+            manager.memoryEvents().update();
             long goal = usualLow * HIGH_TO_LOW + extraPages;
             if (trimBehindRun(goal - pfns.availablePages() - writablePages()) != 0) {
                 // More of it comes with the next reads.

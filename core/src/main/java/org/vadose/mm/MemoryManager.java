@@ -51,6 +51,7 @@ public final class MemoryManager {
     private final RegionQueries regionQueries;
     private final WorkingSetServices workingSets;
     private final NodePreferences nodePreferences;
+    private final MemoryEvents memoryEvents;
     private @Nullable Pool pool;
     private @Nullable CompressionStore store;
     private @Nullable SharedUserPage sharedUserData;
@@ -86,6 +87,7 @@ public final class MemoryManager {
         pfns.use(pageFiles, balance);
         this.workingSets = new WorkingSetServices(this, spaces, tables, pages);
         this.nodePreferences = new NodePreferences(this, spaces);
+        this.memoryEvents = new MemoryEvents(this);
         commit.setGrowth(pageFiles::extend);
         ControlAreas areas = new ControlAreas(this, prototypes, commit);
         this.sectionViews = new SectionViews(this, tables, pages, commit, prototypes, areas);
@@ -307,6 +309,11 @@ public final class MemoryManager {
     /** Limits of working sets, and pages locked in them. */
     public WorkingSetServices workingSets() {
         return workingSets;
+    }
+
+    /** What tells programs that memory is short, or plenty. */
+    public MemoryEvents memoryEvents() {
+        return memoryEvents;
     }
 
     PageIn pageIn() {

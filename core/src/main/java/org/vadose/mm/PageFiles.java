@@ -174,6 +174,15 @@ public final class PageFiles {
         return files.size() - (virtual == null ? 0 : 1);
     }
 
+    /** Pages by which the page files may still grow. */
+    long growthPages() {
+        long total = 0;
+        for (PagingFile file : files) {
+            total += file.maximumSize() - file.size();
+        }
+        return total;
+    }
+
     /** The page file of an index below {@link #count}. */
     public PagingFile file(int index) {
         return files.get(index);

@@ -257,8 +257,16 @@ public final class PfnDatabase {
         }
     }
 
+    public long zeroedPages() {
+        return unused.total(ColourLists.ZEROED);
+    }
+
+    public long freePages() {
+        return unused.total(ColourLists.FREE);
+    }
+
     /** Frames that are not in use but still have their contents. */
-    long standbyPages() {
+    public long standbyPages() {
         long total = 0;
         for (int priority = 0; priority < PRIORITIES; priority++) {
             total += listed.standby(priority).total();

@@ -79,6 +79,7 @@ public final class GuestSystem {
                 lastAgeing = now;
                 kernel.memoryManager().ageWorkingSets();
             }
+            kernel.memoryManager().memoryEvents().update();
         }
     }
 
@@ -87,6 +88,7 @@ public final class GuestSystem {
         if (kernel != null) {
             kernel.cacheManager().lazyWrite();
             kernel.memoryManager().pfns().zeroFreePages(PAGES_ZEROED_AT_ONCE);
+            kernel.memoryManager().memoryEvents().update();
         }
     }
 

@@ -435,6 +435,9 @@ final class Scheduler {
 
     private void passTime() {
         idle.run();
+        if (processors.stream().anyMatch(processor -> !processor.ready.isEmpty())) {
+            return;
+        }
         long next = waits == null ? NEVER : waits.nextDue();
         if (next == NEVER) {
             onDeadlock.accept(waiting.iterator().next().process());

@@ -13,6 +13,7 @@ public final class SystemDlls {
         Loader.addExports(ntdll);
         ExceptionFunctions.addToNtdll(ntdll);
         LockFunctions.addToNtdll(ntdll);
+        MemoryConditionFunctions.addToNtdll(ntdll);
         MemoryFunctions.addToNtdll(ntdll);
         ModuleFunctions.addToNtdll(ntdll);
         ProcessFunctions.addToNtdll(ntdll);
@@ -41,6 +42,7 @@ public final class SystemDlls {
         HandleFunctions.addTo(kernel32);
         LocaleFunctions.addTo(kernel32);
         LockFunctions.addTo(kernel32);
+        MemoryConditionFunctions.addTo(kernel32);
         MemoryFunctions.addTo(kernel32);
         MessageFunctions.addTo(kernel32);
         ModuleFunctions.addTo(kernel32);

@@ -23,6 +23,9 @@ final class WaitFunctions {
     private static final long WAIT_IO_COMPLETION = 0xC0;
     private static final long WAIT_FAILED = 0xFFFF_FFFFL;
     private static final int ERROR_INVALID_HANDLE = 6;
+    /** {@code EVENT_MODIFY_STATE}, {@code TIMER_MODIFY_STATE}. */
+    private static final int MODIFY_STATE = 2;
+
     private static final int ERROR_INVALID_PARAMETER = 87;
     private static final int ERROR_NOT_OWNER = 288;
     private static final int ERROR_TOO_MANY_POSTS = 298;
@@ -64,6 +67,9 @@ final class WaitFunctions {
         WaitObject object = object(call, type);
         if (object == null) {
             return call.fail(ERROR_INVALID_HANDLE);
+        }
+        if ((call.process().objects().grantedAccess(call.arg(0)) & MODIFY_STATE) == 0) {
+            return call.fail(NtStatus.ACCESS_DENIED);
         }
         change.accept(object);
         return 1;
