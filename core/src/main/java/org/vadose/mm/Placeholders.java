@@ -16,7 +16,7 @@ import org.vadose.nt.Vad;
  * <pre>
  *   free --MEM_RESERVE_PLACEHOLDER--> placeholder --MEM_REPLACE_PLACEHOLDER--> private memory, or a view
  *   placeholder --MEM_PRESERVE_PLACEHOLDER--> two or three placeholders --MEM_COALESCE_PLACEHOLDERS--> one
- *   private memory that replaced one --MEM_PRESERVE_PLACEHOLDER--> placeholder
+ *   private memory, or a view, that replaced one --MEM_PRESERVE_PLACEHOLDER--> placeholder
  * </pre>
  *
  * An event block of the VAD ({@code _MI_VAD_EVENT_BLOCK}) says that it is one, or replaced one; the values of its
@@ -50,15 +50,14 @@ final class Placeholders {
     }
 
     private boolean hasMark(Vad vad, int reason) {
-        return vad.isPrivate()
-                && vad.type() == 0
+        return vad.type() == 0
                 && !vad.isWriteWatch()
                 && vad.eventList() != 0
                 && memory.readInt(vad.eventList() + MiVadEventBlockLayout.WAIT_REASON) == reason;
     }
 
     boolean isPlaceholder(Vad vad) {
-        return hasMark(vad, WAITS);
+        return vad.isPrivate() && hasMark(vad, WAITS);
     }
 
     /** Makes a region that was just reserved a placeholder. */
@@ -102,6 +101,11 @@ final class Placeholders {
         manager.pool().free(vad.eventList());
         manager.pool().free(vad.address());
         return true;
+    }
+
+    /** Notes that a view stands where a placeholder was. */
+    void replacedBy(Vad view) {
+        mark(view, REPLACED);
     }
 
     /** Puts a placeholder where a view that replaced one has just gone. */

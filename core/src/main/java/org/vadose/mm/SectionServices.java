@@ -14,6 +14,7 @@ import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.Section;
 import org.vadose.nt.Subsection;
+import org.vadose.nt.Token;
 import org.vadose.nt.Vad;
 import org.vadose.pe.PeFormatException;
 import org.vadose.pe.PeImage;
@@ -52,6 +53,7 @@ public final class SectionServices {
     private static final int MAP_TYPES = VirtualMemoryServices.MEM_TOP_DOWN
             | VirtualMemoryServices.MEM_RESERVE
             | VirtualMemoryServices.MEM_LARGE_PAGES
+            | VirtualMemoryServices.MEM_REPLACE_PLACEHOLDER
             | SEC_NO_CHANGE;
     /** 16 TB less 64 KB, what the prototype PTEs of one section can describe. */
     private static final long MOST_BYTES = 0xFFF_FFFF_0000L;
@@ -114,7 +116,7 @@ public final class SectionServices {
             return NtStatus.INVALID_PAGE_PROTECTION;
         }
         if ((attributes & SEC_LARGE_PAGES) != 0) {
-            return NtStatus.PRIVILEGE_NOT_HELD;
+            return largePages(creator, maximumBytes, file);
         }
         Section section = new Section(memory, body);
         if (file == null) {
@@ -125,6 +127,16 @@ public final class SectionServices {
         return (attributes & SEC_IMAGE) != 0
                 ? createImage(section, pageProtection, file, path)
                 : createForFile(section, maximumBytes, pageProtection, protection, attributes, file);
+    }
+
+    /** Sections keep no frames beside their prototype PTEs, so that large pages for them are never to be had. */
+    private NtStatus largePages(Eprocess creator, long bytes, @Nullable MappedFile file) {
+        if (!manager.virtualMemory().callerHolds(creator, Token.SE_LOCK_MEMORY)) {
+            return NtStatus.PRIVILEGE_NOT_HELD;
+        }
+        return file != null || bytes == 0 || Pages.alignDown(bytes, Pages.LARGE_SIZE) != bytes
+                ? NtStatus.INVALID_PARAMETER_4
+                : NtStatus.INSUFFICIENT_RESOURCES;
     }
 
     private static NtStatus checkAttributes(int attributes) {
@@ -372,6 +384,36 @@ public final class SectionServices {
             int inheritDisposition,
             int type,
             int pageProtection) {
+        return (type & VirtualMemoryServices.MEM_REPLACE_PLACEHOLDER) != 0
+                ? NtStatus.INVALID_PARAMETER_9
+                : map(body, process, view, zeroBits, null, commitBytes, inheritDisposition, type, pageProtection);
+    }
+
+    /**
+     * {@code NtMapViewOfSectionEx}: also in a placeholder's stead, or at an address that meets requirements.
+     *
+     * @param placement null for none; with one, {@code view.base} is 0
+     */
+    public NtStatus mapEx(
+            long body, Eprocess process, View view, @Nullable Placement placement, int type, int pageProtection) {
+        boolean replaces = (type & VirtualMemoryServices.MEM_REPLACE_PLACEHOLDER) != 0;
+        if (placement != null && (view.base != 0 || replaces)
+                || replaces && (type != VirtualMemoryServices.MEM_REPLACE_PLACEHOLDER || view.base == 0)) {
+            return NtStatus.INVALID_PARAMETER;
+        }
+        return map(body, process, view, 0, placement, 0, VIEW_UNMAP, type, pageProtection);
+    }
+
+    private NtStatus map(
+            long body,
+            Eprocess process,
+            View view,
+            long zeroBits,
+            @Nullable Placement placement,
+            long commitBytes,
+            int inheritDisposition,
+            int type,
+            int pageProtection) {
         if (zeroBits > 21 && zeroBits < 32) {
             return NtStatus.INVALID_PARAMETER_4;
         }
@@ -403,15 +445,19 @@ public final class SectionServices {
             return NtStatus.PROCESS_IS_TERMINATING;
         }
         ControlArea area = section.controlArea();
+        if (area.isImage() && (type & VirtualMemoryServices.MEM_REPLACE_PLACEHOLDER) != 0) {
+            return NtStatus.INVALID_PARAMETER;
+        }
         long before = spaces.enter(process);
         try {
             return area.isImage()
-                    ? mapImage(spaces.entered(), area, view)
+                    ? mapImage(spaces.entered(), area, view, placement)
                     : mapData(
                             spaces.entered(),
                             section,
                             view,
                             highest,
+                            placement,
                             commitBytes,
                             inheritDisposition == VIEW_SHARE,
                             type,
@@ -421,7 +467,13 @@ public final class SectionServices {
         }
     }
 
-    private NtStatus mapImage(ProcessSpace space, ControlArea area, View view) {
+    private NtStatus mapImage(ProcessSpace space, ControlArea area, View view, @Nullable Placement placement) {
+        if (placement != null) {
+            view.base = placement.find(space.vads(), area.segment().sizeBytes(), false);
+            if (view.base == 0) {
+                return NtStatus.NO_MEMORY;
+            }
+        }
         ImageSections.View mapped = manager.sections().mapEntered(space, area, view.base);
         if (mapped.status().isSuccess()) {
             view.base = mapped.base();
@@ -436,12 +488,15 @@ public final class SectionServices {
             Section section,
             View view,
             long highest,
+            @Nullable Placement placement,
             long commitBytes,
             boolean inherit,
             int type,
             int protection) {
-        if (Pages.alignDown(view.base, Pages.GRANULARITY) != view.base
-                || Pages.alignDown(view.offsetBytes, Pages.GRANULARITY) != view.offsetBytes) {
+        boolean replaces = (type & VirtualMemoryServices.MEM_REPLACE_PLACEHOLDER) != 0;
+        long granularity = replaces ? Pages.SIZE : Pages.GRANULARITY;
+        if (Pages.alignDown(view.base, granularity) != view.base
+                || Pages.alignDown(view.offsetBytes, granularity) != view.offsetBytes) {
             return NtStatus.MAPPED_ALIGNMENT;
         }
         ControlArea area = section.controlArea();
@@ -462,19 +517,27 @@ public final class SectionServices {
         }
         long base = view.base;
         if (base == 0) {
-            base = (type & VirtualMemoryServices.MEM_TOP_DOWN) != 0
-                    ? space.holes().findDown(sizeBytes, highest)
-                    : space.holes().findUp(sizeBytes, highest);
+            boolean topDown = (type & VirtualMemoryServices.MEM_TOP_DOWN) != 0;
+            if (placement != null) {
+                base = placement.find(space.vads(), sizeBytes, topDown);
+            } else {
+                base = topDown
+                        ? space.holes().findDown(sizeBytes, highest)
+                        : space.holes().findUp(sizeBytes, highest);
+            }
             if (base == 0) {
                 return NtStatus.NO_MEMORY;
             }
         } else if (base < VirtualMemoryServices.LOWEST_USER
                 || sizeBytes > space.highest() + 1 - base
-                || space.vads().overlaps(Pages.vpn(base), Pages.vpn(base + sizeBytes - 1))) {
+                || !replaces && space.vads().overlaps(Pages.vpn(base), Pages.vpn(base + sizeBytes - 1))) {
             return NtStatus.CONFLICTING_ADDRESSES;
         }
         if (!manager.canGrowPools()) {
             return NtStatus.INSUFFICIENT_RESOURCES;
+        }
+        if (replaces && !manager.placeholders().take(space, base, base + sizeBytes - 1)) {
+            return NtStatus.CONFLICTING_ADDRESSES;
         }
         VpnRange range = VpnRange.covering(base, sizeBytes);
         boolean noChange = (section.flags() & ControlArea.FLAG_NO_CHANGE) != 0 || (type & SEC_NO_CHANGE) != 0;
@@ -487,7 +550,13 @@ public final class SectionServices {
         }
         if (!status.isSuccess()) {
             space.holes().freed(base, base + sizeBytes);
+            if (replaces) {
+                manager.placeholders().put(space, base, base + sizeBytes - 1);
+            }
             return status;
+        }
+        if (replaces) {
+            manager.placeholders().replacedBy(new Vad(memory, space.vads().find(Pages.vpn(base))));
         }
         view.base = base;
         view.sizeBytes = sizeBytes;
@@ -509,6 +578,16 @@ public final class SectionServices {
 
     /** {@code NtUnmapViewOfSection}: unmaps the view that holds an address. */
     public NtStatus unmap(Eprocess process, long address) {
+        return unmap(process, address, false);
+    }
+
+    /**
+     * {@code NtUnmapViewOfSectionEx}.
+     *
+     * @param preserve whether a placeholder, which the view must have replaced, stays behind; CONFLICTING_ADDRESSES when it replaced
+     *     none
+     */
+    public NtStatus unmap(Eprocess process, long address, boolean preserve) {
         if (Long.compareUnsigned(address, process.userEnd()) >= 0) {
             return NtStatus.NOT_MAPPED_VIEW;
         }
@@ -519,7 +598,15 @@ public final class SectionServices {
             if (node == 0 || new Vad(memory, node).isPrivate()) {
                 return NtStatus.NOT_MAPPED_VIEW;
             }
-            views.unmap(space, new Vad(memory, node));
+            Vad vad = new Vad(memory, node);
+            if (preserve && !manager.placeholders().isReplacement(vad)) {
+                return NtStatus.CONFLICTING_ADDRESSES;
+            }
+            VpnRange range = vad.range();
+            views.unmap(space, vad);
+            if (preserve) {
+                manager.placeholders().put(space, range.startAddress(), range.endAddress());
+            }
             return NtStatus.SUCCESS;
         } finally {
             spaces.leave(before);

@@ -138,6 +138,9 @@ final class SectionViews {
         space.process().addVirtualSize(-range.sizeBytes());
         space.vads().remove(vad.address());
         space.holes().freed(range.startAddress(), range.endAddress() + 1);
+        if (vad.eventList() != 0) {
+            manager.pool().free(vad.eventList());
+        }
         manager.pool().free(vad.address());
         area.addMappedViews(-1);
         area.addUserReferences(-1);

@@ -3,6 +3,7 @@ package org.vadose.win32.kernel32;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
+import org.vadose.memory.MemoryFault;
 import org.vadose.mm.NodePreferences;
 import org.vadose.mm.SectionServices;
 import org.vadose.mm.VirtualMemoryServices;
@@ -11,6 +12,7 @@ import org.vadose.nt.PageProtection;
 import org.vadose.ob.KnownType;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
+import org.vadose.win32.GuestObjects;
 import org.vadose.win32.NamedObjects;
 
 /** File mappings: what Win32 makes of sections and views, its argument rules and last errors. */
@@ -28,7 +30,10 @@ final class FileMappingFunctions {
     private static final int FILE_MAP_RESERVE = 0x8000_0000;
     private static final int VIEW_FLAGS = FILE_MAP_LARGE_PAGES | FILE_MAP_TARGETS_INVALID | FILE_MAP_RESERVE;
     private static final int PROTECTION_BITS = 0xFF;
-    private static final int UNMAP_WITH_TRANSIENT_BOOST = 1;
+    /** PAGE_EXECUTE and its kin. */
+    private static final int EXECUTABLE = 0xF0;
+
+    private static final int ERROR_NOACCESS = 998;
 
     private FileMappingFunctions() {}
 
@@ -49,8 +54,8 @@ final class FileMappingFunctions {
                 .function("MapViewOfFileExNuma", FileMappingFunctions::mapViewOfFileNuma)
                 .function("MapViewOfFileFromApp", call -> mapViewOfFile(call, call.arg(2), call.arg(3), 0))
                 .function("MapViewOfFileNuma2", FileMappingFunctions::mapViewOfFile2)
-                .function("MapViewOfFile3", FileMappingFunctions::mapViewOfFile3)
-                .function("MapViewOfFile3FromApp", FileMappingFunctions::mapViewOfFile3)
+                .function("MapViewOfFile3", call -> mapViewOfFile3(call, false))
+                .function("MapViewOfFile3FromApp", call -> mapViewOfFile3(call, true))
                 .function("UnmapViewOfFile", call -> unmap(call, call.process().eprocess(), call.arg(0), 0))
                 .function(
                         "UnmapViewOfFileEx",
@@ -246,20 +251,24 @@ final class FileMappingFunctions {
         return base;
     }
 
-    private static long mapViewOfFile3(ApiCall call) {
-        if (call.intArg(8) != 0) {
-            return call.fail(NtStatus.NOT_SUPPORTED);
+    /** Arguments: section, process, base, offset, size, type, protection, extended parameters, how many. */
+    private static long mapViewOfFile3(ApiCall call, boolean fromApp) {
+        if (fromApp && (call.intArg(6) & EXECUTABLE) != 0) {
+            return call.fail(ERROR_INVALID_PARAMETER);
         }
-        Eprocess process = call.arg(1) == 0 ? call.process().eprocess() : MemoryFunctions.process(call, call.arg(1));
-        return map(
-                call,
-                process,
-                call.arg(2),
-                call.arg(3),
-                call.arg(4),
-                SectionServices.VIEW_UNMAP,
-                call.intArg(5),
-                call.intArg(6));
+        SectionServices.View view = new SectionServices.View();
+        view.base = call.arg(2);
+        view.offsetBytes = call.arg(3);
+        view.sizeBytes = call.arg(4);
+        // A null handle, too, means the process itself.
+        long process = call.arg(1) == 0 ? GuestObjects.CURRENT_PROCESS : call.arg(1);
+        try {
+            NtStatus status = SectionFunctions.mapEx(
+                    call, call.arg(0), process, view, call.intArg(5), call.intArg(6), call.arg(7), call.intArg(8));
+            return status.isSuccess() ? view.base : call.fail(status);
+        } catch (MemoryFault bad) {
+            return call.fail(ERROR_NOACCESS);
+        }
     }
 
     private static long map(
@@ -281,10 +290,7 @@ final class FileMappingFunctions {
     }
 
     private static long unmap(ApiCall call, @Nullable Eprocess process, long address, int flags) {
-        if ((flags & ~UNMAP_WITH_TRANSIENT_BOOST) != 0) {
-            return call.fail(ERROR_INVALID_PARAMETER);
-        }
-        return call.succeeded(SectionFunctions.unmap(call, process, address));
+        return call.succeeded(SectionFunctions.unmap(call, process, address, flags));
     }
 
     private static long flush(ApiCall call) {

@@ -9,15 +9,16 @@ import org.vadose.mm.NodePreferences;
 import org.vadose.mm.Placement;
 import org.vadose.mm.VirtualMemoryServices;
 import org.vadose.nt.Eprocess;
+import org.vadose.nt.Token;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
+import org.vadose.win32.GuestObjects;
 
 /**
  * Virtual memory: the Win32 functions' argument rules and last errors, and the system services under them. What happens is the
  * memory manager's to say.
  */
 final class MemoryFunctions {
-    static final int ERROR_INVALID_HANDLE = 6;
     private static final int ERROR_BAD_LENGTH = 24;
     private static final int ERROR_INVALID_PARAMETER = 87;
     private static final int ERROR_PARTIAL_COPY = 299;
@@ -25,11 +26,7 @@ final class MemoryFunctions {
     private static final int BASIC_INFORMATION_SIZE = 48;
     private static final int MEM_COALESCE_PLACEHOLDERS = 1;
     private static final int MEM_PRESERVE_PLACEHOLDER = 2;
-    /** {@code MEM_EXTENDED_PARAMETER_TYPE}: address requirements 1, NUMA node 2, and four more. */
-    private static final int EXTENDED_PARAMETERS = 6;
-
-    private static final int ADDRESS_REQUIREMENTS = 1;
-    private static final int NUMA_NODE = 2;
+    private static final long HUGE_PAGE = 1L << 30;
     private static final int TRANSFER_PIECE = 1 << 20;
     private static final long LOWEST = 0x10000;
     private static final int PROCESSOR_AMD64 = 9;
@@ -59,7 +56,7 @@ final class MemoryFunctions {
                 .function("WriteProcessMemory", call -> transfer(call, true))
                 .function(
                         "FlushInstructionCache",
-                        call -> process(call, call.arg(0)) == null ? call.fail(ERROR_INVALID_HANDLE) : 1)
+                        MemoryFunctions::flushInstructionCache)
                 .function("IsBadReadPtr", call -> isBad(call, false))
                 .function("IsBadWritePtr", call -> isBad(call, true))
                 .function("IsBadCodePtr", call -> isBad(call, call.arg(0), 1, false))
@@ -94,9 +91,9 @@ final class MemoryFunctions {
     // --- services ---
 
     private static long ntAllocate(ApiCall call) {
-        Eprocess process = process(call, call.arg(0));
+        Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.VM_OPERATION);
         if (process == null) {
-            return NtStatus.INVALID_HANDLE.code();
+            return ProcessHandles.refusal(call, call.arg(0)).code();
         }
         Memory memory = call.memory();
         VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
@@ -111,9 +108,9 @@ final class MemoryFunctions {
     }
 
     private static long ntFree(ApiCall call) {
-        Eprocess process = process(call, call.arg(0));
+        Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.VM_OPERATION);
         if (process == null) {
-            return NtStatus.INVALID_HANDLE.code();
+            return ProcessHandles.refusal(call, call.arg(0)).code();
         }
         Memory memory = call.memory();
         VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
@@ -128,9 +125,9 @@ final class MemoryFunctions {
     }
 
     private static long ntProtect(ApiCall call) {
-        Eprocess process = process(call, call.arg(0));
+        Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.VM_OPERATION);
         if (process == null) {
-            return NtStatus.INVALID_HANDLE.code();
+            return ProcessHandles.refusal(call, call.arg(0)).code();
         }
         Memory memory = call.memory();
         VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
@@ -149,9 +146,9 @@ final class MemoryFunctions {
     }
 
     private static long ntQuery(ApiCall call) {
-        Eprocess process = process(call, call.arg(0));
+        Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.QUERY_INFORMATION);
         if (process == null) {
-            return NtStatus.INVALID_HANDLE.code();
+            return ProcessHandles.refusal(call, call.arg(0)).code();
         }
         if (call.intArg(2) != 0) {
             return RegionFunctions.query(
@@ -186,9 +183,9 @@ final class MemoryFunctions {
     }
 
     private static long ntTransfer(ApiCall call, boolean write) {
-        Eprocess process = process(call, call.arg(0));
+        Eprocess process = ProcessHandles.find(call, call.arg(0), write ? ProcessHandles.VM_WRITE : ProcessHandles.VM_READ);
         if (process == null) {
-            return NtStatus.INVALID_HANDLE.code();
+            return ProcessHandles.refusal(call, call.arg(0)).code();
         }
         long done = transfer(call, process, call.arg(1), call.arg(2), call.arg(3), write);
         if (call.arg(4) != 0) {
@@ -227,9 +224,9 @@ final class MemoryFunctions {
     // --- Win32 ---
 
     private static long allocate(ApiCall call, long handle, int first) {
-        Eprocess process = process(call, handle);
+        Eprocess process = ProcessHandles.find(call, handle, ProcessHandles.VM_OPERATION);
         if (process == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
+            return call.fail(ProcessHandles.refusal(call, handle));
         }
         long address = call.arg(first);
         if (address != 0 && Long.compareUnsigned(address, LOWEST) < 0) {
@@ -250,7 +247,7 @@ final class MemoryFunctions {
                 : NumaFunctions.on(call, node, () -> {
                     long base = allocate(call, call.arg(0), 1);
                     boolean isNew = call.arg(1) == 0 || (call.intArg(3) & VirtualMemoryServices.MEM_RESERVE) != 0;
-                    Eprocess process = process(call, call.arg(0));
+                    Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.VM_OPERATION);
                     if (base != 0 && isNew && node != NodePreferences.NONE && process != null) {
                         preferNode(call, process, base, node);
                     }
@@ -278,9 +275,10 @@ final class MemoryFunctions {
     /** Arguments: process, base, size, type, protection, extended parameters, how many. */
     private static long allocate2(ApiCall call, boolean fromApp) {
         // A null handle, too, means the process itself.
-        Eprocess process = call.arg(0) == 0 ? process(call, -1) : process(call, call.arg(0));
+        long handle = call.arg(0) == 0 ? GuestObjects.CURRENT_PROCESS : call.arg(0);
+        Eprocess process = ProcessHandles.find(call, handle, ProcessHandles.VM_OPERATION);
         if (process == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
+            return call.fail(ProcessHandles.refusal(call, call.arg(0)));
         }
         if (fromApp && isExecutable(call.intArg(4))) {
             return call.fail(ERROR_INVALID_PARAMETER);
@@ -298,9 +296,9 @@ final class MemoryFunctions {
     }
 
     private static long ntAllocateEx(ApiCall call) {
-        Eprocess process = process(call, call.arg(0));
+        Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.VM_OPERATION);
         if (process == null) {
-            return NtStatus.INVALID_HANDLE.code();
+            return ProcessHandles.refusal(call, call.arg(0)).code();
         }
         Memory memory = call.memory();
         VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
@@ -324,42 +322,19 @@ final class MemoryFunctions {
             int protection,
             long parameters,
             int count) {
-        Placement placement = null;
-        int node = NodePreferences.NONE;
-        int seen = 0;
-        if (count < 0 || count > EXTENDED_PARAMETERS || (count == 0) != (parameters == 0)) {
-            return NtStatus.INVALID_PARAMETER;
+        ExtendedParameters given = ExtendedParameters.read(call, process, parameters, count, region.base);
+        if (!given.status().isSuccess()) {
+            return given.status();
         }
-        Memory memory = call.memory();
-        for (int i = 0; i < count; i++) {
-            long entry = parameters + 16L * i;
-            long kind = memory.readLong(entry);
-            long value = memory.readLong(entry + 8);
-            if (kind <= 0 || kind > EXTENDED_PARAMETERS || (seen & 1 << kind) != 0) {
-                return NtStatus.INVALID_PARAMETER;
-            }
-            seen |= 1 << kind;
-            if (kind == ADDRESS_REQUIREMENTS) {
-                placement = Placement.of(
-                        process.userEnd(),
-                        memory.readLong(value),
-                        memory.readLong(value + 8),
-                        memory.readLong(value + 16));
-                if (placement == null) {
-                    return NtStatus.INVALID_PARAMETER;
-                }
-            } else if (kind == NUMA_NODE) {
-                node = NumaFunctions.preferred(call, value);
-                if (NumaFunctions.isMissing(node)) {
-                    return NtStatus.INVALID_PARAMETER;
-                }
-            } else {
-                // Partitions, foreign physical pages, attributes: there are none.
-                return NtStatus.INVALID_PARAMETER;
+        if (given.attributes() != 0) {
+            NtStatus refused = checkAttributes(call, given.attributes(), region.sizeBytes, type);
+            if (!refused.isSuccess()) {
+                return refused;
             }
         }
+        Placement where = given.placement();
+        int node = given.node();
         boolean isNew = region.base == 0 || (type & VirtualMemoryServices.MEM_RESERVE) != 0;
-        Placement where = placement;
         NtStatus status =
                 NumaFunctions.on(call, node, () -> services(call).allocateEx(process, region, where, type, protection));
         if (status.isSuccess() && isNew && node != NodePreferences.NONE) {
@@ -368,10 +343,33 @@ final class MemoryFunctions {
         return status;
     }
 
+    /** Memory that is never paged comes in large pages, or in huge ones of 1 GB, of which there are none. */
+    private static NtStatus checkAttributes(ApiCall call, long attributes, long sizeBytes, int type) {
+        int kinds = ExtendedParameters.NONPAGED
+                | ExtendedParameters.NONPAGED_LARGE
+                | ExtendedParameters.NONPAGED_HUGE;
+        if ((attributes & kinds) == 0) {
+            return NtStatus.SUCCESS;
+        }
+        boolean isHuge = (attributes & ExtendedParameters.NONPAGED_HUGE) != 0;
+        if (Long.bitCount(attributes & kinds) != 1
+                || (type & VirtualMemoryServices.MEM_LARGE_PAGES) == 0
+                || isHuge && sizeBytes % HUGE_PAGE != 0) {
+            return NtStatus.INVALID_PARAMETER;
+        }
+        if (!isHuge) {
+            return NtStatus.SUCCESS;
+        }
+        Eprocess caller = call.process().eprocess();
+        return new Token(caller.memory(), caller.token()).holds(Token.SE_LOCK_MEMORY)
+                ? NtStatus.INSUFFICIENT_RESOURCES
+                : NtStatus.PRIVILEGE_NOT_HELD;
+    }
+
     private static long free(ApiCall call, long handle, int first) {
-        Eprocess process = process(call, handle);
+        Eprocess process = ProcessHandles.find(call, handle, ProcessHandles.VM_OPERATION);
         if (process == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
+            return call.fail(ProcessHandles.refusal(call, handle));
         }
         VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
         region.base = call.arg(first);
@@ -385,9 +383,9 @@ final class MemoryFunctions {
     }
 
     private static long protect(ApiCall call, long handle, int first) {
-        Eprocess process = process(call, handle);
+        Eprocess process = ProcessHandles.find(call, handle, ProcessHandles.VM_OPERATION);
         if (process == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
+            return call.fail(ProcessHandles.refusal(call, handle));
         }
         Memory memory = call.memory();
         long oldAt = call.arg(first + 3);
@@ -409,9 +407,9 @@ final class MemoryFunctions {
     }
 
     private static long query(ApiCall call, long handle, int first) {
-        Eprocess process = process(call, handle);
+        Eprocess process = ProcessHandles.find(call, handle, ProcessHandles.QUERY_INFORMATION);
         if (process == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
+            return call.fail(ProcessHandles.refusal(call, handle));
         }
         if (Long.compareUnsigned(call.arg(first + 2), BASIC_INFORMATION_SIZE) < 0) {
             return call.fail(ERROR_BAD_LENGTH);
@@ -430,9 +428,9 @@ final class MemoryFunctions {
     }
 
     private static long transfer(ApiCall call, boolean write) {
-        Eprocess process = process(call, call.arg(0));
+        Eprocess process = ProcessHandles.find(call, call.arg(0), write ? ProcessHandles.VM_WRITE | ProcessHandles.VM_OPERATION : ProcessHandles.VM_READ);
         if (process == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
+            return call.fail(ProcessHandles.refusal(call, call.arg(0)));
         }
         long length = call.arg(3);
         long done = write
@@ -467,6 +465,12 @@ final class MemoryFunctions {
         long done = transfer(call, process, remote, buffer, length, true);
         services.protect(process, region, old[0], old);
         return done;
+    }
+
+    private static long flushInstructionCache(ApiCall call) {
+        return ProcessHandles.find(call, call.arg(0), 0) == null
+                ? call.fail(ProcessHandles.refusal(call, call.arg(0)))
+                : 1;
     }
 
     // --- probes and facts ---

@@ -15,7 +15,6 @@ import org.vadose.win32.ApiModule;
  */
 final class PolicyFunctions {
     private static final int ERROR_ACCESS_DENIED = 5;
-    private static final int ERROR_INVALID_HANDLE = 6;
     private static final int ERROR_NOT_SUPPORTED = 50;
     private static final int ERROR_INVALID_PARAMETER = 87;
     private static final int ERROR_NOACCESS = 998;
@@ -49,9 +48,9 @@ final class PolicyFunctions {
 
     /** Arguments: process, policy, buffer, its size. */
     private static long get(ApiCall call) {
-        Eprocess process = MemoryFunctions.process(call, call.arg(0));
+        Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.QUERY_INFORMATION);
         if (process == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
+            return call.fail(ProcessHandles.refusal(call, call.arg(0)));
         }
         Mitigations mitigations = new Mitigations(process);
         int flags;

@@ -21,7 +21,6 @@ final class RegionFunctions {
     private static final int IMAGE = 6;
     private static final int REGION_EX = 7;
 
-    private static final int ERROR_INVALID_HANDLE = 6;
     private static final int ERROR_INVALID_PARAMETER = 87;
     private static final int ERROR_INSUFFICIENT_BUFFER = 122;
     private static final int UNICODE_STRING_SIZE = 16;
@@ -175,9 +174,9 @@ final class RegionFunctions {
     // --- Win32 ---
 
     private static long getMappedFileName(ApiCall call, boolean wide) {
-        Eprocess process = MemoryFunctions.process(call, call.arg(0));
+        Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.QUERY_INFORMATION);
         if (process == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
+            return call.fail(ProcessHandles.refusal(call, call.arg(0)));
         }
         long size = call.unsignedIntArg(3);
         if (call.arg(2) == 0 && size != 0) {
@@ -201,16 +200,16 @@ final class RegionFunctions {
     }
 
     private static long queryWorkingSet(ApiCall call, int informationClass) {
-        Eprocess process = MemoryFunctions.process(call, call.arg(0));
+        Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.QUERY_INFORMATION);
         return process == null
-                ? call.fail(ERROR_INVALID_HANDLE)
+                ? call.fail(ProcessHandles.refusal(call, call.arg(0)))
                 : call.succeeded(query(call, process, 0, informationClass, call.arg(1), call.unsignedIntArg(2), 0));
     }
 
     private static long queryInformation(ApiCall call) {
-        @Nullable Eprocess process = MemoryFunctions.process(call, call.arg(0));
+        @Nullable Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.QUERY_INFORMATION);
         if (process == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
+            return call.fail(ProcessHandles.refusal(call, call.arg(0)));
         }
         if (call.intArg(2) != 0 || Long.compareUnsigned(call.arg(4), WIN32_REGION_SIZE) < 0) {
             return call.fail(call.intArg(2) != 0 ? NtStatus.INVALID_PARAMETER : NtStatus.INFO_LENGTH_MISMATCH);

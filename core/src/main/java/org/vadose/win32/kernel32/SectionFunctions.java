@@ -6,6 +6,7 @@ import org.vadose.io.OpenFile;
 import org.vadose.layout.SectionImageInformationLayout;
 import org.vadose.memory.Memory;
 import org.vadose.mm.MappedFile;
+import org.vadose.mm.NodePreferences;
 import org.vadose.mm.SectionServices;
 import org.vadose.mm.VirtualMemoryServices;
 import org.vadose.nt.Eprocess;
@@ -41,6 +42,10 @@ final class SectionFunctions {
     private static final int MAXIMUM_ALLOWED = 0x200_0000;
     private static final int FILE_EXECUTE = 0x20;
     private static final int BASIC_INFORMATION_SIZE = 24;
+    /** {@code MEM_UNMAP_WITH_TRANSIENT_BOOST}, {@code MEM_PRESERVE_PLACEHOLDER}. */
+    private static final int UNMAP_WITH_TRANSIENT_BOOST = 1;
+
+    private static final int PRESERVE_PLACEHOLDER = 2;
 
     private SectionFunctions() {}
 
@@ -234,9 +239,51 @@ final class SectionFunctions {
                 .map(found.body(), process, view, zeroBits, commitBytes, inheritDisposition, type, pageProtection);
     }
 
-    /** {@code NtUnmapViewOfSection}. */
-    static NtStatus unmap(ApiCall call, @Nullable Eprocess process, long address) {
-        return process == null ? NtStatus.INVALID_HANDLE : services(call).unmap(process, address);
+    /**
+     * {@code NtMapViewOfSectionEx} with its in and out parameters in {@code view}.
+     *
+     * @param process handle
+     * @param parameters address of the array of MEM_EXTENDED_PARAMETER
+     */
+    static NtStatus mapEx(
+            ApiCall call,
+            long section,
+            long process,
+            SectionServices.View view,
+            int type,
+            int pageProtection,
+            long parameters,
+            int count) {
+        Found found = find(call, section, accessFor(pageProtection));
+        if (!found.status().isSuccess()) {
+            return found.status();
+        }
+        Eprocess target = ProcessHandles.find(call, process, ProcessHandles.VM_OPERATION);
+        if (target == null) {
+            return ProcessHandles.refusal(call, process);
+        }
+        ExtendedParameters given = ExtendedParameters.read(call, target, parameters, count, view.base);
+        if (!given.status().isSuccess()) {
+            return given.status();
+        }
+        if (given.attributes() != 0) {
+            return NtStatus.INVALID_PARAMETER;
+        }
+        NtStatus status = services(call).mapEx(found.body(), target, view, given.placement(), type, pageProtection);
+        if (status.isSuccess() && given.node() != NodePreferences.NONE) {
+            MemoryFunctions.preferNode(call, target, view.base, given.node());
+        }
+        return status;
+    }
+
+    /** {@code NtUnmapViewOfSectionEx}: with {@code MEM_PRESERVE_PLACEHOLDER}, a placeholder stays. */
+    static NtStatus unmap(ApiCall call, @Nullable Eprocess process, long address, int flags) {
+        if ((flags & ~(UNMAP_WITH_TRANSIENT_BOOST | PRESERVE_PLACEHOLDER)) != 0) {
+            return NtStatus.INVALID_PARAMETER_3;
+        }
+        return process == null
+                ? NtStatus.INVALID_HANDLE
+                : services(call).unmap(process, address, (flags & PRESERVE_PLACEHOLDER) != 0);
     }
 
     // --- services ---
@@ -326,10 +373,23 @@ final class SectionFunctions {
         return ntMap(call, call.arg(2), call.arg(3), call.arg(4), call.arg(5), call.arg(6), call.intArg(7), 8);
     }
 
+    /** Arguments: section, process, base, offset, size, type, protection, extended parameters, how many. */
     private static long ntMapEx(ApiCall call) {
-        return call.intArg(8) != 0
-                ? NtStatus.NOT_SUPPORTED.code()
-                : ntMap(call, call.arg(2), 0, 0, call.arg(3), call.arg(4), SectionServices.VIEW_UNMAP, 5);
+        Memory memory = call.memory();
+        SectionServices.View view = new SectionServices.View();
+        view.base = memory.readLong(call.arg(2));
+        view.offsetBytes = call.arg(3) == 0 ? 0 : memory.readLong(call.arg(3));
+        view.sizeBytes = memory.readLong(call.arg(4));
+        NtStatus status = mapEx(
+                call, call.arg(0), call.arg(1), view, call.intArg(5), call.intArg(6), call.arg(7), call.intArg(8));
+        if (status.isSuccess()) {
+            memory.writeLong(call.arg(2), view.base);
+            memory.writeLong(call.arg(4), view.sizeBytes);
+            if (call.arg(3) != 0) {
+                memory.writeLong(call.arg(3), view.offsetBytes);
+            }
+        }
+        return status.code();
     }
 
     /** @param typeIndex which argument is the allocation type; the protection follows it */
@@ -368,10 +428,8 @@ final class SectionFunctions {
     }
 
     private static long ntUnmap(ApiCall call, int flags) {
-        return (flags & ~1) != 0
-                ? NtStatus.INVALID_PARAMETER_3.code()
-                : unmap(call, MemoryFunctions.process(call, call.arg(0)), call.arg(1))
-                        .code();
+        return unmap(call, MemoryFunctions.process(call, call.arg(0)), call.arg(1), flags)
+                .code();
     }
 
     private static long ntFlush(ApiCall call) {

@@ -14,7 +14,6 @@ import org.vadose.win32.ApiModule;
 
 /** Physical pages and their windows (AWE), write watch, offered and discarded memory, prefetching. */
 final class SpecialMemoryFunctions {
-    private static final int ERROR_INVALID_HANDLE = 6;
     private static final int ERROR_INVALID_PARAMETER = 87;
     private static final int ERROR_BUSY = 170;
     private static final int ERROR_NOACCESS = 998;
@@ -30,6 +29,7 @@ final class SpecialMemoryFunctions {
     static void addTo(ApiModule kernel32) {
         kernel32.function("AllocateUserPhysicalPages", call -> win32(call, allocatePages(call)))
                 .function("AllocateUserPhysicalPagesNuma", SpecialMemoryFunctions::allocatePagesNuma)
+                .function("AllocateUserPhysicalPages2", call -> win32(call, allocatePagesEx(call)))
                 .function("FreeUserPhysicalPages", call -> win32(call, freePages(call)))
                 .function("MapUserPhysicalPages", call -> win32(call, mapPages(call)))
                 .function("MapUserPhysicalPagesScatter", call -> win32(call, scatterPages(call)))
@@ -51,6 +51,7 @@ final class SpecialMemoryFunctions {
 
     static void addToNtdll(ApiModule ntdll) {
         ntdll.service("NtAllocateUserPhysicalPages", 0x73, call -> guarded(allocatePages(call)))
+                .service("NtAllocateUserPhysicalPagesEx", 0x74, call -> guarded(allocatePagesEx(call)))
                 .service("NtFreeUserPhysicalPages", 0xED, call -> guarded(freePages(call)))
                 .service("NtMapUserPhysicalPages", 0x113, call -> guarded(mapPages(call)))
                 .service("NtMapUserPhysicalPagesScatter", 3, call -> guarded(scatterPages(call)))
@@ -92,9 +93,9 @@ final class SpecialMemoryFunctions {
 
     private static Service allocatePages(ApiCall call) {
         return () -> {
-            Eprocess process = MemoryFunctions.process(call, call.arg(0));
+            Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.VM_OPERATION);
             if (process == null) {
-                return NtStatus.INVALID_HANDLE;
+                return ProcessHandles.refusal(call, call.arg(0));
             }
             Memory memory = call.memory();
             long[] count = {memory.readLong(call.arg(1))};
@@ -128,11 +129,30 @@ final class SpecialMemoryFunctions {
                 : NumaFunctions.on(call, node, () -> win32(call, allocatePages(call)));
     }
 
+    /** Also arguments: extended parameters, how many. Only the node may be chosen. */
+    private static Service allocatePagesEx(ApiCall call) {
+        return () -> {
+            Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.VM_OPERATION);
+            if (process == null) {
+                return ProcessHandles.refusal(call, call.arg(0));
+            }
+            ExtendedParameters given = ExtendedParameters.read(call, process, call.arg(3), call.intArg(4), 0);
+            if (!given.status().isSuccess()) {
+                return given.status();
+            }
+            if ((given.present() & ~(1 << ExtendedParameters.NUMA_NODE)) != 0) {
+                return NtStatus.INVALID_PARAMETER;
+            }
+            return NumaFunctions.on(
+                    call, given.node(), () -> allocatePages(call).perform());
+        };
+    }
+
     private static Service freePages(ApiCall call) {
         return () -> {
-            Eprocess process = MemoryFunctions.process(call, call.arg(0));
+            Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.VM_OPERATION);
             if (process == null) {
-                return NtStatus.INVALID_HANDLE;
+                return ProcessHandles.refusal(call, call.arg(0));
             }
             long count = call.memory().readLong(call.arg(1));
             if (count < 0 || count > MOST_PAGES) {
@@ -187,8 +207,8 @@ final class SpecialMemoryFunctions {
     }
 
     private static long ntGetWriteWatch(ApiCall call) {
-        Eprocess process = MemoryFunctions.process(call, call.arg(0));
-        return process == null ? NtStatus.INVALID_HANDLE.code() : guarded(() -> getWriteWatch(call, process, 1));
+        Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.VM_OPERATION);
+        return process == null ? ProcessHandles.refusal(call, call.arg(0)).code() : guarded(() -> getWriteWatch(call, process, 1));
     }
 
     /** Arguments from the one given on: flags, base, size, array, its length in and out, granularity. */
@@ -220,9 +240,9 @@ final class SpecialMemoryFunctions {
     }
 
     private static long ntResetWriteWatch(ApiCall call) {
-        Eprocess process = MemoryFunctions.process(call, call.arg(0));
+        Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.VM_OPERATION);
         return (process == null
-                        ? NtStatus.INVALID_HANDLE
+                        ? ProcessHandles.refusal(call, call.arg(0))
                         : manager(call).writeWatch().reset(process, call.arg(1), call.arg(2)))
                 .code();
     }
@@ -246,9 +266,9 @@ final class SpecialMemoryFunctions {
 
     /** Arguments: process, how many ranges, ranges (address, size), flags. */
     private static long prefetch(ApiCall call) {
-        Eprocess process = MemoryFunctions.process(call, call.arg(0));
+        Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.VM_OPERATION);
         if (process == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
+            return call.fail(ProcessHandles.refusal(call, call.arg(0)));
         }
         long count = call.arg(1);
         if (count <= 0 || count > MOST_PAGES || call.intArg(3) != 0) {
