@@ -464,7 +464,10 @@ public final class VirtualMemoryServices {
         if (manager.placeholders().isPlaceholder(vad)) {
             return manager.placeholders().split(space, vad, first, last);
         }
-        if (!vad.isPrivate() || !manager.placeholders().isReplacement(vad) || first != vad.startingVpn() || last != vad.endingVpn()) {
+        if (!vad.isPrivate()
+                || !manager.placeholders().isReplacement(vad)
+                || first != vad.startingVpn()
+                || last != vad.endingVpn()) {
             return NtStatus.CONFLICTING_ADDRESSES;
         }
         uncharge(space, vad, clear(space, vad, first, last));

@@ -33,7 +33,8 @@ record ExtendedParameters(NtStatus status, @Nullable Placement placement, int no
     static final int NONPAGED_HUGE = 0x10;
 
     /** Code for another processor, {@code MEM_EXTENDED_PARAMETER_EC_CODE}, is for ARM64 alone. */
-    private static final int KNOWN_ATTRIBUTES = GRAPHICS | NONPAGED | ZERO_PAGES_OPTIONAL | NONPAGED_LARGE | NONPAGED_HUGE;
+    private static final int KNOWN_ATTRIBUTES =
+            GRAPHICS | NONPAGED | ZERO_PAGES_OPTIONAL | NONPAGED_LARGE | NONPAGED_HUGE;
 
     private static final long EXISTING_VAD_PARTITION = -3;
     private static final int PARTITION_MODIFY_ACCESS = 2;

@@ -59,9 +59,7 @@ final class MemoryConditionFunctions {
         int number = kind == LOW_MEMORY
                 ? MiMemoryEventTypesValues.LOW_AVAILABLE_PAGES_EVENT
                 : MiMemoryEventTypesValues.HIGH_AVAILABLE_PAGES_EVENT;
-        int handle = call.process()
-                .objects()
-                .open(manager(call).memoryEvents().event(number), NOTIFICATION_ACCESS);
+        int handle = call.process().objects().open(manager(call).memoryEvents().event(number), NOTIFICATION_ACCESS);
         return handle == 0 ? call.fail(NtStatus.INSUFFICIENT_RESOURCES) : handle;
     }
 
@@ -128,9 +126,7 @@ final class MemoryConditionFunctions {
             return NtStatus.SUCCESS;
         }
         if (call.process().objects().body(handle, KnownType.PARTITION) == 0) {
-            return call.process().objects().body(handle) == 0
-                    ? NtStatus.INVALID_HANDLE
-                    : NtStatus.OBJECT_TYPE_MISMATCH;
+            return call.process().objects().body(handle) == 0 ? NtStatus.INVALID_HANDLE : NtStatus.OBJECT_TYPE_MISMATCH;
         }
         return (call.process().objects().grantedAccess(handle) & access) == access
                 ? NtStatus.SUCCESS

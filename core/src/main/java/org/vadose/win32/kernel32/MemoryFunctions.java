@@ -54,9 +54,7 @@ final class MemoryFunctions {
                 .function("VirtualQueryEx", call -> query(call, call.arg(0), 1))
                 .function("ReadProcessMemory", call -> transfer(call, false))
                 .function("WriteProcessMemory", call -> transfer(call, true))
-                .function(
-                        "FlushInstructionCache",
-                        MemoryFunctions::flushInstructionCache)
+                .function("FlushInstructionCache", MemoryFunctions::flushInstructionCache)
                 .function("IsBadReadPtr", call -> isBad(call, false))
                 .function("IsBadWritePtr", call -> isBad(call, true))
                 .function("IsBadCodePtr", call -> isBad(call, call.arg(0), 1, false))
@@ -183,7 +181,8 @@ final class MemoryFunctions {
     }
 
     private static long ntTransfer(ApiCall call, boolean write) {
-        Eprocess process = ProcessHandles.find(call, call.arg(0), write ? ProcessHandles.VM_WRITE : ProcessHandles.VM_READ);
+        Eprocess process =
+                ProcessHandles.find(call, call.arg(0), write ? ProcessHandles.VM_WRITE : ProcessHandles.VM_READ);
         if (process == null) {
             return ProcessHandles.refusal(call, call.arg(0)).code();
         }
@@ -345,9 +344,7 @@ final class MemoryFunctions {
 
     /** Memory that is never paged comes in large pages, or in huge ones of 1 GB, of which there are none. */
     private static NtStatus checkAttributes(ApiCall call, long attributes, long sizeBytes, int type) {
-        int kinds = ExtendedParameters.NONPAGED
-                | ExtendedParameters.NONPAGED_LARGE
-                | ExtendedParameters.NONPAGED_HUGE;
+        int kinds = ExtendedParameters.NONPAGED | ExtendedParameters.NONPAGED_LARGE | ExtendedParameters.NONPAGED_HUGE;
         if ((attributes & kinds) == 0) {
             return NtStatus.SUCCESS;
         }
@@ -428,7 +425,10 @@ final class MemoryFunctions {
     }
 
     private static long transfer(ApiCall call, boolean write) {
-        Eprocess process = ProcessHandles.find(call, call.arg(0), write ? ProcessHandles.VM_WRITE | ProcessHandles.VM_OPERATION : ProcessHandles.VM_READ);
+        Eprocess process = ProcessHandles.find(
+                call,
+                call.arg(0),
+                write ? ProcessHandles.VM_WRITE | ProcessHandles.VM_OPERATION : ProcessHandles.VM_READ);
         if (process == null) {
             return call.fail(ProcessHandles.refusal(call, call.arg(0)));
         }

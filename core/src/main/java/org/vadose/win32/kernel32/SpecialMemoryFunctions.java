@@ -208,7 +208,9 @@ final class SpecialMemoryFunctions {
 
     private static long ntGetWriteWatch(ApiCall call) {
         Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.VM_OPERATION);
-        return process == null ? ProcessHandles.refusal(call, call.arg(0)).code() : guarded(() -> getWriteWatch(call, process, 1));
+        return process == null
+                ? ProcessHandles.refusal(call, call.arg(0)).code()
+                : guarded(() -> getWriteWatch(call, process, 1));
     }
 
     /** Arguments from the one given on: flags, base, size, array, its length in and out, granularity. */

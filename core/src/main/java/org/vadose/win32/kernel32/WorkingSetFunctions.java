@@ -67,7 +67,8 @@ final class WorkingSetFunctions {
         VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
         region.base = memory.readLong(call.arg(1));
         region.sizeBytes = memory.readLong(call.arg(2));
-        NtStatus status = lock ? services(call).lock(process, region) : services(call).unlock(process, region);
+        NtStatus status =
+                lock ? services(call).lock(process, region) : services(call).unlock(process, region);
         if (status.isSuccess()) {
             memory.writeLong(call.arg(1), region.base);
             memory.writeLong(call.arg(2), region.sizeBytes);
