@@ -98,7 +98,7 @@ public class PagingBenchmark {
     public static class Small {
         final GuestMemory guest = new GuestMemory(MachineConfig.standard()
                 .withRamBytes(128 << 20)
-                .withSaving(new MemorySaving(false))
+                .withSaving(MemorySaving.NONE)
                 .withPageFiles(List.of(new PageFileSetup("C:\\pagefile.sys", 512 << 20, 512 << 20))));
         long base;
 

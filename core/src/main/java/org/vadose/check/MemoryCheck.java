@@ -47,6 +47,7 @@ public final class MemoryCheck {
     private final FrameLedger ledger;
     private final CacheLedger cache;
     private final SlotLedger slots;
+    private final CombineLedger combined;
     private final BitSet tables = new BitSet();
     private final BitSet kernelFrames = new BitSet();
     private final Map<Long, Long> viewsByArea = new HashMap<>();
@@ -67,6 +68,7 @@ public final class MemoryCheck {
         this.selfMap = SelfMap.of(kernel, kernelBase);
         this.slots = new SlotLedger(kernel, kernelBase, findings);
         this.cache = new CacheLedger(kernel, kernelBase, selfMap, findings);
+        this.combined = new CombineLedger(target, findings);
         this.ledger = new FrameLedger(kernel, kernelBase, target.physicalBytes() >>> Pages.SHIFT, findings);
     }
 
@@ -95,6 +97,7 @@ public final class MemoryCheck {
                 checkProcess(new Eprocess(kernel, address));
             }
             ledger.checkFrames(selfMap, slots);
+            combined.check(ledger, slots);
             // Also those that have pages in RAM and no view.
             ledger.controlAreas().forEach(area -> viewsByArea.putIfAbsent(area, 0L));
             cache.controlAreas().forEach(area -> viewsByArea.putIfAbsent(area, 0L));
@@ -216,7 +219,7 @@ public final class MemoryCheck {
         findings.expectEqual("WorkingSetSize" + who, at, counted.valid + tables, process.workingSetSize());
         findings.expectEqual("NumberOfPrivatePages" + who, at, counted.own, process.privatePages());
         findings.expectEqual("LockedEntries" + who, at, counted.locked, process.lockedPages());
-        new VadCheck(kernel, ledger, findings, viewsByArea, largePages).run(process, ptes);
+        new VadCheck(kernel, ledger, combined, findings, viewsByArea, largePages).run(process, ptes);
     }
 
     private static final class WorkingSetCount {
@@ -331,6 +334,9 @@ public final class MemoryCheck {
                 slots.addOwner(pte, "PTE of va=" + Hex.address(ptes.address(i)));
                 count.own++;
             }
+            if (Pte.isCombined(pte)) {
+                combined.addReference(Pte.prototypeAddress(pte));
+            }
             if (!Pte.holdsFrame(pte)) {
                 continue;
             }
@@ -352,6 +358,7 @@ public final class MemoryCheck {
             }
             count.valid++;
             if (ledger.pfn(frame).isPrototype()) {
+                combined.addReference(ledger.pfn(frame).pteAddress());
                 ledger.addShare(frame);
                 checkWritable(ptes.address(i), pte, 0);
             } else {

@@ -23,6 +23,7 @@ final class VadCheck {
 
     private final Memory kernel;
     private final FrameLedger ledger;
+    private final CombineLedger combined;
     private final Findings findings;
     private final Map<Long, Long> viewsByArea;
     private final Set<Long> largePages;
@@ -35,9 +36,14 @@ final class VadCheck {
     private UserPtes ptes = new UserPtes();
     private int nextPte;
 
-    VadCheck(Memory kernel, FrameLedger ledger, Findings findings, Map<Long, Long> viewsByArea, Set<Long> largePages) {
+    VadCheck(
+            Memory kernel,
+            FrameLedger ledger,
+            CombineLedger combined,
+            Findings findings, Map<Long, Long> viewsByArea, Set<Long> largePages) {
         this.kernel = kernel;
         this.ledger = ledger;
+        this.combined = combined;
         this.findings = findings;
         this.viewsByArea = viewsByArea;
         this.largePages = largePages;
@@ -122,13 +128,22 @@ final class VadCheck {
                 case VALID -> {
                     written++;
                     boolean isShared = ledger.pfn(Pte.frame(ptes.pte(nextPte))).isPrototype();
-                    if (isShared && ptes.address(nextPte) != SharedUserData.USER_ADDRESS) {
+                    if (isShared
+                            && ptes.address(nextPte) != SharedUserData.USER_ADDRESS
+                            && !combined.isCombined(ledger.pfn(Pte.frame(ptes.pte(nextPte)))
+                                    .pteAddress())) {
                         findings.add("shared page in private memory va=" + Hex.address(ptes.address(nextPte)));
                     }
                 }
                 case DEMAND_ZERO, TRANSITION, PAGE_FILE -> written++;
-                case PROTOTYPE, EMPTY ->
+                case PROTOTYPE, EMPTY -> {
+                    if (Pte.isCombined(ptes.pte(nextPte))
+                            && combined.isCombined(Pte.prototypeAddress(ptes.pte(nextPte)))) {
+                        written++;
+                        continue;
+                    }
                     findings.add("prototype PTE in private memory va=" + Hex.address(ptes.address(nextPte)));
+                }
             }
         }
         if (vad.isAwe()) {

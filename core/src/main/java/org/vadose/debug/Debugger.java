@@ -81,6 +81,7 @@ public final class Debugger {
         PoolCommands.register(commands);
         VmCommand.register(commands);
         StoreCommand.register(commands);
+        CombineCommand.register(commands);
         stopped();
     }
 

@@ -85,6 +85,11 @@ public final class Machine implements AutoCloseable {
             if (config.locksPages()) {
                 processes.grantToUsers(1L << Token.SE_LOCK_MEMORY | 1L << Token.SE_INCREASE_QUOTA);
             }
+            if (config.saving().combines()) {
+                processes.grantToUsers(1L << Token.SE_PROFILE_SINGLE_PROCESS);
+            } else {
+                memoryManager.combining().disable();
+            }
             processes.initialize(processor().prcb());
             for (Processor other : processors.subList(1, processors.size())) {
                 processes.createIdleThread(other.prcb());

@@ -189,6 +189,12 @@ final class FaultHandler implements PageFaultHandler {
             }
             case PROTOTYPE -> {
                 NtStatus status = permit(space, page, pte, Pte.protection(pte), errorCode);
+                if (status == NtStatus.SUCCESS && Pte.isCombined(pte)) {
+                    yield pfns.availablePages() < RESERVE_PAGES
+                            ? NtStatus.NO_MEMORY
+                            : manager.combining()
+                                    .fault(space, page, pte, Pte.protection(pte), isWrite(errorCode));
+                }
                 yield status != NtStatus.SUCCESS
                         ? status
                         : mapShared(space, vadOf(space, page), page, unguarded(Pte.protection(pte)), errorCode);
@@ -389,6 +395,9 @@ final class FaultHandler implements PageFaultHandler {
         }
         if (pfns.availablePages() < RESERVE_PAGES) {
             return NtStatus.NO_MEMORY;
+        }
+        if (manager.combining().isCombined(pte)) {
+            return manager.combining().written(space, page, pte, protection);
         }
         if ((pte & X64PageTables.DIRTY) != 0) {
             // Written before it became copy-on-write: the share that goes was a writer's.

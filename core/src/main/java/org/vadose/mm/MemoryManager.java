@@ -48,6 +48,7 @@ public final class MemoryManager {
     private final PageIn pageIn;
     private final ModifiedWriter modifiedWriter;
     private final BalanceSet balance;
+    private final PageCombining combining;
     private final RegionQueries regionQueries;
     private final WorkingSetServices workingSets;
     private final NodePreferences nodePreferences;
@@ -79,6 +80,7 @@ public final class MemoryManager {
         this.disposable = new DisposableMemory(this, spaces, tables, pages);
         this.placeholders = new Placeholders(this);
         this.prefetch = new Prefetch(this, spaces, tables, pages);
+        this.combining = new PageCombining(this, spaces, tables, pages);
         this.prototypes = new Prototypes(this, tables, pageFiles);
         this.modifiedWriter = new ModifiedWriter(this, pageFiles, prototypes);
         this.balance = new BalanceSet(
@@ -314,6 +316,11 @@ public final class MemoryManager {
     /** What tells programs that memory is short, or plenty. */
     public MemoryEvents memoryEvents() {
         return memoryEvents;
+    }
+
+    /** Equal private pages that become one. */
+    public PageCombining combining() {
+        return combining;
     }
 
     PageIn pageIn() {

@@ -283,13 +283,14 @@ final class Prototypes {
             for (long i = 0; i < part.pages() && left > 0; i++) {
                 long address = part.base() + i * Long.BYTES;
                 left -= !isDataFile || isResident(address) ? 1 : 0;
-                discard(area, address);
+                discard(address);
             }
             at = part.next();
         }
     }
 
-    private void discard(ControlArea area, long address) {
+    /** Gives up the page of a prototype PTE that nobody maps any more. */
+    void discard(long address) {
         long prototype = memory.readLong(address);
         switch (Pte.kind(prototype)) {
             case TRANSITION -> {
@@ -299,8 +300,8 @@ final class Prototypes {
                 memory.writeLong(address, 0);
             }
             case VALID ->
-                throw new IllegalStateException("section without views is mapped controlArea="
-                        + Hex.address(area.address()) + " prototype=" + Hex.address(prototype));
+                throw new IllegalStateException("page is discarded and mapped at=" + Hex.address(address) + " prototype="
+                        + Hex.address(prototype));
             case PAGE_FILE -> {
                 pfns.freeSlot(prototype);
                 memory.writeLong(address, 0);

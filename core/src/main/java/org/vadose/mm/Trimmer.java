@@ -45,6 +45,7 @@ final class Trimmer {
     private final UserPages pages;
     private final PfnDatabase pfns;
     private final WriteWatch writeWatch;
+    private final PageCombining combining;
 
     /** Frames on their way to lists, as {@link PfnDatabase#releaseAll} takes them. */
     private final long[] released = new long[PageFiles.CLUSTER_PAGES];
@@ -65,6 +66,7 @@ final class Trimmer {
         this.pages = pages;
         this.pfns = manager.pfns();
         this.writeWatch = manager.writeWatch();
+        this.combining = manager.combining();
     }
 
     /**
@@ -189,7 +191,12 @@ final class Trimmer {
         long frame = Pte.frame(pte);
         Pfn pfn = pfns.pfn(frame);
         if (pfn.isPrototype()) {
-            long old = tables.exchange(page, Pte.lookupNeeded(pages.validProtection(pte)));
+            int protection = pages.validProtection(pte);
+            long old = tables.exchange(
+                    page,
+                    combining.isCombined(pfn)
+                            ? Pte.combined(pfn.pteAddress(), protection)
+                            : Pte.lookupNeeded(protection));
             space.workingSet().addLeaf(-1, false);
             pages.unshare(frame, (old & X64PageTables.DIRTY) != 0);
             wanted--;

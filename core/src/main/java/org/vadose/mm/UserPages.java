@@ -135,7 +135,12 @@ final class UserPages {
             space.workingSet().addLeaf(-1, !isShared);
             unlock(space, pte);
             if (isShared) {
+                Pfn pfn = pfns.pfn(frame);
+                long combined = manager.combining().isCombined(pfn) ? pfn.pteAddress() : 0;
                 unshare(frame, (pte & X64PageTables.DIRTY) != 0);
+                if (combined != 0) {
+                    manager.combining().drop(combined);
+                }
             } else {
                 pfns.free(frame);
                 space.process().addPrivatePages(-1);
@@ -146,6 +151,8 @@ final class UserPages {
         } else if (kind == Pte.Kind.PAGE_FILE) {
             pfns.freeSlot(pte);
             space.process().addPrivatePages(-1);
+        } else if (Pte.isCombined(pte)) {
+            manager.combining().drop(Pte.prototypeAddress(pte));
         }
     }
 
@@ -176,6 +183,10 @@ final class UserPages {
      * @return false when there is no RAM for a table
      */
     boolean protect(ProcessSpace space, Vad vad, long page, long pte, int wanted) {
+        if (vad.isPrivate() && manager.combining().isCombined(pte)) {
+            manager.combining().protect(space, page, pte, wanted);
+            return true;
+        }
         if (!vad.isPrivate() && !isOwn(pte)) {
             return protectShared(space, vad, page, pte, wanted);
         }

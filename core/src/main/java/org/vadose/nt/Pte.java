@@ -18,6 +18,7 @@ import org.vadose.memory.X64PageTables;
  * page file      offset in the page file             index   0  0  protection    0
  * transition     frame number (12 to 47)                      1  0  protection    0
  * prototype      address of the prototype PTE (16 to 63)      .  1  protection    0
+ * combined       address of the prototype PTE (16 to 63)      1  1  protection    0   of a combined page
  * subsection     address of the subsection (16 to 63)         .  1  protection    0   in a prototype PTE
  * </pre>
  */
@@ -31,6 +32,7 @@ public final class Pte {
 
     private static final long PROTOTYPE = 1L << MmptePrototypeLayout.PROTOTYPE_SHIFT;
     private static final long TRANSITION = 1L << MmpteTransitionLayout.TRANSITION_SHIFT;
+    private static final long COMBINED = 1L << MmptePrototypeLayout.COMBINED_SHIFT;
     private static final int SLOT_SHIFT = MmpteSoftwareLayout.PAGE_FILE_HIGH_SHIFT;
     private static final int FILE_SHIFT = MmpteSoftwareLayout.PAGE_FILE_LOW_SHIFT;
     private static final long FILE_MASK = MmpteSoftwareLayout.PAGE_FILE_LOW_MASK;
@@ -105,6 +107,19 @@ public final class Pte {
     /** An entry of a view whose protection differs from the prototype's. */
     public static long lookupNeeded(int protection) {
         return LOOKUP_NEEDED << MmptePrototypeLayout.PROTO_ADDRESS_SHIFT | PROTOTYPE | demandZero(protection);
+    }
+
+    /** An entry of a combined page that is not in a working set. */
+    public static long combined(long prototypeAddress, int protection) {
+        return prototypeAddress << MmptePrototypeLayout.PROTO_ADDRESS_SHIFT
+                | COMBINED
+                | PROTOTYPE
+                | demandZero(protection);
+    }
+
+    /** Whether an entry is what {@link #combined} makes. */
+    public static boolean isCombined(long pte) {
+        return (pte & (X64PageTables.PRESENT | PROTOTYPE | COMBINED)) == (PROTOTYPE | COMBINED);
     }
 
     /** A prototype PTE whose page comes from a subsection's file. */

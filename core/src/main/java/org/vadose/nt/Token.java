@@ -14,6 +14,9 @@ public record Token(Memory memory, long address) {
     /** {@code SeIncreaseQuotaPrivilege}: limits of the system's file cache, among other things. */
     public static final int SE_INCREASE_QUOTA = 5;
 
+    /** {@code SeProfileSingleProcessPrivilege}: combining pages, among other things. */
+    public static final int SE_PROFILE_SINGLE_PROCESS = 13;
+
     private long privileges() {
         return address + TokenLayout.PRIVILEGES;
     }

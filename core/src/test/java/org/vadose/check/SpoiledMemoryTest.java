@@ -48,12 +48,16 @@ import org.vadose.machine.Machine;
 import org.vadose.machine.MachineConfig;
 import org.vadose.memory.Memory;
 import org.vadose.memory.PhysicalMemory;
+import org.vadose.nt.CombineBlock;
 import org.vadose.nt.CompressedStore;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
 import org.vadose.nt.HandleTable;
 import org.vadose.nt.Kprcb;
+import org.vadose.mm.MemoryManager;
+import org.vadose.mm.VirtualMemoryServices;
 import org.vadose.nt.ObjectHeader;
+import org.vadose.nt.PageProtection;
 import org.vadose.nt.PoolHeader;
 import org.vadose.nt.Pte;
 import org.vadose.nt.SelfMap;
@@ -97,6 +101,7 @@ class SpoiledMemoryTest {
                 .findFirst()
                 .orElseThrow();
         compress();
+        combine();
         collect();
     }
 
@@ -108,6 +113,21 @@ class SpoiledMemoryTest {
                 .orElseThrow();
         machine.memoryManager().workingSets().empty(other);
         machine.memoryManager().writeModifiedPages();
+    }
+
+    /** Two equal pages that are one. */
+    private static void combine() {
+        MemoryManager manager = machine.memoryManager();
+        VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
+        region.sizeBytes = 2 * Pages.SIZE;
+        int type = VirtualMemoryServices.MEM_COMMIT | VirtualMemoryServices.MEM_RESERVE;
+        manager.virtualMemory().allocate(process, region, 0, type, PageProtection.PAGE_READWRITE);
+        manager.attached(process, () -> {
+            manager.mmu().user().writeLong(region.base, 7);
+            manager.mmu().user().writeLong(region.base + Pages.SIZE, 7);
+            return true;
+        });
+        manager.combining().combineAll();
     }
 
     @AfterAll
@@ -146,6 +166,22 @@ class SpoiledMemoryTest {
         addPools();
         addObjects();
         addStore();
+        addCombined();
+    }
+
+    private static void addCombined() {
+        long root = 0;
+        for (int tree = 0; tree < CombineBlock.TREES && root == 0; tree++) {
+            root = kernel.readLong(CombineBlock.root(base, tree));
+        }
+        CombineBlock block = new CombineBlock(kernel, root);
+        long prototype = block.prototypeAddress();
+        add("combined: hash", prototype - 8, 8, 16);
+        add("combined: prototype", prototype, 8, 0x3000);
+        add("combined: references", prototype + 8, 8, 1);
+        add("combined: parent", root + 16, 8, 0x40);
+        add("combined: statistics", CombineBlock.statistics(base) + 28, 4, 1);
+        addPhysical("combined: contents", (Pte.frame(kernel.readLong(prototype)) << Pages.SHIFT) + 8, 1);
     }
 
     private static void addStore() {

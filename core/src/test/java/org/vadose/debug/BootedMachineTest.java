@@ -36,6 +36,8 @@ class BootedMachineTest {
             "!dq 1ad000",
             "!vm 20",
             "!store",
+            "!combine",
+            "!combine poi(nt!PsInitialSystemProcess)",
             "!poolused 2",
             "!poolused 5",
             "!pool poi(nt!PsInitialSystemProcess)",

@@ -38,6 +38,8 @@ class DamagedImageTest {
             "!ptov 0",
             "!vm 20",
             "!store",
+            "!combine",
+            "!combine poi(nt!PsInitialSystemProcess)",
             "!poolused 2",
             "!pool poi(nt!PsInitialSystemProcess)",
             "!object \\",

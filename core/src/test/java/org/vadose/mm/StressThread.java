@@ -697,7 +697,7 @@ final class StressThread {
     // --- what the system does ---
 
     private void kernelWork() {
-        int what = random.nextInt(6);
+        int what = random.nextInt(7);
         doing("kernel work " + what);
         stress.kernel(() -> {
             switch (what) {
@@ -710,6 +710,7 @@ final class StressThread {
                     Eprocess other = all.get(random.nextInt(all.size()));
                     manager.balance().trim(other, Long.MAX_VALUE, Trimmer.Choice.ANY);
                 }
+                case 5 -> manager.combining().combineAll();
                 default -> flushOne();
             }
             return true;

@@ -83,6 +83,13 @@ final class MachineOptions {
             description = "Whether modified pages are compressed in RAM before a page file gets them (default: on).")
     private OnOff memoryCompression = OnOff.ON;
 
+    @Option(
+            names = "--page-combining",
+            paramLabel = "on|off",
+            converter = Switch.class,
+            description = "Whether a program may have equal pages combined into one (default: on).")
+    private OnOff pageCombining = OnOff.ON;
+
     MachineConfig config(boolean bare) {
         MachineConfig config = MachineConfig.standard()
                 .withBare(bare)
@@ -93,7 +100,7 @@ final class MachineOptions {
                 .withNx(nx)
                 .withRules(new AddressSpaceRules(userSpace, aslr))
                 .withLocksPages(!noLockPages)
-                .withSaving(new MemorySaving(memoryCompression == OnOff.ON));
+                .withSaving(new MemorySaving(memoryCompression == OnOff.ON, pageCombining == OnOff.ON));
         Long bytes = pageFileBytes;
         if (bytes == null) {
             return config;

@@ -19,6 +19,7 @@ public final class SystemDlls {
         ProcessFunctions.addToNtdll(ntdll);
         RtlFunctions.addTo(ntdll);
         CompressionFunctions.addTo(ntdll);
+        SystemSettings.addTo(ntdll);
         SectionFunctions.addToNtdll(ntdll);
         SpecialMemoryFunctions.addToNtdll(ntdll);
         TokenFunctions.addToNtdll(ntdll);
