@@ -340,7 +340,7 @@ public final class PageCombining {
         manager.pool().free(block.address());
     }
 
-    /** Whether anything is written to a page of this entry's kind only after it was copied; false for all but combined ones. */
+    /** Whether an entry names a combined page, valid or not. */
     boolean isCombined(long pte) {
         return Pte.isCombined(pte)
                 || (pte & X64PageTables.PRESENT) != 0 && isCombined(pfns.pfn(Pte.frame(pte)));
