@@ -90,8 +90,7 @@ final class CombineLedger {
                 continue;
             }
             physical.read(frame << Pages.SHIFT, page, 0, page.length);
-            findings.expectEqual(
-                    "combined page's contents", block.address(), block.hash(), CombineBlock.hash(page));
+            findings.expectEqual("combined page's contents", block.address(), block.hash(), CombineBlock.hash(page));
             findings.expectEqual(
                     "combined page's PteAddress",
                     block.address(),

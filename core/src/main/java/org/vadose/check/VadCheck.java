@@ -40,7 +40,9 @@ final class VadCheck {
             Memory kernel,
             FrameLedger ledger,
             CombineLedger combined,
-            Findings findings, Map<Long, Long> viewsByArea, Set<Long> largePages) {
+            Findings findings,
+            Map<Long, Long> viewsByArea,
+            Set<Long> largePages) {
         this.kernel = kernel;
         this.ledger = ledger;
         this.combined = combined;
@@ -130,8 +132,8 @@ final class VadCheck {
                     boolean isShared = ledger.pfn(Pte.frame(ptes.pte(nextPte))).isPrototype();
                     if (isShared
                             && ptes.address(nextPte) != SharedUserData.USER_ADDRESS
-                            && !combined.isCombined(ledger.pfn(Pte.frame(ptes.pte(nextPte)))
-                                    .pteAddress())) {
+                            && !combined.isCombined(
+                                    ledger.pfn(Pte.frame(ptes.pte(nextPte))).pteAddress())) {
                         findings.add("shared page in private memory va=" + Hex.address(ptes.address(nextPte)));
                     }
                 }

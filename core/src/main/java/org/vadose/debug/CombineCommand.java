@@ -3,12 +3,12 @@ package org.vadose.debug;
 import java.util.Locale;
 import org.vadose.base.Hex;
 import org.vadose.debug.Command.Argument;
+import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.MiPageCombineStatisticsLayout;
 import org.vadose.memory.PageTableFormat.Step;
 import org.vadose.nt.CombineBlock;
 import org.vadose.nt.Pfn;
 import org.vadose.nt.Pte;
-import org.vadose.layout.KernelSymbols;
 import org.vadose.target.TargetMemory;
 
 /** {@code !combine}: what page combining has done, or the combined page of an address. */
@@ -36,10 +36,7 @@ final class CombineCommand {
         row(out, "Pages scanned", kernel.readLong(at + MiPageCombineStatisticsLayout.PAGES_SCANNED_ACTIVE));
         row(out, "Pages combined", kernel.readLong(at + MiPageCombineStatisticsLayout.PAGES_COMBINED));
         row(out, "Blocks in use", kernel.readInt(at + MiPageCombineStatisticsLayout.COMBINED_BLOCKS_IN_USE));
-        row(
-                out,
-                "References",
-                kernel.readInt(at + MiPageCombineStatisticsLayout.SUM_COMBINED_BLOCKS_REFERENCE_COUNT));
+        row(out, "References", kernel.readInt(at + MiPageCombineStatisticsLayout.SUM_COMBINED_BLOCKS_REFERENCE_COUNT));
     }
 
     private static void row(Printer out, String name, long value) {
@@ -55,8 +52,7 @@ final class CombineCommand {
         if (last.level() == 1 && Pte.isCombined(pte)) {
             prototype = Pte.prototypeAddress(pte);
         } else if (last.level() == 1 && Pte.kind(pte) == Pte.Kind.VALID) {
-            long database =
-                    kernel.readLong(debugger.target().kernelAddress(KernelSymbols.MM_PFN_DATABASE));
+            long database = kernel.readLong(debugger.target().kernelAddress(KernelSymbols.MM_PFN_DATABASE));
             Pfn pfn = new Pfn(kernel, database + Pte.frame(pte) * Pfn.SIZE);
             prototype = pfn.isPrototype() ? pfn.pteAddress() : 0;
         }
@@ -76,8 +72,7 @@ final class CombineCommand {
         if (!kernel.isReadable(wanted.address())) {
             return false;
         }
-        long at = kernel.readLong(
-                CombineBlock.root(debugger.target().kernelBase(), CombineBlock.tree(wanted.hash())));
+        long at = kernel.readLong(CombineBlock.root(debugger.target().kernelBase(), CombineBlock.tree(wanted.hash())));
         for (int depth = 0; depth < 256 && at != 0; depth++) {
             CombineBlock block = new CombineBlock(kernel, at);
             if (at == wanted.address()) {

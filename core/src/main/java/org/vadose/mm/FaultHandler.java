@@ -192,8 +192,7 @@ final class FaultHandler implements PageFaultHandler {
                 if (status == NtStatus.SUCCESS && Pte.isCombined(pte)) {
                     yield pfns.availablePages() < RESERVE_PAGES
                             ? NtStatus.NO_MEMORY
-                            : manager.combining()
-                                    .fault(space, page, pte, Pte.protection(pte), isWrite(errorCode));
+                            : manager.combining().fault(space, page, pte, Pte.protection(pte), isWrite(errorCode));
                 }
                 yield status != NtStatus.SUCCESS
                         ? status

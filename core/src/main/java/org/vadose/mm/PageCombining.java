@@ -104,7 +104,9 @@ public final class PageCombining {
         long before = spaces.enter(process);
         try {
             ProcessSpace space = spaces.entered();
-            for (long node = space.vads().first(); node != 0; node = space.vads().next(node)) {
+            for (long node = space.vads().first();
+                    node != 0;
+                    node = space.vads().next(node)) {
                 Vad vad = new Vad(memory, node);
                 if (!vad.isPrivate() || vad.isAwe() || vad.isLargePages() || vad.isWriteWatch()) {
                     continue;
@@ -263,8 +265,7 @@ public final class PageCombining {
         }
         long frame = Pte.frame(pte);
         if (UserPages.isMappable(protection)) {
-            tables.write(
-                    space.workingSet(), page, Pte.withLock(validPte(frame, protection), Pte.isLocked(pte)));
+            tables.write(space.workingSet(), page, Pte.withLock(validPte(frame, protection), Pte.isLocked(pte)));
             return;
         }
         if (Pte.isLocked(pte)) {
@@ -342,7 +343,6 @@ public final class PageCombining {
 
     /** Whether an entry names a combined page, valid or not. */
     boolean isCombined(long pte) {
-        return Pte.isCombined(pte)
-                || (pte & X64PageTables.PRESENT) != 0 && isCombined(pfns.pfn(Pte.frame(pte)));
+        return Pte.isCombined(pte) || (pte & X64PageTables.PRESENT) != 0 && isCombined(pfns.pfn(Pte.frame(pte)));
     }
 }

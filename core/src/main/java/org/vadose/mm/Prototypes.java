@@ -300,8 +300,8 @@ final class Prototypes {
                 memory.writeLong(address, 0);
             }
             case VALID ->
-                throw new IllegalStateException("page is discarded and mapped at=" + Hex.address(address) + " prototype="
-                        + Hex.address(prototype));
+                throw new IllegalStateException("page is discarded and mapped at=" + Hex.address(address)
+                        + " prototype=" + Hex.address(prototype));
             case PAGE_FILE -> {
                 pfns.freeSlot(prototype);
                 memory.writeLong(address, 0);

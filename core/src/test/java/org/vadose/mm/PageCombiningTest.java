@@ -49,8 +49,7 @@ class PageCombiningTest {
             processes[i] = machine.newProcess(4 + 4 * i);
             manager.switchTo(processes[i]);
             Region region = region(0, PAGES);
-            assertEquals(
-                    NtStatus.SUCCESS, manager.virtualMemory().allocate(processes[i], region, 0, COMMIT, RW));
+            assertEquals(NtStatus.SUCCESS, manager.virtualMemory().allocate(processes[i], region, 0, COMMIT, RW));
             bases[i] = region.base;
             assertEquals(
                     NtStatus.SUCCESS,
@@ -153,8 +152,7 @@ class PageCombiningTest {
         for (int protection : new int[] {NOACCESS, RO, RW | PageProtection.PAGE_GUARD, RW}) {
             manager.switchTo(processes[0]);
             region = region(address(0, 0), 1);
-            assertEquals(
-                    NtStatus.SUCCESS, manager.virtualMemory().protect(processes[0], region, protection, old));
+            assertEquals(NtStatus.SUCCESS, manager.virtualMemory().protect(processes[0], region, protection, old));
             machine.check("protection=" + protection);
         }
         assertEquals(RW | PageProtection.PAGE_GUARD, old[0]);
@@ -202,8 +200,7 @@ class PageCombiningTest {
         manager.switchTo(processes[1]);
         Region all = region(bases[1], 0);
         assertEquals(
-                NtStatus.SUCCESS,
-                manager.virtualMemory().free(processes[1], all, VirtualMemoryServices.MEM_RELEASE));
+                NtStatus.SUCCESS, manager.virtualMemory().free(processes[1], all, VirtualMemoryServices.MEM_RELEASE));
         assertEquals(0, blocks());
     }
 

@@ -33,7 +33,8 @@ final class SystemSettings {
             return NtStatus.INFO_LENGTH_MISMATCH;
         }
         MemoryManager manager = call.process().kernel().memoryManager();
-        Token token = new Token(manager.kernelMemory(), call.process().eprocess().token());
+        Token token =
+                new Token(manager.kernelMemory(), call.process().eprocess().token());
         if (!token.holds(Token.SE_PROFILE_SINGLE_PROCESS)) {
             return NtStatus.PRIVILEGE_NOT_HELD;
         }
