@@ -41,6 +41,18 @@ class ArchitectureTest {
         }
     }
 
+    /** What programs see of Windows stands on processes and threads, which know nothing of it. */
+    @Test
+    void processesAndThreadsDoNotSeeWhatServesThem() {
+        noClasses()
+                .that()
+                .resideInAPackage("org.vadose.win32")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("org.vadose.win32.*..")
+                .check(CLASSES);
+    }
+
     @Test
     void coreUsesOnlyTheJdk() {
         noClasses()

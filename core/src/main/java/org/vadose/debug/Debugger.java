@@ -2,13 +2,17 @@ package org.vadose.debug;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
+import org.vadose.base.Pages;
 import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.KernelSymbols;
+import org.vadose.memory.PageTableFormat;
+import org.vadose.memory.X64PageTables;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
 import org.vadose.nt.Kprcb;
@@ -37,6 +41,8 @@ public final class Debugger {
     private int processor;
     private final Breakpoints breakpoints = new Breakpoints();
     private ImageFiles imageFiles = ImageFiles.NONE;
+    private @Nullable Ethread chosenThread;
+    private long extensionResult;
     private int radix = 16;
     private String repeat = "";
     private Outcome outcome = Outcome.CONTINUE;
@@ -71,6 +77,10 @@ public final class Debugger {
         SessionCommands.register(commands);
         StackCommands.register(commands);
         BreakpointCommands.register(commands);
+        ThreadCommands.register(commands);
+        EditCommands.register(commands);
+        AddressCommand.register(commands);
+        MemoryUseCommand.register(commands);
         ProcessCommands.register(commands);
         UserCommands.register(commands);
         PteCommands.register(commands);
@@ -129,6 +139,7 @@ public final class Debugger {
         target.forget();
         modules.forget();
         processor = stoppedProcessor();
+        chosenThread = null;
         processChosen = false;
         setProcess(runningProcess());
         processChosen = false;
@@ -394,8 +405,12 @@ public final class Debugger {
         return null;
     }
 
-    /** Registers of the thread that stopped. */
+    /** Registers of the thread looked at. */
     public RegisterFile registers() {
+        Ethread chosen = chosenThread;
+        if (chosen != null) {
+            return TrapRegisters.of(chosen);
+        }
         if (live != null) {
             return live.registers();
         }
@@ -404,6 +419,55 @@ public final class Debugger {
             throw new CommandException("The target has no registers.");
         }
         return registers;
+    }
+
+    /**
+     * Writes the memory looked at. What is written is in RAM before anything of it is.
+     *
+     * @throws UnsupportedOperationException for an image
+     */
+    void write(long address, byte[] bytes) {
+        if (live == null) {
+            throw new CommandException("The target is an image and cannot be changed.");
+        }
+        TargetMemory space = memory();
+        for (int done = 0; done < bytes.length; ) {
+            long at = address + done;
+            int count = (int) Math.min(bytes.length - done, Pages.SIZE - Pages.offset(at));
+            long physical = space.translate(at);
+            PageTableFormat.Step leaf = space.path(at).getLast();
+            live.writePhysical(physical, Arrays.copyOfRange(bytes, done, done + count));
+            boolean isWritableEntry = (leaf.entry() & X64PageTables.PRESENT) != 0
+                    && (leaf.entry() & X64PageTables.WRITE) != 0
+                    && (leaf.entry() & X64PageTables.DIRTY) == 0;
+            if (isWritableEntry) {
+                // As a write by a program would, so that the page is not taken for what its backing store holds.
+                live.writePhysical(
+                        leaf.entryPhysicalAddress(), new byte[] {(byte) (leaf.entry() | X64PageTables.DIRTY)});
+            }
+            done += count;
+        }
+    }
+
+    /** Carries out commands in the middle of one. */
+    void carryOut(String commands) {
+        split(commands).forEach(this::executeOne);
+    }
+
+    /** {@code @$extret}. */
+    void setExtensionResult(long value) {
+        extensionResult = value;
+    }
+
+    /** The thread whose registers and stack are looked at: the one that stopped unless another was chosen. */
+    public @Nullable Ethread thread() {
+        return chosenThread == null ? runningThread() : chosenThread;
+    }
+
+    /** Looks at another thread, whose registers are those of its trap frame; null for the one that stopped. */
+    void setThread(@Nullable Ethread thread) {
+        Ethread running = runningThread();
+        chosenThread = thread == null || running != null && running.address() == thread.address() ? null : thread;
     }
 
     // --- expressions and names ---
@@ -455,16 +519,18 @@ public final class Debugger {
                     return requireProcess().address();
                 case "$peb":
                     return requireProcess().peb();
+                case "$extret":
+                    return extensionResult;
                 case "$thread":
-                    Ethread thread = runningThread();
+                    Ethread thread = thread();
                     if (thread != null) {
                         return thread.address();
                     }
                     break;
                 case "$teb":
-                    Ethread running = runningThread();
-                    if (running != null) {
-                        return running.teb();
+                    Ethread looked = thread();
+                    if (looked != null) {
+                        return looked.teb();
                     }
                     break;
                 case "$exentry":

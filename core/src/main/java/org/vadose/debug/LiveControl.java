@@ -15,4 +15,11 @@ public interface LiveControl {
 
     /** Whether {@code t} and {@code p} work here. */
     boolean canStep();
+
+    /**
+     * Writes physical memory, and tells whoever keeps what was there in another form.
+     *
+     * @param bytes within one page
+     */
+    void writePhysical(long physicalAddress, byte[] bytes);
 }

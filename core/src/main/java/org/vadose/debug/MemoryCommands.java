@@ -85,7 +85,7 @@ final class MemoryCommands {
         NEXT.put(debugger, range.start() + count * format.size);
     }
 
-    private static String line(Debugger debugger, TargetMemory memory, long address, int count, Format format) {
+    static String line(Debugger debugger, TargetMemory memory, long address, int count, Format format) {
         StringBuilder line = new StringBuilder(Hex.ticked(address)).append("  ");
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < count; i++) {

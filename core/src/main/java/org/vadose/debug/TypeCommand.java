@@ -204,6 +204,35 @@ final class TypeCommand {
         }
     }
 
+    /**
+     * How a structure names the next of its list.
+     *
+     * @param offset of the pointer in the structure
+     * @param leadsToLink whether it leads to the same place in the next structure, as a {@code _LIST_ENTRY}'s do, or to its start
+     */
+    record Link(long offset, boolean leadsToLink) {}
+
+    /** {@code nt!_EPROCESS.ActiveProcessLinks.Flink}. */
+    static Link link(String name) {
+        String[] parts = name.substring(name.indexOf('!') + 1).split("\\.");
+        TypeTable types = name.startsWith("ntdll!") ? TypeTable.ntdll() : TypeTable.kernel();
+        long offset = 0;
+        TypeDefinition definition = types.find(parts[0]);
+        boolean links = false;
+        for (int i = 1; i < parts.length; i++) {
+            Field field = definition instanceof Composite composite ? composite.find(parts[i]) : null;
+            if (field == null) {
+                throw new CommandException("Cannot find field '" + parts[i] + "' of " + name);
+            }
+            offset += field.offset();
+            String type = field.type() instanceof TypeRef.Named named ? named.name() : "";
+            links |= type.equals("_LIST_ENTRY");
+            definition = types.find(type);
+        }
+        links |= parts[0].equals("_LIST_ENTRY");
+        return new Link(offset, links);
+    }
+
     private static @Nullable Found find(Debugger debugger, String name) {
         int bang = name.indexOf('!');
         String type = name.substring(bang + 1);

@@ -1,7 +1,10 @@
 package org.vadose.ex;
 
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
+import org.vadose.base.ResourcesException;
 import org.vadose.layout.ListEntryLayout;
 import org.vadose.layout.PoolHeaderLayout;
 import org.vadose.memory.Memory;
@@ -49,6 +52,7 @@ public final class PoolAllocator implements Pool {
     private final Memory memory;
     private final PoolPages pages;
     private final PoolTracker tracker;
+    private @Nullable BooleanSupplier refusal;
     private long nonPagedDescriptor;
     private long pagedDescriptor;
 
@@ -77,8 +81,21 @@ public final class PoolAllocator implements Pool {
         return descriptor;
     }
 
+    /**
+     * Has allocations fail as if the pools were exhausted, to see what then happens: what Driver Verifier calls low resources
+     * simulation.
+     *
+     * @param newRefusal asked before each allocation; null for none
+     */
+    public synchronized void refuse(@Nullable BooleanSupplier newRefusal) {
+        refusal = newRefusal;
+    }
+
     @Override
     public synchronized long allocate(PoolType type, long sizeBytes, int tag) {
+        if (refusal != null && refusal.getAsBoolean()) {
+            throw new ResourcesException("low resources simulation tag=" + PoolTag.text(tag) + " bytes=" + sizeBytes);
+        }
         boolean paged = type.isPaged();
         if (sizeBytes > LARGEST_BLOCK) {
             return allocateBig(paged, sizeBytes, tag);

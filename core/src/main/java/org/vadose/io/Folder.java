@@ -64,7 +64,7 @@ final class Folder {
         Path path = hostPath(name);
         Contents contents = new MemoryContents(new byte[0], system.budget());
         if (path != null) {
-            onHost(() -> Files.createFile(path));
+            onHost(path, () -> Files.createFile(path));
             contents = new HostContents(path, true, system.budget());
         }
         return put(FileNode.file(name, this, contents, system.nextIndex(), system.now()));
@@ -73,7 +73,7 @@ final class Folder {
     FileNode createDirectory(String name) {
         Path path = hostPath(name);
         if (path != null) {
-            onHost(() -> Files.createDirectory(path));
+            onHost(path, () -> Files.createDirectory(path));
         }
         return put(FileNode.directory(
                 name, this, new Folder(system, path, writeThrough), system.nextIndex(), system.now()));
@@ -91,14 +91,14 @@ final class Folder {
 
     /** A directory that shows a host folder. */
     FileNode addHostFolder(String name, Path folder, boolean writable) {
-        return put(
-                FileNode.directory(name, this, new Folder(system, folder, writable), system.nextIndex(), system.now()));
+        return put(FileNode.directory(
+                name, this, new Folder(system, HostPaths.real(folder), writable), system.nextIndex(), system.now()));
     }
 
     void remove(FileNode node) {
         Path path = hostPath(node.name());
         if (path != null) {
-            onHost(() -> Files.delete(path));
+            onHost(path, () -> Files.delete(path));
         }
         children.remove(key(node.name()));
     }
@@ -115,7 +115,10 @@ final class Folder {
             throw new FileException(NtStatus.NOT_SAME_DEVICE);
         }
         if (source != null && target != null) {
-            onHost(() -> Files.move(source, target));
+            onHost(target, () -> {
+                HostPaths.check(source);
+                Files.move(source, target);
+            });
             from.children.remove(key(node.name()));
             FileNode moved = FileNode.file(
                     newName, this, new HostContents(target, true, system.budget()), node.index(), node.creationTime());
@@ -146,8 +149,9 @@ final class Folder {
         void run() throws IOException;
     }
 
-    private static void onHost(HostChange change) {
+    private static void onHost(Path entry, HostChange change) {
         try {
+            HostPaths.check(entry);
             change.run();
         } catch (IOException refused) {
             throw new FileException(NtStatus.ACCESS_DENIED);
@@ -160,6 +164,11 @@ final class Folder {
         }
         listed = true;
         List<Path> entries = new ArrayList<>();
+        try {
+            HostPaths.checkFolder(host);
+        } catch (IOException elsewhere) {
+            return;
+        }
         try (DirectoryStream<Path> stream = Files.newDirectoryStream(host)) {
             stream.forEach(entries::add);
         } catch (IOException | UncheckedIOException | java.nio.file.DirectoryIteratorException unreadable) {

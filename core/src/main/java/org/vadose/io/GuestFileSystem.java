@@ -85,7 +85,7 @@ public final class GuestFileSystem {
 
     /** A drive that shows a folder of the host. */
     public void mount(char letter, Path host, boolean writable) {
-        Folder folder = new Folder(this, host, writable);
+        Folder folder = new Folder(this, HostPaths.real(host), writable);
         drives.put(letter, FileNode.directory(letter + ":", null, folder, nextIndex(), now()));
     }
 

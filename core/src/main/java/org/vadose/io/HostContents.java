@@ -8,6 +8,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +35,9 @@ final class HostContents implements Contents {
             return copy.size();
         }
         try {
-            return Files.size(path);
+            HostPaths.check(path);
+            return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                    .size();
         } catch (IOException gone) {
             return 0;
         }
@@ -94,7 +97,12 @@ final class HostContents implements Contents {
                 throw new FileException(NtStatus.DISK_FULL);
             }
             try {
-                byte[] bytes = Files.readAllBytes(path);
+                FileChannel channel = open(false);
+                byte[] bytes = new byte[Math.toIntExact(channel.size())];
+                ByteBuffer buffer = ByteBuffer.wrap(bytes);
+                while (buffer.hasRemaining() && channel.read(buffer, buffer.position()) > 0) {
+                    // Until all is there.
+                }
                 budget.addAndGet(-bytes.length);
                 made = new MemoryContents(bytes, budget);
             } catch (IOException e) {
@@ -110,6 +118,7 @@ final class HostContents implements Contents {
         FileChannel opened = channel;
         if (opened == null || !opened.isOpen() || writes && !channelWrites) {
             release();
+            HostPaths.check(path);
             Set<OpenOption> options = writes
                     ? Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)
                     : Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);

@@ -66,6 +66,7 @@ public final class Machine implements AutoCloseable {
             clock.start(config.bootTime());
             SharedDataWriter.write(memoryManager, config.seed(), config.nx());
             DebuggerData.write(memoryManager);
+            ServiceTables.write(memoryManager.kernelMemory(), memoryManager.kernelBase());
             end(BootPhase.KERNEL_DATA);
             pool = new PoolAllocator(
                     memoryManager.kernelMemory(), new ManagedPages(memoryManager), memoryManager.kernelBase());

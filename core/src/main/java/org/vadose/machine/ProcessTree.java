@@ -29,7 +29,7 @@ import org.vadose.ps.ThreadSpec;
 import org.vadose.ps.UserProcess;
 import org.vadose.ps.UserProcessSpec;
 import org.vadose.ps.UserThread;
-import org.vadose.win32.loader.LoaderHeap;
+import org.vadose.win32.LoaderHeap;
 import org.vadose.win32.loader.ModuleLists;
 
 /**

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import org.vadose.base.NtStatus;
+import org.vadose.base.ResourcesException;
 import org.vadose.base.SeededRandom;
 import org.vadose.io.GuestFileSystem;
 import org.vadose.io.GuestPath;
@@ -72,7 +73,7 @@ public final class ProgramRunner {
     private static final long DEFAULT_STACK_COMMIT = 0x1000;
     private static final long FAST_REFERENCE_BITS = 0xF;
     /** Each takes a Java thread; more than a program of this size of machine has use for. */
-    private static final int MOST_THREADS = 4_000;
+    private static final int MOST_THREADS = 12_000;
 
     private final Machine machine;
     private final BuiltinDlls dlls;
@@ -273,7 +274,7 @@ public final class ProgramRunner {
                 main.stopWhen(() -> main.cpu().rip() == entry, () -> events.entry(main));
             }
             return main;
-        } catch (IllegalStateException | HeapException noMemory) {
+        } catch (ResourcesException | HeapException noMemory) {
             process.abandon(NtStatus.NO_MEMORY.code());
             throw new LoaderException(
                     NtStatus.NO_MEMORY,
@@ -366,7 +367,7 @@ public final class ProgramRunner {
                 mapper,
                 heaps,
                 new GuestLoaderFiles(process.files(), process::currentDirectory, () -> "C:\\Windows\\System32"));
-        process.setLoader(loader);
+        loader.attach();
         ImageMapper.View program = mapper.viewAt(user.imageBase(), area);
         loader.loadProgram(path, file, program, mapper.viewAt(user.ntdllBase(), ntdll.controlArea()));
         process.setExceptionReturn(loader.ntdllAddress("KiUserExceptionDispatcher") + SYSCALL_IN_STUB);
@@ -390,14 +391,14 @@ public final class ProgramRunner {
         @Override
         public GuestThread create(long function, long argument, long reserveBytes, long commitBytes) {
             if (process.threads().size() >= MOST_THREADS) {
-                throw new IllegalStateException("too many threads pid=" + process.processId());
+                throw new ResourcesException("too many threads pid=" + process.processId());
             }
             long committed = commitBytes == 0 ? commit : commitBytes;
             long reserved = Math.max(reserveBytes == 0 ? reserve : reserveBytes, committed);
             UserThread made = machine.processManager()
                     .createUserThread(
                             process.eprocess(),
-                            process.loader().threadStart(),
+                            Loader.of(process).threadStart(),
                             function,
                             reserved,
                             committed,
@@ -405,7 +406,7 @@ public final class ProgramRunner {
                             0);
             GuestProcessor processor = system.leastLoaded();
             ProcessorState cpu = processor.newState(made.teb());
-            process.loader().prepareThread(cpu, made.stackBase(), function, argument);
+            Loader.of(process).prepareThread(cpu, made.stackBase(), function, argument);
             return new GuestThread(process, processor, cpu, made.thread());
         }
 

@@ -5,6 +5,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
+import org.vadose.base.ResourcesException;
 import org.vadose.memory.Memory;
 import org.vadose.memory.Mmu;
 import org.vadose.memory.Mmus;
@@ -195,7 +196,7 @@ public final class MemoryManager {
         long address =
                 systemSpace.allocate(paged ? SystemRegion.PAGED_POOL : SystemRegion.NON_PAGED_POOL, pages, false);
         if (address == 0) {
-            throw new IllegalStateException("out of pool paged=" + paged + " bytes=" + pages * Pages.SIZE);
+            throw new ResourcesException("out of pool paged=" + paged + " bytes=" + pages * Pages.SIZE);
         }
         return address;
     }
@@ -365,6 +366,11 @@ public final class MemoryManager {
      */
     public long createAddressSpace() {
         return spaces.create();
+    }
+
+    /** Gives back an address space that no process got. */
+    public void discardAddressSpace(long root) {
+        spaces.delete(root);
     }
 
     /** Gives a new process the shared user data where every process has it. */

@@ -2,6 +2,7 @@ package org.vadose.mm;
 
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
+import org.vadose.base.ResourcesException;
 import org.vadose.base.VpnRange;
 import org.vadose.memory.Memory;
 import org.vadose.memory.X64PageTables;
@@ -89,7 +90,14 @@ final class SectionViews {
 
     /** Makes a VAD of a view whose commitment is charged; the caller says which prototypes it shows. */
     Vad insert(ProcessSpace space, ControlArea area, VpnRange range, int protection, int type, long owed) {
-        Vad vad = manager.virtualMemory().newVad(Vad.TAG_LONG, Vad.SIZE_LONG, range.first(), range.last());
+        Vad vad;
+        try {
+            vad = manager.virtualMemory().newVad(Vad.TAG_LONG, Vad.SIZE_LONG, range.first(), range.last());
+        } catch (ResourcesException exhausted) {
+            commit.release(space.process(), owed);
+            space.holes().freed(range.startAddress(), range.endAddress() + 1);
+            throw exhausted;
+        }
         vad.setFlags(protection, false, type, false);
         vad.setCommitment(false, owed);
         vad.setProcess(space.process().address());

@@ -2,6 +2,7 @@ package org.vadose.mm;
 
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
+import org.vadose.base.ResourcesException;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.MiProcessStateLayout;
 import org.vadose.layout.MiSystemInformationLayout;
@@ -54,7 +55,13 @@ final class SharedUserPage {
             return NtStatus.COMMITMENT_LIMIT;
         }
         long vpn = Pages.vpn(SharedUserData.USER_ADDRESS);
-        Vad vad = manager.virtualMemory().newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, vpn, vpn);
+        Vad vad;
+        try {
+            vad = manager.virtualMemory().newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, vpn, vpn);
+        } catch (ResourcesException exhausted) {
+            commit.release(space.process(), 1);
+            return exhausted.status();
+        }
         vad.setFlags(PageProtection.READONLY, true, 0, true);
         vad.setCommitment(true, 1);
         space.vads().insert(vad.address());

@@ -4,6 +4,7 @@ import java.util.EnumMap;
 import java.util.Map;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
+import org.vadose.base.ResourcesException;
 import org.vadose.memory.Memory;
 import org.vadose.memory.Mmus;
 import org.vadose.memory.X64PageTables;
@@ -139,7 +140,7 @@ public final class SystemSpace {
         long table = tableFrame(entry);
         long frame = commit.chargeSystem(1) ? pfns.allocate(entry, table) : PfnDatabase.NONE;
         if (frame == PfnDatabase.NONE) {
-            throw new IllegalStateException("out of RAM for system space entry=" + Hex.address(entry));
+            throw new ResourcesException("out of RAM for system space entry=" + Hex.address(entry));
         }
         Pfn containing = pfns.pfn(table);
         containing.setShareCount(containing.shareCount() + 1);

@@ -3,6 +3,7 @@ package org.vadose.mm;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
+import org.vadose.base.ResourcesException;
 import org.vadose.base.VpnRange;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
@@ -264,7 +265,14 @@ public final class VirtualMemoryServices {
             space.holes().freed(start, end);
             return NtStatus.COMMITMENT_LIMIT;
         }
-        Vad vad = newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, Pages.vpn(start), Pages.vpn(end - 1));
+        Vad vad;
+        try {
+            vad = newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, Pages.vpn(start), Pages.vpn(end - 1));
+        } catch (ResourcesException exhausted) {
+            commit.release(space.process(), committed ? Pages.count(sizeBytes) : 0);
+            space.holes().freed(start, end);
+            return exhausted.status();
+        }
         vad.setFlags(protection, true, (type & MEM_PHYSICAL) != 0 ? Vad.TYPE_AWE : 0, false);
         if ((type & MEM_PHYSICAL) != 0) {
             manager.awePages().makeWindow(space.process(), vad);

@@ -91,6 +91,11 @@ public record Eprocess(Memory memory, long address) {
         return name == 0 ? "" : new UnicodeString(memory, name).text();
     }
 
+    /** Processor cycles its threads have used. */
+    public long cycleTime() {
+        return memory.readLong(address + KprocessLayout.CYCLE_TIME);
+    }
+
     /** 100 ns units since 1601. */
     public long createTime() {
         return memory.readLong(address + EprocessLayout.CREATE_TIME);

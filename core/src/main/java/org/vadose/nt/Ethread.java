@@ -53,12 +53,48 @@ public record Ethread(Memory memory, long address) {
         return memory.readLong(address + KthreadLayout.CYCLE_TIME);
     }
 
-    /** It, and its process, used so many more cycles. */
-    public void chargeCycles(long cycles) {
-        memory.writeLong(address + KthreadLayout.CYCLE_TIME, cycleTime() + cycles);
+    /**
+     * It, and its process, used so much more processor time.
+     *
+     * @param userTicks clock ticks that came while it ran in user mode
+     * @param kernelTicks those that came while it was in the kernel
+     */
+    public void chargeTime(long cycles, int userTicks, int kernelTicks) {
         long process = process().address();
+        memory.writeLong(address + KthreadLayout.CYCLE_TIME, cycleTime() + cycles);
         memory.writeLong(
                 process + KprocessLayout.CYCLE_TIME, memory.readLong(process + KprocessLayout.CYCLE_TIME) + cycles);
+        if (userTicks != 0) {
+            add(address + KthreadLayout.USER_TIME, userTicks);
+            add(process + KprocessLayout.USER_TIME, userTicks);
+        }
+        if (kernelTicks != 0) {
+            add(address + KthreadLayout.KERNEL_TIME, kernelTicks);
+            add(process + KprocessLayout.KERNEL_TIME, kernelTicks);
+        }
+    }
+
+    private void add(long field, int ticks) {
+        memory.writeInt(field, memory.readInt(field) + ticks);
+    }
+
+    /** Clock ticks it spent in user mode. */
+    public long userTime() {
+        return memory.readUnsignedInt(address + KthreadLayout.USER_TIME);
+    }
+
+    /** Clock ticks it spent in the kernel. */
+    public long kernelTime() {
+        return memory.readUnsignedInt(address + KthreadLayout.KERNEL_TIME);
+    }
+
+    /** It gets a processor. */
+    public void countSwitch() {
+        add(address + KthreadLayout.CONTEXT_SWITCHES, 1);
+    }
+
+    public int suspendCount() {
+        return memory.readByte(address + KthreadLayout.SUSPEND_COUNT);
     }
 
     /** {@code _KWAIT_REASON}; means something while the thread waits. */

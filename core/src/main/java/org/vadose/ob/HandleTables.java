@@ -1,6 +1,7 @@
 package org.vadose.ob;
 
 import org.vadose.base.Pages;
+import org.vadose.base.ResourcesException;
 import org.vadose.ex.PoolAllocator;
 import org.vadose.layout.HandleTableFreeListLayout;
 import org.vadose.layout.HandleTableLayout;
@@ -64,7 +65,13 @@ public final class HandleTables {
         memory.writeLong(address + HandleTableLayout.QUOTA_PROCESS, quotaProcess);
         memory.writeInt(address + HandleTableLayout.UNIQUE_PROCESS_ID, (int) uniqueProcessId);
         memory.writeInt(address + HandleTableLayout.FLAGS, flags);
-        long page = newPage();
+        long page;
+        try {
+            page = newPage();
+        } catch (ResourcesException exhausted) {
+            pool.free(address);
+            throw exhausted;
+        }
         memory.writeLong(address + HandleTableLayout.TABLE_CODE, page);
         addEntries(table, page);
         return table;
@@ -102,7 +109,7 @@ public final class HandleTables {
         long freeList = table.freeList();
         long at = memory.readLong(freeList + HandleTableFreeListLayout.FIRST_FREE_HANDLE_ENTRY);
         if (at == 0) {
-            if (!grow(table)) {
+            if (!tryGrow(table)) {
                 return 0;
             }
             at = memory.readLong(freeList + HandleTableFreeListLayout.FIRST_FREE_HANDLE_ENTRY);
@@ -126,7 +133,7 @@ public final class HandleTables {
     public synchronized boolean insertAt(
             HandleTable table, long value, long object, int cachedReferences, int attributes, int grantedAccess) {
         while (value >= Integer.toUnsignedLong(table.nextHandleNeedingPool())) {
-            if (!grow(table)) {
+            if (!tryGrow(table)) {
                 return false;
             }
         }
@@ -183,6 +190,15 @@ public final class HandleTables {
             memory.writeLong(freeList + HandleTableFreeListLayout.FIRST_FREE_HANDLE_ENTRY, entry.address());
         }
         memory.writeInt(freeList + HandleTableFreeListLayout.HANDLE_COUNT, table.handleCount() - 1);
+    }
+
+    /** False also when there is no pool for more entries. */
+    private boolean tryGrow(HandleTable table) {
+        try {
+            return grow(table);
+        } catch (ResourcesException exhausted) {
+            return false;
+        }
     }
 
     private boolean grow(HandleTable table) {

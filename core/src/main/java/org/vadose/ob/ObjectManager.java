@@ -1,6 +1,7 @@
 package org.vadose.ob;
 
 import org.vadose.base.Hex;
+import org.vadose.base.ResourcesException;
 import org.vadose.base.SeededRandom;
 import org.vadose.ex.PoolAllocator;
 import org.vadose.layout.KernelSymbols;
@@ -170,7 +171,16 @@ public final class ObjectManager {
         int mask = infoMask | (name.isEmpty() ? 0 : ObjectHeader.NAME_INFO);
         long infoBytes = ObjectHeader.infoBytes(mask);
         PoolType poolType = type.isPaged() ? PoolType.PAGED_POOL : PoolType.NON_PAGED_POOL_NX;
-        long block = pool.allocateZeroed(poolType, infoBytes + ObjectHeader.SIZE + bodyBytes, type.tag());
+        long buffer = name.isEmpty() ? 0 : pool.allocate(PoolType.PAGED_POOL, 2L * name.length() + 2, NAME_TAG);
+        long block;
+        try {
+            block = pool.allocateZeroed(poolType, infoBytes + ObjectHeader.SIZE + bodyBytes, type.tag());
+        } catch (ResourcesException exhausted) {
+            if (buffer != 0) {
+                pool.free(buffer);
+            }
+            throw exhausted;
+        }
         ObjectHeader header = new ObjectHeader(memory, block + infoBytes);
         long at = header.address();
         header.setPointerCount(1);
@@ -180,7 +190,6 @@ public final class ObjectManager {
         memory.writeByte(at + ObjectHeaderLayout.FLAGS, (byte) flags);
         if (!name.isEmpty()) {
             long nameInfo = header.info(ObjectHeader.NAME_INFO);
-            long buffer = pool.allocate(PoolType.PAGED_POOL, 2L * name.length() + 2, NAME_TAG);
             new UnicodeString(memory, nameInfo + ObjectHeaderNameInfoLayout.NAME).set(name, buffer);
             memory.writeInt(nameInfo + ObjectHeaderNameInfoLayout.REFERENCE_COUNT, 1);
         }

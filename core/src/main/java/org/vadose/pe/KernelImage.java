@@ -137,6 +137,7 @@ public final class KernelImage {
                         | PeFormat.DLL_GUARD_CF)
                 .timeDateStamp(TIME_DATE_STAMP)
                 .entryPoint(KernelSymbols.KI_SYSTEM_STARTUP);
+        List<PeBuilder.Part> constants = constants();
         for (int i = 0; i < TABLE.size(); i++) {
             Area area = TABLE.get(i);
             long end = i + 1 < TABLE.size() ? TABLE.get(i + 1).rva() : END;
@@ -149,12 +150,13 @@ public final class KernelImage {
                     area.characteristics(),
                     end - area.rva(),
                     code ? BREAKPOINT : 0,
-                    contents(area, end, builder));
+                    contents(area, end, builder, constants));
         }
         return builder;
     }
 
-    private static List<PeBuilder.Part> contents(Area area, long end, PeBuilder builder) {
+    private static List<PeBuilder.Part> contents(
+            Area area, long end, PeBuilder builder, List<PeBuilder.Part> constants) {
         List<PeBuilder.Part> parts = new ArrayList<>();
         switch (area.name()) {
             case ".edata" -> {
@@ -177,7 +179,7 @@ public final class KernelImage {
             }
             default -> {}
         }
-        for (PeBuilder.Part constant : constants()) {
+        for (PeBuilder.Part constant : constants) {
             if (constant.rva() >= area.rva() && constant.rva() < end) {
                 parts.add(constant);
             }
@@ -196,7 +198,11 @@ public final class KernelImage {
     }
 
     private static List<PeBuilder.Part> constants() {
+        KernelServices services = KernelServices.read();
         return List.of(
+                new PeBuilder.Part(KernelSymbols.KI_SERVICE_TABLE, services.table()),
+                new PeBuilder.Part(KernelSymbols.KI_SERVICE_LIMIT, int32(services.count())),
+                new PeBuilder.Part(KernelSymbols.KI_ARGUMENT_TABLE, services.arguments()),
                 new PeBuilder.Part(KernelSymbols.MM_PROTECT_TO_VALUE, protectionTable()),
                 new PeBuilder.Part(KernelSymbols.OBP_INFO_MASK_TO_OFFSET, infoMaskTable()),
                 new PeBuilder.Part(KernelSymbols.OBP_CAPTURE_HANDLE_INFORMATION_EX, DECODE_HANDLE_ENTRY),

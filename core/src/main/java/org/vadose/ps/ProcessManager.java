@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.vadose.base.NtStatus;
+import org.vadose.base.ResourcesException;
 import org.vadose.base.SeededRandom;
 import org.vadose.ex.PoolAllocator;
 import org.vadose.ke.Waits;
@@ -21,6 +22,7 @@ import org.vadose.layout.MmsupportInstanceLayout;
 import org.vadose.layout.SectionLayout;
 import org.vadose.layout.SegmentLayout;
 import org.vadose.memory.Memory;
+import org.vadose.memory.MemoryFault;
 import org.vadose.mm.ImageSections;
 import org.vadose.mm.MemoryManager;
 import org.vadose.nt.AddressSpaceRules;
@@ -126,7 +128,7 @@ public final class ProcessManager {
         public long allocate(long bytes) {
             try {
                 return pool.allocate(PoolType.NON_PAGED_POOL_NX, bytes, TAG);
-            } catch (IllegalStateException exhausted) {
+            } catch (ResourcesException exhausted) {
                 return 0;
             }
         }
@@ -216,12 +218,31 @@ public final class ProcessManager {
 
     /** Makes a process without threads and inserts it; its id is the next the table of ids gives. */
     public Eprocess create(ProcessSpec spec) {
-        long address = objects.create(
-                KnownType.PROCESS, EprocessLayout.SIZE, "", ObjectHeader.QUOTA_INFO, ObjectHeader.KERNEL_OBJECT);
+        long address;
+        try {
+            address = objects.create(
+                    KnownType.PROCESS, EprocessLayout.SIZE, "", ObjectHeader.QUOTA_INFO, ObjectHeader.KERNEL_OBJECT);
+        } catch (ResourcesException exhausted) {
+            if (spec.directoryTableBase() != memoryManager.systemRoot()) {
+                memoryManager.discardAddressSpace(spec.directoryTableBase());
+            }
+            throw exhausted;
+        }
+        try {
+            return fill(new Eprocess(memory, address), spec);
+        } catch (ResourcesException exhausted) {
+            objects.dereference(address);
+            throw exhausted;
+        }
+    }
+
+    private Eprocess fill(Eprocess process, ProcessSpec spec) {
+        long address = process.address();
         initializeProcess(address, spec);
-        Eprocess process = new Eprocess(memory, address);
-        HandleTable cids = cidTable();
-        int processId = objects.handleTables().insert(cids, address, 0, 0, 0);
+        int processId = objects.handleTables().insert(cidTable(), address, 0, 0, 0);
+        if (processId == 0) {
+            throw new ResourcesException("no id for a process");
+        }
         memory.writeLong(address + EprocessLayout.UNIQUE_PROCESS_ID, processId);
         HandleTable table = objects.handleTables().create(address, processId);
         memory.writeLong(address + EprocessLayout.OBJECT_TABLE, table.address());
@@ -232,12 +253,12 @@ public final class ProcessManager {
         }
         memory.writeLong(address + EprocessLayout.TOKEN, token | FAST_REFERENCES);
         setAuditName(address, spec.deviceImagePath());
+        long space = spec.sessionId() == ProcessSpec.NO_SESSION ? 0 : session(spec.sessionId());
         new ListEntry(memory, kernelBase + KernelSymbols.PS_ACTIVE_PROCESS_HEAD)
                 .insertTail(address + EprocessLayout.ACTIVE_PROCESS_LINKS);
         new ListEntry(memory, kernelBase + KernelSymbols.KI_PROCESS_LIST_HEAD)
                 .insertTail(address + KprocessLayout.PROCESS_LIST_ENTRY);
-        if (spec.sessionId() != ProcessSpec.NO_SESSION) {
-            long space = session(spec.sessionId());
+        if (space != 0) {
             memory.writeLong(address + EprocessLayout.SESSION, space);
             sessions.join(space, address + EprocessLayout.SESSION_PROCESS_LINKS);
         }
@@ -348,12 +369,12 @@ public final class ProcessManager {
      * Makes a user-mode process: address space, program and ntdll mapped, PEB, parameters, shared user data. It has no thread yet;
      * module lists and heap are its loader's business.
      *
-     * @throws IllegalStateException when RAM or commitment does not suffice
+     * @throws ResourcesException when pool, RAM or commitment does not suffice; nothing is left of the process then
      */
     public UserProcess createUserProcess(UserProcessSpec spec) {
         long root = memoryManager.createAddressSpace();
         if (root == 0) {
-            throw new IllegalStateException("no RAM for an address space image=" + spec.imageName());
+            throw new ResourcesException("no RAM for an address space image=" + spec.imageName());
         }
         Eprocess process = create(new ProcessSpec(
                 spec.imageName(),
@@ -365,15 +386,23 @@ public final class ProcessManager {
                 false,
                 spec.basePriority()));
         layOut(process, spec.image());
-        UserProcess made = memoryManager.attached(process, () -> buildUserSpace(process, spec));
-        long address = process.address();
-        memory.writeLong(address + EprocessLayout.SECTION_OBJECT, createImageSection(spec.imageControlArea(), ""));
-        memory.writeLong(address + EprocessLayout.SECTION_BASE_ADDRESS, made.imageBase());
-        memory.writeLong(address + EprocessLayout.IMAGE_FILE_POINTER, spec.imageFile());
-        if (spec.imageFile() != 0) {
-            objects.reference(spec.imageFile());
+        try {
+            UserProcess made = memoryManager.attached(process, () -> buildUserSpace(process, spec));
+            long address = process.address();
+            memory.writeLong(address + EprocessLayout.SECTION_OBJECT, createImageSection(spec.imageControlArea(), ""));
+            memory.writeLong(address + EprocessLayout.SECTION_BASE_ADDRESS, made.imageBase());
+            memory.writeLong(address + EprocessLayout.IMAGE_FILE_POINTER, spec.imageFile());
+            if (spec.imageFile() != 0) {
+                objects.reference(spec.imageFile());
+            }
+            return made;
+        } catch (ResourcesException exhausted) {
+            exitProcess(process, exhausted.status().code());
+            throw exhausted;
+        } catch (MemoryFault unreadable) {
+            exitProcess(process, unreadable.status().code());
+            throw new ResourcesException(unreadable.status(), "no page for a new process image=" + spec.imageName());
         }
-        return made;
     }
 
     /** Settles, from what the program's headers say, how large the address space is and how its regions are placed. */
@@ -407,7 +436,7 @@ public final class ProcessManager {
 
     private static void check(NtStatus status, String what) {
         if (!status.isSuccess()) {
-            throw new IllegalStateException("cannot map " + what + " status=" + status);
+            throw new ResourcesException(status, "cannot map " + what + " status=" + status);
         }
     }
 
@@ -452,7 +481,7 @@ public final class ProcessManager {
                         process,
                         new ThreadSpec(
                                 startAddress, win32StartAddress, teb, process.basePriority(), waitReason, waitObject));
-            } catch (IllegalStateException noMemory) {
+            } catch (ResourcesException noMemory) {
                 userSpace.releaseStack(process, stack[2]);
                 if (teb != 0) {
                     userSpace.releaseTeb(process, teb);
@@ -558,28 +587,35 @@ public final class ProcessManager {
     }
 
     private void threadDeleted(long body) {
-        Ethread thread = new Ethread(memory, body);
-        thread.kernelThreadListEntry().remove();
-        thread.threadListEntry().remove();
-        threads.freeStack(thread);
-        threads.freeId(thread);
-        objects.dereference(thread.process().address());
+        threads.deleted(new Ethread(memory, body));
     }
 
     private void processDeleted(long body) {
         Eprocess process = new Eprocess(memory, body);
-        process.activeProcessLinks().remove();
-        new ListEntry(memory, body + KprocessLayout.PROCESS_LIST_ENTRY).remove();
+        if (process.activeProcessLinks().flink() != 0) {
+            process.activeProcessLinks().remove();
+            new ListEntry(memory, body + KprocessLayout.PROCESS_LIST_ENTRY).remove();
+        }
+        if (process.objectTable() != 0) {
+            // It was never finished: nobody has opened a handle in it.
+            objects.handles().destroy(new HandleTable(memory, process.objectTable()));
+        }
         if (process.directoryTableBase() != memoryManager.systemRoot()) {
             memoryManager.deleteAddressSpace(process);
         }
-        objects.dereference(process.token());
-        for (int i = 0; i < FAST_REFERENCES; i++) {
-            objects.dereference(process.token());
+        long token = process.token();
+        for (int i = 0; token != 0 && i <= FAST_REFERENCES; i++) {
+            objects.dereference(token);
         }
-        pool.free(memory.readLong(body + EprocessLayout.SE_AUDIT_PROCESS_CREATION_INFO));
-        HandleTable cids = cidTable();
-        objects.handleTables().remove(cids, new HandleTableEntry(memory, cids.entryAddress(process.uniqueProcessId())));
+        long auditName = memory.readLong(body + EprocessLayout.SE_AUDIT_PROCESS_CREATION_INFO);
+        if (auditName != 0) {
+            pool.free(auditName);
+        }
+        if (process.uniqueProcessId() != 0) {
+            HandleTable cids = cidTable();
+            objects.handleTables()
+                    .remove(cids, new HandleTableEntry(memory, cids.entryAddress(process.uniqueProcessId())));
+        }
     }
 
     private HandleTable cidTable() {

@@ -1,6 +1,7 @@
 package org.vadose.ps;
 
 import org.vadose.base.Pages;
+import org.vadose.base.ResourcesException;
 import org.vadose.layout.MmSessionSpaceLayout;
 import org.vadose.memory.Memory;
 import org.vadose.mm.MemoryManager;
@@ -25,7 +26,7 @@ final class SessionSpaces {
                 .systemSpace()
                 .allocate(SystemRegion.SESSION, Pages.count(MmSessionSpaceLayout.SIZE), false);
         if (space == 0) {
-            throw new IllegalStateException("out of RAM for session space sessionId=" + sessionId);
+            throw new ResourcesException("out of RAM for session space sessionId=" + sessionId);
         }
         memory.writeInt(space + MmSessionSpaceLayout.SESSION_ID, sessionId);
         memory.writeLong(space + MmSessionSpaceLayout.CREATE_TIME, clock.now());

@@ -1,6 +1,7 @@
 package org.vadose.ps;
 
 import org.vadose.base.Pages;
+import org.vadose.base.ResourcesException;
 import org.vadose.ke.Waits;
 import org.vadose.layout.ClientIdLayout;
 import org.vadose.layout.EprocessLayout;
@@ -62,10 +63,13 @@ final class ThreadFactory {
     /** Makes a thread, at rest as its specification says, and inserts it into its process. */
     Ethread create(Eprocess process, ThreadSpec spec) {
         long thread = objects.create(KnownType.THREAD, EthreadLayout.SIZE);
-        initialize(thread, process, spec);
-        HandleTable cids = new HandleTable(memory, memory.readLong(kernelBase + KernelSymbols.PSP_CID_TABLE));
-        int threadId = objects.handleTables().insert(cids, thread, 0, 0, 0);
-        memory.writeLong(thread + EthreadLayout.CID + ClientIdLayout.UNIQUE_THREAD, threadId);
+        try {
+            initialize(thread, process, spec);
+            memory.writeLong(thread + EthreadLayout.CID + ClientIdLayout.UNIQUE_THREAD, newId(thread));
+        } catch (ResourcesException exhausted) {
+            objects.dereference(thread);
+            throw exhausted;
+        }
         // Alive, a thread holds a reference to itself and one to its process.
         objects.reference(process.address());
         insert(thread, process);
@@ -73,6 +77,33 @@ final class ThreadFactory {
             beginWait(thread, spec);
         }
         return new Ethread(memory, thread);
+    }
+
+    private int newId(long thread) {
+        HandleTable cids = new HandleTable(memory, memory.readLong(kernelBase + KernelSymbols.PSP_CID_TABLE));
+        int id = objects.handleTables().insert(cids, thread, 0, 0, 0);
+        if (id == 0) {
+            throw new ResourcesException("no id for a thread");
+        }
+        return id;
+    }
+
+    /** A thread object ends, perhaps before it was finished: what it has is given back. */
+    void deleted(Ethread thread) {
+        boolean wasInserted = thread.threadListEntry().flink() != 0;
+        if (wasInserted) {
+            thread.kernelThreadListEntry().remove();
+            thread.threadListEntry().remove();
+        }
+        if (thread.kernelStackLimit() != 0) {
+            freeStack(thread);
+        }
+        if (thread.uniqueThreadId() != 0) {
+            freeId(thread);
+        }
+        if (wasInserted) {
+            objects.dereference(thread.process().address());
+        }
     }
 
     /** Fills a thread in place that no object header precedes: the idle thread in the kernel image. */
@@ -125,7 +156,7 @@ final class ThreadFactory {
     private void createStack(long thread, ThreadSpec spec) {
         long limit = memoryManager.systemSpace().allocate(SystemRegion.KERNEL_STACKS, STACK_PAGES, false);
         if (limit == 0) {
-            throw new IllegalStateException("out of RAM for kernel stacks");
+            throw new ResourcesException("out of RAM for kernel stacks");
         }
         long base = limit + STACK_PAGES * Pages.SIZE;
         long initial = base - STACK_RESERVED_BYTES;
@@ -141,7 +172,7 @@ final class ThreadFactory {
     }
 
     /** Gives a thread's kernel stack back; its last act. */
-    void freeStack(Ethread thread) {
+    private void freeStack(Ethread thread) {
         memoryManager.systemSpace().free(SystemRegion.KERNEL_STACKS, thread.kernelStackLimit(), STACK_PAGES);
     }
 
@@ -180,7 +211,7 @@ final class ThreadFactory {
     }
 
     /** Takes a thread's id back: when the object ends. */
-    void freeId(Ethread thread) {
+    private void freeId(Ethread thread) {
         HandleTable cids = new HandleTable(memory, memory.readLong(kernelBase + KernelSymbols.PSP_CID_TABLE));
         objects.handleTables().remove(cids, new HandleTableEntry(memory, cids.entryAddress(thread.uniqueThreadId())));
     }

@@ -5,6 +5,7 @@ import java.nio.ByteOrder;
 import org.vadose.base.Hex;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
+import org.vadose.base.ResourcesException;
 import org.vadose.base.SeededRandom;
 import org.vadose.layout.ClientIdLayout;
 import org.vadose.layout.CurdirLayout;
@@ -174,8 +175,10 @@ final class UserSpaceBuilder {
                                 PAGE_READWRITE | PAGE_GUARD)
                         == 0) {
             releaseStack(process, low);
-            throw new IllegalStateException("no memory for a thread's stack bytes=" + Hex.address(commit) + " pid="
-                    + process.uniqueProcessId());
+            throw new ResourcesException(
+                    NtStatus.NO_MEMORY,
+                    "no memory for a thread's stack bytes=" + Hex.address(commit) + " pid="
+                            + process.uniqueProcessId());
         }
         return new long[] {base, limit, low};
     }
@@ -252,8 +255,10 @@ final class UserSpaceBuilder {
     private long allocate(Eprocess process, long base, long bytes, int type, int protection) {
         long address = tryAllocate(process, base, bytes, type, protection);
         if (address == 0) {
-            throw new IllegalStateException("no memory for a process base=" + Hex.address(base) + " bytes=" + bytes
-                    + " pid=" + process.uniqueProcessId());
+            throw new ResourcesException(
+                    NtStatus.NO_MEMORY,
+                    "no memory for a process base=" + Hex.address(base) + " bytes=" + bytes + " pid="
+                            + process.uniqueProcessId());
         }
         return address;
     }

@@ -19,9 +19,6 @@ import org.vadose.memory.Mmu;
 import org.vadose.memory.ProcessorThread;
 import org.vadose.nt.Eprocess;
 import org.vadose.ob.KnownType;
-import org.vadose.win32.exception.Dispatcher;
-import org.vadose.win32.loader.Loader;
-import org.vadose.win32.loader.LoaderHeap;
 
 /** A process whose threads execute guest code: its memory, its threads and what they share on the Java side. */
 public final class GuestProcess {
@@ -33,7 +30,7 @@ public final class GuestProcess {
     private final GuestSystem system;
     private final Memory memory;
     private final LoadedModules modules;
-    private final Dispatcher exceptions;
+    private @Nullable GuestExceptions exceptions;
     private final Map<String, Long> constants = new HashMap<>();
     private final FiberSlots fiberSlots = new FiberSlots();
     private final AddressWaits addressWaits = new AddressWaits();
@@ -61,7 +58,6 @@ public final class GuestProcess {
     private final Map<Long, Object> kept = new HashMap<>();
     private GuestPath currentDirectory = GuestPath.root('C');
     private long callbackReturn;
-    private @Nullable Loader loader;
     private long exceptionReturn;
     private long cookies;
 
@@ -92,7 +88,6 @@ public final class GuestProcess {
         this.peb = peb;
         this.eprocess = eprocess;
         this.modules = new LoadedModules(memory, peb);
-        this.exceptions = new Dispatcher(this);
     }
 
     /** The processes it is one of, and what they share. */
@@ -121,8 +116,13 @@ public final class GuestProcess {
         return system.systemCalls();
     }
 
-    public Dispatcher exceptions() {
-        return exceptions;
+    /** Who dispatches exceptions. */
+    public GuestExceptions exceptions() {
+        return present(exceptions, "exception dispatcher");
+    }
+
+    public void setExceptions(GuestExceptions dispatcher) {
+        exceptions = dispatcher;
     }
 
     /** Threads that have not ended, in order of creation. */
@@ -283,19 +283,6 @@ public final class GuestProcess {
         return ++cookies << 4;
     }
 
-    /** The process's modules. */
-    public Loader loader() {
-        Loader there = loader;
-        if (there == null) {
-            throw new IllegalStateException("process has no loader yet");
-        }
-        return there;
-    }
-
-    public void setLoader(Loader loader) {
-        this.loader = loader;
-    }
-
     /** What another package keeps per process: the object of this class, made at the first call. */
     public synchronized <T> T part(Class<T> type, Function<GuestProcess, T> maker) {
         Object part = parts.get(type);
@@ -304,6 +291,11 @@ public final class GuestProcess {
             parts.put(type, part);
         }
         return type.cast(part);
+    }
+
+    /** Gives the process its part of a class, which {@link #part} then answers. */
+    public synchronized <T> void setPart(Class<T> type, T part) {
+        parts.put(type, part);
     }
 
     /** Has something done when the process exits by its own wish, after its DLLs were told. */

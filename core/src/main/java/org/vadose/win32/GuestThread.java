@@ -3,10 +3,13 @@ package org.vadose.win32;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.locks.Condition;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.ke.Waits;
@@ -16,7 +19,6 @@ import org.vadose.memory.Memory;
 import org.vadose.nt.Ethread;
 import org.vadose.nt.ThreadState;
 import org.vadose.nt.WaitReason;
-import org.vadose.win32.exception.ExceptionState;
 
 /**
  * A guest thread: one processor state, one TEB, one Java thread that runs it. Its run loop executes guest code and serves what
@@ -41,6 +43,11 @@ public final class GuestThread {
     /** No instruction's address: not canonical. */
     private static final long NOWHERE = 1L << 63;
 
+    /** Of the clock that charges threads, in 100 ns units. */
+    private static final long CLOCK_TICK = 156_250;
+    /** What a call of the kernel counts for: half a microsecond, about what an entry and a short service take. */
+    private static final long CYCLES_A_CALL = 500;
+
     private static final int MACHINE_FRAME_SIZE = 40;
     private static final int USER_CODE_SELECTOR = 0x33;
     private static final int USER_STACK_SELECTOR = 0x2B;
@@ -55,7 +62,7 @@ public final class GuestThread {
     private final Ethread ethread;
     private final long teb;
     private final long threadId;
-    private final ExceptionState exceptionState = new ExceptionState();
+    private final Map<Class<?>, Object> parts = new HashMap<>();
     private final List<Long> floors = new ArrayList<>();
     private GuestCpu.@Nullable Exit unhandledExit;
     private long entryStackPointer;
@@ -63,6 +70,10 @@ public final class GuestThread {
     private @Nullable Condition turn;
     /** Instructions that it has not been charged for. */
     private long executed;
+    /** The same of the kernel's, as far as its time is counted. */
+    private long executedInKernel;
+    /** Clock ticks since boot when it was last charged. */
+    private long lastTick;
 
     private final Deque<long[]> queuedCalls = new ArrayDeque<>();
     private volatile boolean ended;
@@ -115,8 +126,9 @@ public final class GuestThread {
         return threadId;
     }
 
-    public ExceptionState exceptionState() {
-        return exceptionState;
+    /** What another package keeps per thread: the object of this class, made at the first call. For the thread itself. */
+    public <T> T part(Class<T> type, Supplier<T> maker) {
+        return type.cast(parts.computeIfAbsent(type, t -> maker.get()));
     }
 
     public int lastError() {
@@ -290,12 +302,39 @@ public final class GuestThread {
         return ended || process.hasEnded();
     }
 
-    /** Charges the thread for the instructions it has executed since it was last charged. */
-    void chargeTime() {
-        if (process.hasKernel() && executed != 0) {
-            ethread.chargeCycles(executed);
+    /** It gets its processor. */
+    void resumes() {
+        lastTick = process.clock().now() / CLOCK_TICK;
+        if (process.hasKernel() && !ended) {
+            ethread.countSwitch();
         }
+    }
+
+    /** It leaves its processor for a while: its registers and what it used are in its kernel structures then. */
+    void pauses() {
+        chargeTime();
+        if (process.hasKernel() && !ended) {
+            new TrapFrame(ethread).save(cpu);
+        }
+    }
+
+    /** Charges the thread for what it has executed, and for the clock ticks that came meanwhile, since it was last charged. */
+    public void chargeTime() {
+        long tick = process.clock().now() / CLOCK_TICK;
+        if (process.hasKernel() && !ended) {
+            int ticks = (int) (tick - lastTick);
+            boolean isKernel = executedInKernel > executed;
+            ethread.chargeTime(executed + executedInKernel, isKernel ? 0 : ticks, isKernel ? ticks : 0);
+        }
+        lastTick = tick;
         executed = 0;
+        executedInKernel = 0;
+    }
+
+    /** The kernel did something for it. */
+    void chargeCall() {
+        executedInKernel += CYCLES_A_CALL;
+        process.clock().executed(CYCLES_A_CALL);
     }
 
     /** Gives up the rest of the time slice. */
@@ -394,7 +433,10 @@ public final class GuestThread {
 
     private void serve(GuestCpu.Exit exit) {
         switch (exit) {
-            case SYSCALL -> process.systemCalls().serve(this);
+            case SYSCALL -> {
+                chargeCall();
+                process.systemCalls().serve(this);
+            }
             case FAULT -> {
                 if (cpu.fault().isInstructionBreakpoint() && process.events() != GuestEvents.NONE) {
                     passes = cpu.rip();

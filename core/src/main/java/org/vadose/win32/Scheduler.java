@@ -166,6 +166,7 @@ final class Scheduler {
             return;
         }
         processor.ready.addLast(thread);
+        thread.pauses();
         thread.showState(ThreadState.READY);
         passOn(processor);
         awaitTurnLocked(thread);
@@ -193,7 +194,7 @@ final class Scheduler {
         if (how.deadline() <= clock.now()) {
             return NtStatus.TIMEOUT.code();
         }
-        thread.chargeTime();
+        thread.pauses();
         if (!kernelWaits.begin(ethread, objects, how)) {
             return NtStatus.INSUFFICIENT_RESOURCES.code();
         }
@@ -336,6 +337,7 @@ final class Scheduler {
         if (mmu != null) {
             mmu.catchUp();
         }
+        thread.resumes();
     }
 
     /** The thread has got its processor and is about to use it. */
@@ -350,7 +352,7 @@ final class Scheduler {
 
     private void stayWhileSuspended(GuestThread thread) {
         while (waits != null && isToBeSuspended(thread)) {
-            thread.chargeTime();
+            thread.pauses();
             waits.beginSuspension(thread.ethread().address());
             waiting.add(thread);
             passOn(thread.processor());

@@ -2,9 +2,9 @@ package org.vadose.win32;
 
 import org.vadose.base.Hex;
 import org.vadose.base.NtStatus;
+import org.vadose.base.ResourcesException;
 import org.vadose.memory.MemoryFault;
 import org.vadose.rtl.HeapException;
-import org.vadose.win32.heap.GuestHeaps;
 
 /** Serves SYSCALL instructions: finds the function by the number in EAX, calls it, puts its result in RAX. */
 final class SystemCalls {
@@ -47,11 +47,16 @@ final class SystemCalls {
             }
             result = fault.status().code();
         } catch (HeapException damaged) {
-            GuestHeaps.raise(thread, damaged);
+            thread.process().exceptions().raise(thread, damaged.status().code(), 0, cpu.rip(), damaged.heap());
             return;
         } catch (ArithmeticException division) {
             thread.process().exceptions().raise(thread, NtStatus.INTEGER_DIVIDE_BY_ZERO.code(), 0, cpu.rip());
             return;
+        } catch (ResourcesException exhausted) {
+            if (!entry.isService()) {
+                thread.setLastError(exhausted.status().win32Error());
+            }
+            result = entry.isService() ? exhausted.status().code() : 0;
         } catch (OutOfMemoryError noHostMemory) {
             thread.process().exceptions().raise(thread, NtStatus.NO_MEMORY.code(), 0, cpu.rip());
             return;

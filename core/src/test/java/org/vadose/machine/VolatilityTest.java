@@ -120,6 +120,12 @@ class VolatilityTest {
         threadsAndHandles(machine, memory, processes);
         userSpaces(machine, processes);
         assertEquals(13, run("virtmap").size());
+        List<Map<String, String>> services = run("ssdt");
+        assertEquals(473, services.size());
+        assertEquals("NtAccessCheck", services.getFirst().get("Symbol"));
+        assertEquals("NtClose", services.get(0x0F).get("Symbol"));
+        assertEquals("NtAllocateVirtualMemory", services.get(0x18).get("Symbol"));
+        assertEquals("ntoskrnl", services.get(0x18).get("Module"));
         Map<String, String> info = new TreeMap<>();
         run("info").forEach(row -> info.put(row.get("Variable"), row.get("Value")));
         assertEquals(hex(machine.kernelBase()), info.get("Kernel Base"));

@@ -136,6 +136,11 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
         return canStep;
     }
 
+    @Override
+    public void writePhysical(long physicalAddress, byte[] bytes) {
+        machine.physicalMemory().write(physicalAddress, bytes);
+    }
+
     // --- stops ---
 
     @Override
@@ -268,7 +273,7 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
         switch (outcome) {
             case QUIT -> {
                 quit = true;
-                thread.process().end(0, null);
+                thread.process().system().processes().forEach(each -> each.end(0, null));
                 throw new ProcessEnded();
             }
             case STEP -> thread.stopWhen(toHandler ? () -> true : oneInstruction(thread), () -> stepped(thread));

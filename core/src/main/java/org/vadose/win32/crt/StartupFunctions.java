@@ -10,6 +10,7 @@ import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.GuestProcess;
 import org.vadose.win32.ProcessEnded;
+import org.vadose.win32.loader.Loader;
 
 /** How programs begin and end: arguments, environment tables, initializers, exit functions. */
 final class StartupFunctions {
@@ -308,7 +309,7 @@ final class StartupFunctions {
     }
 
     static void end(ApiCall call, int code) {
-        call.process().loader().exitProcess(call.thread());
+        Loader.of(call.process()).exitProcess(call.thread());
         call.process().runExitActions(call);
         call.process().end(code, null);
         throw new ProcessEnded();

@@ -3,6 +3,7 @@ package org.vadose.win32.crt;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.loader.LoadedImage;
+import org.vadose.win32.loader.Loader;
 
 /** {@code _beginthreadex} and kin, by way of kernel32's functions. */
 final class ThreadFunctions {
@@ -16,11 +17,11 @@ final class ThreadFunctions {
     }
 
     private static long kernel32(ApiCall call, String function, long... arguments) {
-        LoadedImage kernel32 = call.process().loader().find("kernel32.dll");
+        LoadedImage kernel32 = Loader.of(call.process()).find("kernel32.dll");
         if (kernel32 == null) {
             throw new IllegalStateException("kernel32.dll not loaded");
         }
-        return call.callGuest(call.process().loader().procAddress(kernel32.base(), function), arguments);
+        return call.callGuest(Loader.of(call.process()).procAddress(kernel32.base(), function), arguments);
     }
 
     private static long beginEx(ApiCall call) {

@@ -14,6 +14,7 @@ import org.vadose.pe.RuntimeFunctions;
 import org.vadose.pe.UnwindFormat;
 import org.vadose.pe.VirtualUnwind;
 import org.vadose.win32.GuestCpu;
+import org.vadose.win32.GuestExceptions;
 import org.vadose.win32.GuestProcess;
 import org.vadose.win32.GuestThread;
 import org.vadose.win32.GuestUnwind;
@@ -23,7 +24,7 @@ import org.vadose.win32.ProcessEnded;
  * Offers exceptions to those who may handle them, in Windows' order: the debugger, vectored handlers, the frames of the stack from
  * the innermost out, the unhandled-exception filter, the debugger again. Nobody: the process ends with the exception's code.
  */
-public final class Dispatcher {
+public final class Dispatcher implements GuestExceptions {
     private static final int CONTINUE_EXECUTION_ANSWER = -1;
     private static final int EXECUTE_HANDLER_ANSWER = 1;
     private static final int DISPOSITION_CONTINUE_EXECUTION = 0;
@@ -69,6 +70,7 @@ public final class Dispatcher {
     }
 
     /** A processor exception of guest code: the processor stands at the instruction. */
+    @Override
     public void serve(GuestThread thread) {
         CpuFault fault = thread.cpu().fault();
         HardwareException exception = HardwareException.of(fault, thread.cpu());
@@ -84,6 +86,7 @@ public final class Dispatcher {
     }
 
     /** An access by a built-in function on the guest's behalf; the processor stands at the function's stub. */
+    @Override
     public void raise(GuestThread thread, MemoryFault fault) {
         CpuFault pageFault =
                 new CpuFault(CpuFault.PAGE_FAULT, false, fault.errorCode(), fault.virtualAddress(), fault.status(), 0);
@@ -97,6 +100,7 @@ public final class Dispatcher {
      * @throws GuestUnwind if the guest goes on
      * @throws ProcessEnded if it does not
      */
+    @Override
     public void raise(GuestThread thread, int code, int flags, long address, long... parameters) {
         ExceptionFrame frame = frame(thread, code, flags, address, parameters);
         GuestCpu cpu = thread.cpu();
@@ -128,7 +132,7 @@ public final class Dispatcher {
      * @throws GuestUnwind if the guest goes on
      */
     void dispatch(GuestThread thread, ExceptionRecord record, ContextRecord context, boolean firstChance) {
-        ExceptionState state = thread.exceptionState();
+        ExceptionState state = ExceptionState.of(thread);
         int code = record.code();
         try {
             if (state.enter() > DEEPEST_DISPATCH) {

@@ -91,7 +91,7 @@ public final class ExceptionFunctions {
     }
 
     private static Dispatcher dispatcher(ApiCall call) {
-        return call.process().exceptions();
+        return (Dispatcher) call.process().exceptions();
     }
 
     private static Unwinder unwinder(ApiCall call) {

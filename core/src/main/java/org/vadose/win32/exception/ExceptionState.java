@@ -2,9 +2,15 @@ package org.vadose.win32.exception;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import org.vadose.win32.GuestThread;
 
 /** What exception handling remembers of one guest thread while handlers run. */
 public final class ExceptionState {
+    /** A thread's. */
+    static ExceptionState of(GuestThread thread) {
+        return thread.part(ExceptionState.class, ExceptionState::new);
+    }
+
     private final Deque<StackWalk.ActiveUnwind> unwinds = new ArrayDeque<>();
     private int dispatching;
 

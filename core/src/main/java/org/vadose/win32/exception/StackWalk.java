@@ -55,7 +55,7 @@ final class StackWalk {
         if (controlPc == process.callbackReturn()) {
             long machineFrame = GuestThread.machineFrameOf(rsp);
             collidedWith =
-                    thread.exceptionState().activeUnwindAt(context.memory().readLong(machineFrame + 24));
+                    ExceptionState.of(thread).activeUnwindAt(context.memory().readLong(machineFrame + 24));
             VirtualUnwind.unwindMachineFrame(context, machineFrame);
         } else if (controlPc == process.exceptionReturn()) {
             VirtualUnwind.unwindMachineFrame(context, rsp + ExceptionFrame.MACHINE_FRAME);

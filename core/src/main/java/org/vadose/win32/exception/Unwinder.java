@@ -126,7 +126,7 @@ public final class Unwinder {
 
     private int callHandler(
             ExceptionRecord record, VirtualUnwind.Frame frame, ContextRecord context, DispatcherContext dispatcher) {
-        ExceptionState state = thread.exceptionState();
+        ExceptionState state = ExceptionState.of(thread);
         state.begin(new StackWalk.ActiveUnwind(thread.entryStackPointer(), dispatcher));
         try {
             return (int) thread.callGuest(

@@ -5,7 +5,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
+import org.vadose.base.ResourcesException;
 import org.vadose.base.SeededRandom;
 import org.vadose.layout.PebLayout;
 import org.vadose.memory.Memory;
@@ -16,7 +18,7 @@ import org.vadose.rtl.HeapParameters;
 import org.vadose.rtl.NtHeap;
 import org.vadose.win32.GuestProcess;
 import org.vadose.win32.GuestThread;
-import org.vadose.win32.loader.LoaderHeap;
+import org.vadose.win32.LoaderHeap;
 
 /**
  * A process's heaps. Their list is where the PEB says ({@code ProcessHeaps}, {@code NumberOfHeaps}), the default heap first; a
@@ -62,7 +64,7 @@ public final class GuestHeaps implements LoaderHeap {
         memory.writeLong(peb + PebLayout.HEAP_DE_COMMIT_FREE_BLOCK_THRESHOLD, standard.decommitFreeBlockBytes() / 4);
         NtHeap heap = heaps.create(HeapFlags.GROWABLE, reserveBytes, commitBytes);
         if (heap == null) {
-            throw new IllegalStateException("no memory for the process heap reserve=" + reserveBytes);
+            throw new ResourcesException(NtStatus.NO_MEMORY, "no memory for the process heap reserve=" + reserveBytes);
         }
         memory.writeLong(peb + PebLayout.PROCESS_HEAP, heap.address());
         return heaps;

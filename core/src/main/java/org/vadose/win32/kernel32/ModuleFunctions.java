@@ -62,7 +62,7 @@ final class ModuleFunctions {
     // --- kernel32 ---
 
     private static Loader loader(ApiCall call) {
-        return call.process().loader();
+        return Loader.of(call.process());
     }
 
     private static long loadLibrary(ApiCall call, boolean isWide, int flags) {

@@ -6,6 +6,7 @@ import org.vadose.base.SeededRandom;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.ApiTable;
+import org.vadose.win32.loader.Loader;
 
 /**
  * DLLs that every Windows has and of which this machine implements little or nothing: a program that needs one loads, and hears
@@ -173,7 +174,7 @@ public final class OtherDlls {
         String line = call.wide(call.arg(0));
         List<String> arguments = new ArrayList<>();
         if (line.isEmpty()) {
-            arguments.add(call.process().loader().program().path());
+            arguments.add(Loader.of(call.process()).program().path());
         } else {
             split(line, arguments);
         }

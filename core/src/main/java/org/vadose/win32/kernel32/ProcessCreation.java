@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
+import org.vadose.base.ResourcesException;
 import org.vadose.io.FileException;
 import org.vadose.io.FileNode;
 import org.vadose.io.GuestPath;
@@ -17,6 +18,7 @@ import org.vadose.win32.ApiModule;
 import org.vadose.win32.GuestProcess;
 import org.vadose.win32.GuestThread;
 import org.vadose.win32.ProcessRequest;
+import org.vadose.win32.loader.Loader;
 import org.vadose.win32.loader.LoaderException;
 
 /** {@code CreateProcess}, {@code CreateRemoteThread}, {@code OpenProcess}. */
@@ -100,8 +102,8 @@ final class ProcessCreation {
             return call.fail(e.status());
         } catch (LoaderException e) {
             return call.fail(e.status());
-        } catch (IllegalStateException noMemory) {
-            return call.fail(ERROR_NOT_ENOUGH_MEMORY);
+        } catch (ResourcesException exhausted) {
+            return call.fail(exhausted.status());
         }
         if ((flags & CREATE_SUSPENDED) != 0) {
             main.suspend(1);
@@ -148,7 +150,7 @@ final class ProcessCreation {
             return file(call, withExtension);
         }
         List<String> places = new ArrayList<>();
-        String program = call.process().loader().program().path();
+        String program = Loader.of(call.process()).program().path();
         places.add(program.substring(0, program.lastIndexOf('\\') + 1));
         places.add("");
         places.add("C:\\Windows\\System32\\");

@@ -1,6 +1,7 @@
 package org.vadose.win32.kernel32;
 
 import org.vadose.base.NtStatus;
+import org.vadose.base.ResourcesException;
 import org.vadose.layout.DispatcherHeaderLayout;
 import org.vadose.layout.EthreadLayout;
 import org.vadose.layout.PebLayout;
@@ -16,6 +17,7 @@ import org.vadose.win32.GuestProcess;
 import org.vadose.win32.GuestThread;
 import org.vadose.win32.ProcessEnded;
 import org.vadose.win32.exception.ContextTransfer;
+import org.vadose.win32.loader.Loader;
 
 /** Processes and threads: who one is, making and ending them, and what a debugger is told. */
 final class ProcessFunctions {
@@ -98,7 +100,7 @@ final class ProcessFunctions {
     static long exitProcess(ApiCall call, int code) {
         GuestProcess process = call.process();
         StorageFunctions.threadEnds(call);
-        process.loader().exitProcess(call.thread());
+        Loader.of(process).exitProcess(call.thread());
         process.runExitActions(call);
         process.end(code, null);
         throw new ProcessEnded();
@@ -110,7 +112,7 @@ final class ProcessFunctions {
             return exitProcess(call, code);
         }
         StorageFunctions.threadEnds(call);
-        process.loader().exitThread(call.thread());
+        Loader.of(process).exitThread(call.thread());
         process.threadEnds(call.thread(), code);
         throw new ProcessEnded();
     }
@@ -173,7 +175,8 @@ final class ProcessFunctions {
 
     // --- threads ---
 
-    private static Ethread ethread(ApiCall call, long handle) {
+    /** The thread of a handle; its address is 0 if the handle is no thread's. */
+    static Ethread ethread(ApiCall call, long handle) {
         if (handle == GuestObjects.CURRENT_THREAD) {
             return call.thread().ethread();
         }
@@ -198,8 +201,8 @@ final class ProcessFunctions {
                     call.arg(first + 3),
                     reserves ? stack : 0,
                     reserves ? 0 : stack);
-        } catch (IllegalStateException noMemory) {
-            return call.fail(NtStatus.NO_MEMORY);
+        } catch (ResourcesException exhausted) {
+            return call.fail(exhausted.status());
         }
         if ((flags & CREATE_SUSPENDED) != 0) {
             thread.suspend(1);

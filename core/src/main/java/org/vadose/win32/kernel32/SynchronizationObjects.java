@@ -104,11 +104,7 @@ final class SynchronizationObjects {
             return call.fail(ERROR_INVALID_HANDLE);
         }
         if (!exists) {
-            try {
-                body = maker.applyAsLong(place.name());
-            } catch (IllegalStateException noPool) {
-                return call.fail(NtStatus.INSUFFICIENT_RESOURCES);
-            }
+            body = maker.applyAsLong(place.name());
             if (place.directory() != 0) {
                 NtStatus status = manager.namespace().insert(place.directory(), body);
                 if (!status.isSuccess()) {

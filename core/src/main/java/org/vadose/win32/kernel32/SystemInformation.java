@@ -13,6 +13,7 @@ import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.GuestThread;
 import org.vadose.win32.LoadedModules;
+import org.vadose.win32.loader.Loader;
 
 /** What a program asks about the machine, itself and its files, and small arithmetic. */
 final class SystemInformation {
@@ -205,7 +206,7 @@ final class SystemInformation {
             name += extension;
         }
         String path = EnvironmentFunctions.variable(call, "PATH");
-        String home = call.process().loader().program().path();
+        String home = Loader.of(call.process()).program().path();
         List<String> places = list != null
                 ? List.of(list.split(";"))
                 : List.of((home.substring(0, home.lastIndexOf('\\')) + ";.;C:\\Windows\\System32;C:\\Windows;"
@@ -245,7 +246,7 @@ final class SystemInformation {
         if (call.process().byHandle(call.arg(0)) == null) {
             return call.fail(ERROR_INVALID_HANDLE);
         }
-        String path = call.process().loader().program().path();
+        String path = Loader.of(call.process()).program().path();
         long room = call.memory().readUnsignedInt(call.arg(3));
         if (path.length() >= room) {
             return call.fail(Texts.ERROR_INSUFFICIENT_BUFFER);
@@ -256,7 +257,7 @@ final class SystemInformation {
     }
 
     private static LoadedModules.@Nullable Module module(ApiCall call) {
-        long base = call.arg(1) == 0 ? call.process().loader().program().base() : call.arg(1);
+        long base = call.arg(1) == 0 ? Loader.of(call.process()).program().base() : call.arg(1);
         LoadedModules.Module module = call.process().modules().at(base);
         return module != null && module.base() == base ? module : null;
     }

@@ -4,6 +4,9 @@ import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import org.vadose.memory.Memory;
+import org.vadose.nt.Eprocess;
+import org.vadose.nt.Ethread;
+import org.vadose.ps.SystemClock;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.GuestClock;
@@ -17,6 +20,8 @@ final class TimeFunctions {
     private static final long TICKS_PER_MILLISECOND = 10_000;
     private static final int INFINITE = -1;
     private static final int ERROR_INVALID_PARAMETER = 87;
+
+    private static final int ERROR_INVALID_HANDLE = 6;
 
     private TimeFunctions() {}
 
@@ -51,11 +56,11 @@ final class TimeFunctions {
                 .function("SetLocalTime", call -> call.fail(1314))
                 .function("SystemTimeToTzSpecificLocalTime", call -> copySystemTime(call, call.arg(1), call.arg(2)))
                 .function("TzSpecificLocalTimeToSystemTime", call -> copySystemTime(call, call.arg(1), call.arg(2)))
-                .function("GetProcessTimes", TimeFunctions::getTimes)
-                .function("GetThreadTimes", TimeFunctions::getTimes)
+                .function("GetProcessTimes", TimeFunctions::getProcessTimes)
+                .function("GetThreadTimes", TimeFunctions::getThreadTimes)
                 .function("GetSystemTimes", TimeFunctions::getSystemTimes)
-                .function("QueryThreadCycleTime", call -> cycles(call))
-                .function("QueryProcessCycleTime", call -> cycles(call))
+                .function("QueryThreadCycleTime", TimeFunctions::threadCycles)
+                .function("QueryProcessCycleTime", TimeFunctions::processCycles)
                 .function("SwitchToThread", TimeFunctions::switchToThread);
     }
 
@@ -81,13 +86,60 @@ final class TimeFunctions {
 
     // --- other clocks and forms ---
 
-    /** Processor time is the simulated time since the start; the kernel takes none. */
-    private static long getTimes(ApiCall call) {
-        long now = clock(call).now();
-        call.memory().writeLong(call.arg(1), clock(call).systemTime() - now);
-        call.memory().writeLong(call.arg(2), 0);
-        call.memory().writeLong(call.arg(3), 0);
-        call.memory().writeLong(call.arg(4), now);
+    private static long getProcessTimes(ApiCall call) {
+        Eprocess process = call.process().byHandle(call.arg(0));
+        if (process == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        call.thread().chargeTime();
+        return times(
+                call,
+                process.createTime(),
+                process.isExiting() ? process.exitTime() : 0,
+                process.kernelTime(),
+                process.userTime());
+    }
+
+    private static long getThreadTimes(ApiCall call) {
+        Ethread thread = ProcessFunctions.ethread(call, call.arg(0));
+        if (thread.address() == 0) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        call.thread().chargeTime();
+        return times(
+                call,
+                thread.createTime(),
+                thread.isTerminated() ? thread.exitTime() : 0,
+                thread.kernelTime(),
+                thread.userTime());
+    }
+
+    /** @param kernel clock ticks; {@code user} likewise */
+    private static long times(ApiCall call, long created, long exited, long kernel, long user) {
+        call.memory().writeLong(call.arg(1), created);
+        call.memory().writeLong(call.arg(2), exited);
+        call.memory().writeLong(call.arg(3), kernel * SystemClock.TICK);
+        call.memory().writeLong(call.arg(4), user * SystemClock.TICK);
+        return 1;
+    }
+
+    private static long processCycles(ApiCall call) {
+        Eprocess process = call.process().byHandle(call.arg(0));
+        if (process == null) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        call.thread().chargeTime();
+        call.memory().writeLong(call.arg(1), process.cycleTime());
+        return 1;
+    }
+
+    private static long threadCycles(ApiCall call) {
+        Ethread thread = ProcessFunctions.ethread(call, call.arg(0));
+        if (thread.address() == 0) {
+            return call.fail(ERROR_INVALID_HANDLE);
+        }
+        call.thread().chargeTime();
+        call.memory().writeLong(call.arg(1), thread.cycleTime());
         return 1;
     }
 
@@ -99,11 +151,6 @@ final class TimeFunctions {
                 call.memory().writeLong(call.arg(i), times[i]);
             }
         }
-        return 1;
-    }
-
-    private static long cycles(ApiCall call) {
-        call.memory().writeLong(call.arg(1), clock(call).now());
         return 1;
     }
 

@@ -20,7 +20,9 @@ import org.vadose.win32.ApiModule;
 import org.vadose.win32.GuestCpu;
 import org.vadose.win32.GuestProcess;
 import org.vadose.win32.GuestThread;
+import org.vadose.win32.LoaderHeap;
 import org.vadose.win32.ProcessEnded;
+import org.vadose.win32.exception.Dispatcher;
 
 /**
  * The modules of one process: what ntdll's {@code Ldr} functions do.
@@ -80,6 +82,19 @@ public final class Loader {
         this.threadStorage = new ThreadStorage(memory, heap, writer);
         this.binder =
                 new ImportBinder(memory, writer, new MissingImports(memory, mapper, builtin.table()), new Modules());
+    }
+
+    /** A process's. */
+    public static Loader of(GuestProcess process) {
+        return process.part(Loader.class, p -> {
+            throw new IllegalStateException("process has no loader yet, pid=" + p.processId());
+        });
+    }
+
+    /** Becomes the process's loader; from now on its exceptions are dispatched. */
+    public void attach() {
+        process.setPart(Loader.class, this);
+        process.setExceptions(new Dispatcher(process));
     }
 
     // --- the program ---
@@ -200,7 +215,7 @@ public final class Loader {
     private static long initializeThunk(ApiCall call) {
         GuestProcess process = call.process();
         try {
-            process.loader().initializeThread(call.thread());
+            Loader.of(process).initializeThread(call.thread());
         } catch (LoaderException e) {
             process.end(e.status().code(), e.getMessage());
             throw new ProcessEnded();

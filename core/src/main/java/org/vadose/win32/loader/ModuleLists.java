@@ -13,6 +13,7 @@ import org.vadose.nt.LdrDataTableEntry;
 import org.vadose.nt.ListEntry;
 import org.vadose.nt.PebLdrData;
 import org.vadose.pe.PeImage;
+import org.vadose.win32.LoaderHeap;
 
 /**
  * The PEB's module lists and ntdll's hash table of names, in the process's own memory: heads are variables of ntdll, entries lie

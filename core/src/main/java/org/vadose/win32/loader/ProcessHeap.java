@@ -4,6 +4,7 @@ import java.util.function.Supplier;
 import org.vadose.base.NtStatus;
 import org.vadose.rtl.HeapFlags;
 import org.vadose.rtl.NtHeap;
+import org.vadose.win32.LoaderHeap;
 
 /** The process heap as the loader uses it. */
 public final class ProcessHeap implements LoaderHeap {

@@ -7,6 +7,7 @@ import org.vadose.layout.TebLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.LdrDataTableEntry;
 import org.vadose.pe.PeImage;
+import org.vadose.win32.LoaderHeap;
 
 /**
  * Thread-local storage that compilers lay out ({@code __declspec(thread)}): each module with a TLS directory has an index; each

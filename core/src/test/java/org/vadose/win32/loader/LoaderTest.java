@@ -36,6 +36,7 @@ import org.vadose.win32.ApiModule;
 import org.vadose.win32.ApiTable;
 import org.vadose.win32.GuestClock;
 import org.vadose.win32.GuestProcess;
+import org.vadose.win32.LoaderHeap;
 
 /** Programs made by mingw, loaded into flat memory that knows protections; guest calls are recorded, not run. */
 class LoaderTest {
@@ -94,7 +95,7 @@ class LoaderTest {
                         return List.of("C:\\Windows");
                     }
                 });
-        process.setLoader(loader);
+        loader.attach();
         files.put("c:\\prog\\first.dll", resource("first.dll"));
         files.put("c:\\prog\\second.dll", resource("second.dll"));
     }

@@ -31,6 +31,7 @@ import org.vadose.win32.ApiTable;
 import org.vadose.win32.GuestClock;
 import org.vadose.win32.GuestProcess;
 import org.vadose.win32.GuestThread;
+import org.vadose.win32.LoaderHeap;
 import org.vadose.win32.ProcessEnded;
 import org.vadose.win32.ProcessorState;
 
@@ -95,7 +96,7 @@ class RunProgramTest {
                 memory, table, new GuestClock(0), made.process().uniqueProcessId(), made.peb());
         long heap = mapper.allocate(0x20000, PAGE_READWRITE);
         Loader loader = new Loader(process, builtin, mapper, new Bump(heap), new Files());
-        process.setLoader(loader);
+        loader.attach();
         loader.loadProgram(
                 PROGRAM,
                 program,
@@ -151,7 +152,7 @@ class RunProgramTest {
         ApiModule kernel32 = new ApiModule("kernel32.dll")
                 .function("NotImplementedAnywhere", call -> 100)
                 .function("ExitProcess", call -> {
-                    call.process().loader().exitProcess(call.thread());
+                    Loader.of(call.process()).exitProcess(call.thread());
                     call.process().end(call.intArg(0), null);
                     throw new ProcessEnded();
                 });

@@ -28,6 +28,7 @@ import org.vadose.win32.ApiModule;
 import org.vadose.win32.ApiTable;
 import org.vadose.win32.GuestClock;
 import org.vadose.win32.GuestProcess;
+import org.vadose.win32.LoaderHeap;
 
 /** The loader over the memory manager: real address spaces, image sections, protections. */
 class SectionImageMapperTest {
@@ -109,7 +110,7 @@ class SectionImageMapperTest {
                 }
             };
             loader = new Loader(guest, builtin, mapper, loaderHeap, files);
-            guest.setLoader(loader);
+            loader.attach();
             loader.loadProgram("C:\\prog\\" + name, Files.readAllBytes(Path.of("..", "examples", name)), null, null);
         }
 

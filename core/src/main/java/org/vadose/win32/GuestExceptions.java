@@ -1,0 +1,19 @@
+package org.vadose.win32;
+
+import org.vadose.memory.MemoryFault;
+
+/** Dispatches a process's exceptions: to the debugger, to handlers, to the end of the process. */
+public interface GuestExceptions {
+    /** The processor stopped with a fault. */
+    void serve(GuestThread thread);
+
+    /** An access by a built-in function on the guest's behalf; the processor stands at the function's stub. */
+    void raise(GuestThread thread, MemoryFault fault);
+
+    /**
+     * Raises an exception at the processor's present state.
+     *
+     * @param flags {@code EXCEPTION_RECORD.ExceptionFlags}
+     */
+    void raise(GuestThread thread, int code, int flags, long address, long... parameters);
+}
