@@ -52,6 +52,8 @@ public final class PfnDatabase {
     /** So many ints apart, two processors' state shares no cache line. */
     private static final int PADDING = 32;
 
+    private static final int ZEROED_AT_ONCE = 512;
+
     private static final int PRIORITIES = 8;
     private static final int BATCH = 1024;
     /** Cached, as almost all memory is. */
@@ -70,6 +72,9 @@ public final class PfnDatabase {
     private final ColourLists unused;
     private final ProcessorFrames atHand;
     private final boolean isNuma;
+    /** There is one processor: what it has at hand is available. */
+    private final boolean isAlone;
+
     /** The node that each processor is to take frames of. */
     private final int[] preferred;
 
@@ -87,6 +92,7 @@ public final class PfnDatabase {
         unused = new ColourLists(memory, topology, kernelBase, base, base + Pages.up(ram.frames() * Pfn.SIZE));
         atHand = new ProcessorFrames(memory, unused, base);
         isNuma = topology.count() > 1;
+        isAlone = topology.processors() == 1;
         preferred = new int[(topology.processors() + 2) * PADDING];
         Arrays.fill(preferred, ANY_NODE);
         long partition = kernelBase + KernelSymbols.MI_SYSTEM_PARTITION;
@@ -222,9 +228,10 @@ public final class PfnDatabase {
         return ram.frames();
     }
 
-    /** Frames that can be had at once: zeroed, free and standby; not those that processors have at hand. */
+    /** Frames that can be had at once: zeroed, free and standby; not those that other processors may have at hand. */
     public long availablePages() {
-        return memory.readLong(availablePages);
+        long listed = memory.readLong(availablePages);
+        return isAlone ? listed + atHand.total() : listed;
     }
 
     /** Frames on the lists that nobody has and whose contents nobody wants: zeroed and free. */
@@ -303,7 +310,10 @@ public final class PfnDatabase {
      * @return an active frame with share and reference count 1, or {@link #NONE}
      */
     public long allocate(long pteAddress, long pteFrame) {
-        long frame;
+        long frame = isAlone ? allocateUnused(pteAddress, pteFrame) : NONE;
+        if (frame != NONE) {
+            return frame;
+        }
         lock.lock();
         try {
             drainIfShort();
@@ -345,7 +355,7 @@ public final class PfnDatabase {
     }
 
     private long popUnused(int processor) {
-        for (int attempt = 0; atHand.isUsed() && attempt < 2; attempt++) {
+        for (int attempt = 0; attempt < 2; attempt++) {
             long frame = atHand.pop(processor);
             if (frame != ProcessorFrames.EMPTY) {
                 return frame;
@@ -395,7 +405,7 @@ public final class PfnDatabase {
     }
 
     private void drainIfShort() {
-        if (atHand.isUsed() && unusedPages() == 0) {
+        if (unusedPages() == 0) {
             drain();
         }
     }
@@ -407,13 +417,11 @@ public final class PfnDatabase {
 
     /** Makes available what processors have at hand: frames are getting few. */
     void takeBackFromProcessors() {
-        if (atHand.isUsed()) {
-            lock.lock();
-            try {
-                drain();
-            } finally {
-                lock.unlock();
-            }
+        lock.lock();
+        try {
+            drain();
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -729,22 +737,37 @@ public final class PfnDatabase {
         }
     }
 
-    /** Zeroes up to so many free frames and moves them to the zeroed list, as the zero-page thread does. */
+    /**
+     * Zeroes up to so many free frames and moves them to the zeroed lists, as the zero-page thread does. They go there in order, so
+     * that frames taken one after the other, of one colour after the other, are neighbours as often as can be.
+     */
     public void zeroFreePages(long atMost) {
-        lock.lock();
-        try {
-            for (long done = 0; done < atMost; done++) {
-                long frame = take(ColourLists.FREE);
-                if (frame == NONE) {
-                    return;
+        long[] batch = new long[ZEROED_AT_ONCE];
+        int count = ZEROED_AT_ONCE;
+        for (long left = atMost; left > 0 && count == ZEROED_AT_ONCE; left -= count) {
+            lock.lock();
+            try {
+                count = takeFree(batch, (int) Math.min(left, ZEROED_AT_ONCE));
+                Arrays.sort(batch, 0, count);
+                for (int i = count - 1; i >= 0; i--) {
+                    ram.zeroFrame(batch[i]);
+                    pfn(batch[i]).setLocation(PageLocation.ZEROED);
+                    unused.add(ColourLists.ZEROED, batch[i]);
                 }
-                ram.zeroFrame(frame);
-                pfn(frame).setLocation(PageLocation.ZEROED);
-                unused.add(ColourLists.ZEROED, frame);
+            } finally {
+                lock.unlock();
             }
-        } finally {
-            lock.unlock();
         }
+    }
+
+    private int takeFree(long[] into, int atMost) {
+        for (int count = 0; count < atMost; count++) {
+            into[count] = take(ColourLists.FREE);
+            if (into[count] == NONE) {
+                return count;
+            }
+        }
+        return atMost;
     }
 
     // --- lists ---

@@ -8,9 +8,9 @@ import org.vadose.memory.Memory;
 import org.vadose.nt.Pfn;
 
 /**
- * Frames at hand for the processors of a machine that has several, so that processors that fault in different processes share
+ * Frames that processors have at hand, so that taking one is cheap, and that processors that fault in different processes share
  * neither a lock nor a cache line. The colours of a node are shared out among its processors; a processor takes frames off the
- * {@code FreePageSlist}s of its colours, which are refilled from the lists by colour some dozen frames at a time.
+ * {@code FreePageSlist}s of its colours, which are refilled from the lists by colour some hundred frames at a time.
  *
  * <pre>
  *   lists by colour --refill--> slists --pop--> active
@@ -19,7 +19,6 @@ import org.vadose.nt.Pfn;
  *
  * What is on these slists does not count as available in {@code AvailablePages} nor in the lists' totals: it is promised to a
  * processor. Refilling and draining need the lock of frames, popping does not; the slists of one share have a lock of their own.
- * A machine with one processor has nothing on them.
  */
 final class ProcessorFrames {
     /** Nothing at hand: refill, or ask the lists. */
@@ -31,7 +30,7 @@ final class ProcessorFrames {
     private static final int LEAST_COLOURS = 4;
 
     private static final int MOST_OF_A_COLOUR = 8;
-    private static final int MOST_AT_HAND = 128;
+    private static final int MOST_AT_HAND = 256;
     /** So many longs or ints apart, two processors' state shares no cache line. */
     private static final int PADDING = 32;
 
@@ -88,7 +87,7 @@ final class ProcessorFrames {
             }
             shareOf[processor] = share;
         }
-        shares = processors == 1 ? 0 : found;
+        shares = found;
         firstColour = first;
         colourCount = count;
         earlyColours = new int[(processors + 1) * PADDING];
@@ -101,7 +100,7 @@ final class ProcessorFrames {
 
     /** @param colour that the boot processor takes first, if it has all of them */
     void start(int colour) {
-        if (shares == 0) {
+        if (shareOf.length == 1) {
             earlyColours[PADDING] = colour & ColourLists.COLOURS - 1;
         }
     }
@@ -113,15 +112,10 @@ final class ProcessorFrames {
         lists.describeProcessor(prcb, processor);
     }
 
-    /** Whether processors have frames at hand at all. */
-    boolean isUsed() {
-        return shares != 0;
-    }
-
     /** The colour, without the node, that a processor is to take next. */
     int nextColour(int processor) {
         int share = shareOf[processor];
-        int mask = shares == 0 ? ColourLists.COLOURS - 1 : colourCount[share] - 1;
+        int mask = colourCount[share] - 1;
         long prcb = prcbs[processor];
         int early = (processor + 1) * PADDING;
         int colour = prcb == 0 ? earlyColours[early] : memory.readInt(prcb + KprcbLayout.PAGE_COLOR);
