@@ -57,7 +57,7 @@ public final class Machine implements AutoCloseable {
     private Machine(MachineConfig config, @Nullable BuiltinDlls builtin) {
         this.config = config;
         ram = new PhysicalMemory(config.ramBytes());
-        mmus = new Mmus(ram, new X64PageTables(), config.processors());
+        mmus = new Mmus(ram, new X64PageTables(), config.processors(), config.background() == BackgroundMode.THREADS);
         memoryManager = MemoryManager.boot(mmus, config.rules(), config.nodes(), config.seed(), KernelImage.build());
         end(BootPhase.MEMORY);
         memoryManager.kernelLock().lock();
@@ -96,7 +96,7 @@ public final class Machine implements AutoCloseable {
                 processes.createIdleThread(other.prcb());
             }
             memoryManager.switchTo(processes.system());
-            SystemThreads.create(processes, objects);
+            SystemThreads.create(processes, objects, memoryManager.background());
             end(BootPhase.FIRST_PROCESSES);
             modules = new Modules(memoryManager, pool);
             modules.load();
@@ -122,6 +122,9 @@ public final class Machine implements AutoCloseable {
             }
         } finally {
             memoryManager.kernelLock().unlock();
+        }
+        if (config.background() == BackgroundMode.THREADS) {
+            memoryManager.background().start();
         }
     }
 

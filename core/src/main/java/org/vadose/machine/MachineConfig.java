@@ -24,6 +24,7 @@ import org.vadose.nt.NxPolicy;
  * @param rules how address spaces are laid out
  * @param saving compression and combining of pages
  * @param pageFiles kept in temporary files of the host; at most {@link PageFiles#MOST}
+ * @param background where the memory manager's threads of System do their work
  */
 public record MachineConfig(
         long ramBytes,
@@ -36,7 +37,8 @@ public record MachineConfig(
         NxPolicy nx,
         AddressSpaceRules rules,
         MemorySaving saving,
-        List<PageFileSetup> pageFiles) {
+        List<PageFileSetup> pageFiles,
+        BackgroundMode background) {
     /** 512 MB. */
     public static final long DEFAULT_RAM_BYTES = 512L << 20;
     /** 2023-10-16 08:00:00 UTC, a few days after the build was published. */
@@ -82,60 +84,66 @@ public record MachineConfig(
                 NxPolicy.OPT_IN,
                 AddressSpaceRules.STANDARD,
                 MemorySaving.STANDARD,
-                List.of(PageFileSetup.managed(DEFAULT_RAM_BYTES)));
+                List.of(PageFileSetup.managed(DEFAULT_RAM_BYTES)),
+                BackgroundMode.STEPPED);
     }
 
     /** Page files that Windows would size by the RAM follow it. */
     public MachineConfig withRamBytes(long bytes) {
         boolean isManaged = pageFiles.equals(List.of(PageFileSetup.managed(ramBytes)));
         List<PageFileSetup> files = isManaged ? List.of(PageFileSetup.managed(bytes)) : pageFiles;
-        return new MachineConfig(bytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, saving, files);
+        return new MachineConfig(bytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, saving, files, background);
     }
 
     public MachineConfig withSeed(long newSeed) {
         return new MachineConfig(
-                ramBytes, newSeed, bare, processors, nodes, bootTime, locksPages, nx, rules, saving, pageFiles);
+                ramBytes, newSeed, bare, processors, nodes, bootTime, locksPages, nx, rules, saving, pageFiles, background);
     }
 
     public MachineConfig withBare(boolean newBare) {
         return new MachineConfig(
-                ramBytes, seed, newBare, processors, nodes, bootTime, locksPages, nx, rules, saving, pageFiles);
+                ramBytes, seed, newBare, processors, nodes, bootTime, locksPages, nx, rules, saving, pageFiles, background);
     }
 
     public MachineConfig withProcessors(int count) {
         return new MachineConfig(
-                ramBytes, seed, bare, count, nodes, bootTime, locksPages, nx, rules, saving, pageFiles);
+                ramBytes, seed, bare, count, nodes, bootTime, locksPages, nx, rules, saving, pageFiles, background);
     }
 
     /** @param count of nodes among which RAM and processors are shared out */
     public MachineConfig withNodes(int count) {
         return new MachineConfig(
-                ramBytes, seed, bare, processors, count, bootTime, locksPages, nx, rules, saving, pageFiles);
+                ramBytes, seed, bare, processors, count, bootTime, locksPages, nx, rules, saving, pageFiles, background);
     }
 
     public MachineConfig withLocksPages(boolean newLocksPages) {
         return new MachineConfig(
-                ramBytes, seed, bare, processors, nodes, bootTime, newLocksPages, nx, rules, saving, pageFiles);
+                ramBytes, seed, bare, processors, nodes, bootTime, newLocksPages, nx, rules, saving, pageFiles, background);
     }
 
     public MachineConfig withNx(NxPolicy policy) {
         return new MachineConfig(
-                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, policy, rules, saving, pageFiles);
+                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, policy, rules, saving, pageFiles, background);
     }
 
     public MachineConfig withRules(AddressSpaceRules newRules) {
         return new MachineConfig(
-                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, newRules, saving, pageFiles);
+                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, newRules, saving, pageFiles, background);
     }
 
     public MachineConfig withSaving(MemorySaving newSaving) {
         return new MachineConfig(
-                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, newSaving, pageFiles);
+                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, newSaving, pageFiles, background);
     }
 
     /** @param files none is allowed: then the commit limit is RAM alone */
     public MachineConfig withPageFiles(List<PageFileSetup> files) {
         return new MachineConfig(
-                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, saving, files);
+                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, saving, files, background);
+    }
+
+    public MachineConfig withBackground(BackgroundMode mode) {
+        return new MachineConfig(
+                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, saving, pageFiles, mode);
     }
 }

@@ -1,6 +1,8 @@
 package org.vadose.machine;
 
+import java.util.Map;
 import org.vadose.layout.KernelSymbols;
+import org.vadose.mm.BackgroundWork;
 import org.vadose.nt.DispatcherHeader;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
@@ -26,14 +28,26 @@ final class SystemThreads {
         {KernelSymbols.CC_QUEUE_LAZY_WRITE_SCAN_THREAD, 15, WaitReason.EXECUTIVE.ordinal(), 1},
         {KernelSymbols.PSP_REAPER, 16, WaitReason.EXECUTIVE.ordinal(), 1},
         {KernelSymbols.CMP_LAZY_WRITE_WORKER, 8, WaitReason.EXECUTIVE.ordinal(), 1},
-        {KernelSymbols.ETWP_LOGGER, 8, WaitReason.EXECUTIVE.ordinal(), 3},
+        {KernelSymbols.ETWP_LOGGER, 8, WaitReason.EXECUTIVE.ordinal(), 2},
+        {KernelSymbols.MI_ZERO_PAGE_THREAD, 0, WaitReason.WR_FREE_PAGE.ordinal(), 1},
         {KernelSymbols.PF_T_LOGGING_WORKER, 8, WaitReason.EXECUTIVE.ordinal(), 1},
         {KernelSymbols.SEP_RM_COMMAND_SERVER_THREAD, 8, WaitReason.WR_LPC_RECEIVE.ordinal(), 1}
     };
 
+    /** What the memory manager's threads do, by start routine. */
+    private static final Map<Long, BackgroundWork.Duty> DUTIES = Map.of(
+            KernelSymbols.KE_BALANCE_SET_MANAGER,
+            BackgroundWork.Duty.BALANCE_SET,
+            KernelSymbols.MI_MODIFIED_PAGE_WRITER,
+            BackgroundWork.Duty.MODIFIED_WRITER,
+            KernelSymbols.MI_MAPPED_PAGE_WRITER,
+            BackgroundWork.Duty.MAPPED_WRITER,
+            KernelSymbols.MI_ZERO_PAGE_THREAD,
+            BackgroundWork.Duty.ZERO_PAGES);
+
     private SystemThreads() {}
 
-    static void create(ProcessManager processes, ObjectManager objects) {
+    static void create(ProcessManager processes, ObjectManager objects, BackgroundWork background) {
         Eprocess system = processes.system();
         long base = objects.kernelBase();
         HandleTable table = new HandleTable(objects.memory(), system.objectTable());
@@ -46,6 +60,10 @@ final class SystemThreads {
                 Ethread created = processes.createThread(
                         system,
                         ThreadSpec.system(base + thread[0], (int) thread[1], WaitReason.of((int) thread[2]), event));
+                BackgroundWork.Duty duty = DUTIES.get(thread[0]);
+                if (duty != null) {
+                    background.setThread(duty, created);
+                }
                 objects.handles().open(table, created.address(), 0, KnownType.THREAD.validAccess());
                 processes.clock().advance(3 * org.vadose.ps.SystemClock.MILLISECOND);
             }

@@ -15,6 +15,7 @@ import org.vadose.base.NtStatus;
  */
 public final class Mmu {
     private final int number;
+    private final int context;
     private final PhysicalMemory ram;
     private final PageTableFormat format;
     private final VirtualMemory kernel;
@@ -29,12 +30,16 @@ public final class Mmu {
     private volatile Runnable interrupt = () -> {};
 
     public Mmu(PhysicalMemory ram, PageTableFormat format) {
-        this(ram, format, 0);
+        this(ram, format, 0, 0);
     }
 
-    /** @param number of the processor it belongs to */
-    Mmu(PhysicalMemory ram, PageTableFormat format, int number) {
+    /**
+     * @param number of the processor it belongs to
+     * @param context among all of a machine's, also those that are no processor's
+     */
+    Mmu(PhysicalMemory ram, PageTableFormat format, int number, int context) {
         this.number = number;
+        this.context = context;
         this.ram = ram;
         this.format = format;
         this.kernel = new VirtualMemory(this, 0);
@@ -49,6 +54,11 @@ public final class Mmu {
     /** Number of the processor it belongs to. */
     public int number() {
         return number;
+    }
+
+    /** Its number among all of a machine's, also those that are no processor's. */
+    public int context() {
+        return context;
     }
 
     public PhysicalMemory ram() {

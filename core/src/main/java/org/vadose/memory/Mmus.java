@@ -2,6 +2,7 @@ package org.vadose.memory;
 
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The {@link Mmu}s of a machine's processors. What is done through this object is done on the processor that the calling thread
@@ -14,37 +15,63 @@ public final class Mmus {
     /** Addresses from here on are the kernel's: the same in every address space, but for the self-map. */
     private static final long KERNEL_HALF = 1L << 63;
 
+    /** The processors' by number, and behind them the one that is no processor's. */
     private final Mmu[] all;
+
+    private final int processors;
     private final Memory kernel;
     private final Memory user;
 
     /** @param count of processors, at least 1 */
     public Mmus(PhysicalMemory ram, PageTableFormat format, int count) {
-        all = new Mmu[count];
-        for (int i = 0; i < count; i++) {
-            all[i] = new Mmu(ram, format, i);
+        this(ram, format, count, false);
+    }
+
+    /** @param withService whether there is to be one more, {@link #service} */
+    public Mmus(PhysicalMemory ram, PageTableFormat format, int count, boolean withService) {
+        processors = count;
+        all = new Mmu[withService ? count + 1 : count];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = new Mmu(ram, format, i == count ? 0 : i, i);
         }
         for (Mmu mmu : all) {
             mmu.setOthers(Arrays.stream(all).filter(other -> other != mmu).toList());
         }
-        kernel = count == 1 ? all[0].kernel() : new CurrentMemory(this, false);
-        user = count == 1 ? all[0].user() : new CurrentMemory(this, true);
+        kernel = isShared() ? new CurrentMemory(this, false) : all[0].kernel();
+        user = isShared() ? new CurrentMemory(this, true) : all[0].user();
     }
 
     /** One processor whose MMU exists already. */
     public Mmus(Mmu only) {
         all = new Mmu[] {only};
+        processors = 1;
         kernel = only.kernel();
         user = only.user();
     }
 
+    /** Of processors. */
     public int count() {
-        return all.length;
+        return processors;
     }
 
-    /** All of them, by the processors' numbers. */
+    /** The processors', by number. */
     public List<Mmu> all() {
-        return List.of(all);
+        return List.of(all).subList(0, processors);
+    }
+
+    /** One that is no processor's and executes no guest instructions: of System's threads that run beside the processors. */
+    public @Nullable Mmu service() {
+        return all.length > processors ? all[processors] : null;
+    }
+
+    /** Whether Java threads may use memory through several of them at the same time, so that locks are needed. */
+    public boolean isShared() {
+        return all.length > 1;
+    }
+
+    /** How many there are with {@link #service}. */
+    public int contexts() {
+        return all.length;
     }
 
     public Mmu get(int processor) {

@@ -41,7 +41,7 @@ final class AddressSpaces {
     /** By PML4 address. What is in it can be derived from RAM again. */
     private final Map<Long, ProcessSpace> known = new ConcurrentHashMap<>();
 
-    /** By processor. */
+    /** By {@link org.vadose.memory.Mmu#context}. */
     private final Loaded[] loaded;
 
     /** What a processor has in CR3. */
@@ -68,7 +68,7 @@ final class AddressSpaces {
         this.commit = commit;
         this.kernelBase = kernelBase;
         this.seed = seed;
-        this.loaded = new Loaded[mmu.count()];
+        this.loaded = new Loaded[mmu.contexts()];
         Arrays.setAll(loaded, processor -> new Loaded());
         this.expansion = new ListEntry(
                 memory,
@@ -85,7 +85,7 @@ final class AddressSpaces {
     }
 
     private Loaded here() {
-        return loaded[mmu.current().number()];
+        return loaded[mmu.current().context()];
     }
 
     /** The process whose address space is loaded; null if there is no such process yet. */
@@ -133,7 +133,7 @@ final class AddressSpaces {
      */
     long enter(Eprocess process) {
         long before = switchTo(process);
-        if (mmu.count() > 1) {
+        if (mmu.isShared()) {
             entered().lock().lock();
             mmu.current().catchUp();
             mmu.holdOthers();
@@ -143,7 +143,7 @@ final class AddressSpaces {
 
     /** Ends what {@link #enter} began. */
     void leave(long before) {
-        if (mmu.count() > 1) {
+        if (mmu.isShared()) {
             mmu.letGo();
             Objects.requireNonNull(current()).lock().unlock();
         }
@@ -175,6 +175,11 @@ final class AddressSpaces {
             mmu.loadRoot(root);
         }
         return before;
+    }
+
+    /** Whether the process still has its address space. */
+    boolean isThere(ProcessSpace space) {
+        return known.containsValue(space);
     }
 
     /** The space that {@link #enter} has just loaded. */

@@ -1,5 +1,6 @@
 package org.vadose.mm;
 
+import org.jspecify.annotations.Nullable;
 import org.vadose.memory.Memory;
 import org.vadose.nt.Eprocess;
 
@@ -25,6 +26,8 @@ final class BalanceSet {
 
     private static final int HIGH_TO_LOW = 4;
     private static final long LEAST_OF_RUN = 64;
+    /** How much earlier others are asked to do the work. */
+    private static final int HEADROOM = 2;
     private static final long LEAST_SHARE = 16;
 
     private final MemoryManager manager;
@@ -40,6 +43,7 @@ final class BalanceSet {
     private long low;
 
     private boolean running;
+    private @Nullable BackgroundWork background;
 
     /** One round of a trim: what is taken, and how much each process keeps. */
     private enum Round {
@@ -82,9 +86,19 @@ final class BalanceSet {
         return Math.clamp(frames / 128, LEAST_LOW, MOST_LOW);
     }
 
+    /** Tells who is to do the work if that is not the thread which finds that there is some. */
+    void use(BackgroundWork work) {
+        background = work;
+    }
+
     /** With fewer available frames than this, there is work to do. */
     long lowPages() {
-        return low;
+        return isInBackground() ? HEADROOM * usualLow : low;
+    }
+
+    private boolean isInBackground() {
+        BackgroundWork work = background;
+        return work != null && work.isRunning();
     }
 
     /** Makes frames available: what is usual, and so many more. */
@@ -92,12 +106,20 @@ final class BalanceSet {
         if (running) {
             return;
         }
+        BackgroundWork work = background;
+        if (work != null && work.isRunning()) {
+            work.wakeBalanceSet(spaces.current());
+            if (pfns.availablePages() - extraPages >= low) {
+                return;
+            }
+        }
         running = true;
         try {
+            count(BackgroundWork.Duty.BALANCE_SET);
             pfns.takeBackFromProcessors();
             manager.memoryEvents().update();
             long goal = usualLow * HIGH_TO_LOW + extraPages;
-            if (trimBehindRun(goal - pfns.availablePages() - writablePages()) != 0) {
+            if (trimBehindRun(spaces.current(), goal - pfns.availablePages() - writablePages()) != 0) {
                 // More of it comes with the next reads.
                 goal = usualLow + LEAST_OF_RUN + extraPages;
             }
@@ -108,7 +130,7 @@ final class BalanceSet {
                 if (pfns.availablePages() + writablePages() < goal) {
                     trim(goal - pfns.availablePages() - writablePages(), round);
                 }
-                writer.write(goal - pfns.availablePages());
+                write(goal - pfns.availablePages());
             }
             // Looking again at every fault would help nobody.
             low = pfns.availablePages() >= usualLow ? usualLow : Math.max(LEAST, pfns.availablePages() - LEAST);
@@ -129,9 +151,81 @@ final class BalanceSet {
         }
     }
 
+    private void count(BackgroundWork.Duty duty) {
+        if (background != null) {
+            background.count(duty);
+        }
+    }
+
+    private void write(long pages) {
+        if (pages > 0) {
+            if (pfns.modifiedPages() != 0) {
+                count(BackgroundWork.Duty.MODIFIED_WRITER);
+            }
+            if (pfns.mappedModifiedPages() != 0) {
+                count(BackgroundWork.Duty.MAPPED_WRITER);
+            }
+            writer.write(pages);
+        }
+    }
+
+    /** Whether fewer frames are available than usual. */
+    private boolean wantsMore() {
+        return pfns.availablePages() < usualLow * HIGH_TO_LOW;
+    }
+
+    /** Writes a little of what is modified if fewer frames are available than usual; false when nothing was written. */
+    boolean writeSome(BackgroundWork.Duty duty) {
+        if (running || !wantsMore()) {
+            return false;
+        }
+        running = true;
+        try {
+            boolean done = duty == BackgroundWork.Duty.MAPPED_WRITER ? writer.writeMapped() : writer.writeCluster();
+            if (done) {
+                count(duty);
+            }
+            return done;
+        } finally {
+            running = false;
+        }
+    }
+
+    /**
+     * Trims until what is usual is available or can be written.
+     *
+     * @param faulting whose faults ate up what was available
+     * @return whether that succeeded
+     */
+    boolean trimForWriters(@Nullable ProcessSpace faulting) {
+        if (running || !wantsMore()) {
+            return true;
+        }
+        running = true;
+        try {
+            count(BackgroundWork.Duty.BALANCE_SET);
+            pfns.takeBackFromProcessors();
+            if (faulting != null && spaces.isThere(faulting)) {
+                trimBehindRun(faulting, needed());
+            }
+            for (Round round : Round.values()) {
+                if (needed() <= 0) {
+                    break;
+                }
+                trim(needed(), round);
+            }
+            return needed() <= 0;
+        } finally {
+            running = false;
+        }
+    }
+
+    private long needed() {
+        return usualLow * HIGH_TO_LOW - pfns.availablePages() - writablePages();
+    }
+
     /** Answers how many pages were trimmed. */
-    private long trimBehindRun(long need) {
-        ProcessSpace space = spaces.current();
+    private long trimBehindRun(@Nullable ProcessSpace space, long need) {
         long most = space == null ? 0 : Math.min(need, excess(space.process(), Round.FIRST));
         if (space == null || most <= 0) {
             return 0;
@@ -160,7 +254,7 @@ final class BalanceSet {
         }
         running = true;
         try {
-            writer.write(pfns.modifiedPages() + pfns.mappedModifiedPages());
+            write(pfns.modifiedPages() + pfns.mappedModifiedPages());
         } finally {
             running = false;
         }

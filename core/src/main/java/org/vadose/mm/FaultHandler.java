@@ -89,7 +89,7 @@ final class FaultHandler implements PageFaultHandler {
     }
 
     private NtStatus handleHere(long virtualAddress, int errorCode) {
-        if (mmu.count() == 1) {
+        if (!mmu.isShared()) {
             return resolve(virtualAddress, errorCode);
         }
         OrderedLock kernel = manager.kernelLock();

@@ -50,6 +50,7 @@ public final class MemoryManager {
     private final ModifiedWriter modifiedWriter;
     private final BalanceSet balance;
     private final PageCombining combining;
+    private final BackgroundWork background;
     private final RegionQueries regionQueries;
     private final WorkingSetServices workingSets;
     private final NodePreferences nodePreferences;
@@ -86,6 +87,8 @@ public final class MemoryManager {
         this.modifiedWriter = new ModifiedWriter(this, pageFiles, prototypes);
         this.balance = new BalanceSet(
                 this, spaces, pageFiles, new Trimmer(this, tables, pages), modifiedWriter, new Ager(this, tables));
+        this.background = new BackgroundWork(this, balance);
+        balance.use(background);
         this.pageIn = new PageIn(this, pageFiles, tables, balance);
         pfns.use(pageFiles, balance);
         this.workingSets = new WorkingSetServices(this, spaces, tables, pages);
@@ -338,6 +341,11 @@ public final class MemoryManager {
         balance.age();
     }
 
+    /** What the manager's threads of System do. */
+    public BackgroundWork background() {
+        return background;
+    }
+
     ModifiedWriter modifiedWriter() {
         return modifiedWriter;
     }
@@ -348,6 +356,7 @@ public final class MemoryManager {
 
     /** Gives back what is outside RAM: the page files. */
     public void close() {
+        background.stop();
         pageFiles.close();
     }
 

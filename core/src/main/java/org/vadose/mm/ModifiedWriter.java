@@ -41,7 +41,7 @@ final class ModifiedWriter {
     }
 
     /** Writes the mapped page that waits longest; false when there is none or it could not be written. */
-    private boolean writeMapped() {
+    boolean writeMapped() {
         long frame = pfns.firstMappedModified();
         if (frame == Pfn.LIST_END) {
             return false;
@@ -71,7 +71,7 @@ final class ModifiedWriter {
     }
 
     /** Writes the pages that wait longest to adjacent slots; false when there are none, or no slots, or the write failed. */
-    private boolean writeCluster() {
+    boolean writeCluster() {
         int count = offered(longestWaiting());
         if (count == 0 || !files.take(count, run)) {
             return pagesTaken;

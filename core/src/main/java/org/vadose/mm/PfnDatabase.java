@@ -239,6 +239,11 @@ public final class PfnDatabase {
         return unused.total(ColourLists.ZEROED) + unused.total(ColourLists.FREE);
     }
 
+    /** Frames on the lists of those whose contents nobody wants and nobody has zeroed. */
+    long freePages() {
+        return unused.total(ColourLists.FREE);
+    }
+
     /** Tells where slots of page files go back to, and who makes frames available when they run out. */
     void use(PageFiles files, BalanceSet balanceSet) {
         listed.use(files);
@@ -740,14 +745,17 @@ public final class PfnDatabase {
     /**
      * Zeroes up to so many free frames and moves them to the zeroed lists, as the zero-page thread does. They go there in order, so
      * that frames taken one after the other, of one colour after the other, are neighbours as often as can be.
+     *
+     * @return how many there were
      */
-    public void zeroFreePages(long atMost) {
+    public long zeroFreePages(long atMost) {
         long[] batch = new long[ZEROED_AT_ONCE];
-        int count = ZEROED_AT_ONCE;
-        for (long left = atMost; left > 0 && count == ZEROED_AT_ONCE; left -= count) {
+        long done = 0;
+        int count;
+        do {
             lock.lock();
             try {
-                count = takeFree(batch, (int) Math.min(left, ZEROED_AT_ONCE));
+                count = takeFree(batch, (int) Math.min(atMost - done, ZEROED_AT_ONCE));
                 Arrays.sort(batch, 0, count);
                 for (int i = count - 1; i >= 0; i--) {
                     ram.zeroFrame(batch[i]);
@@ -757,7 +765,9 @@ public final class PfnDatabase {
             } finally {
                 lock.unlock();
             }
-        }
+            done += count;
+        } while (count == ZEROED_AT_ONCE && done < atMost);
+        return done;
     }
 
     private int takeFree(long[] into, int atMost) {

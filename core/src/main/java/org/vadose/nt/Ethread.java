@@ -182,6 +182,11 @@ public record Ethread(Memory memory, long address) {
         return memory.readUnsignedInt(address + KthreadLayout.CONTEXT_SWITCHES);
     }
 
+    /** The thread had the processor once more. */
+    public void countContextSwitch() {
+        memory.writeInt(address + KthreadLayout.CONTEXT_SWITCHES, (int) contextSwitches() + 1);
+    }
+
     /** Link in the process's list of kernel threads. */
     public ListEntry kernelThreadListEntry() {
         return new ListEntry(memory, address + KthreadLayout.THREAD_LIST_ENTRY);

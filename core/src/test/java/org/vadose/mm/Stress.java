@@ -58,7 +58,8 @@ final class Stress {
             int rounds,
             int stepsARound,
             int errorsPerMille,
-            boolean compressed) {}
+            boolean compressed,
+            boolean inBackground) {}
 
     private final Plan plan;
     private final PhysicalMemory ram;
@@ -122,7 +123,7 @@ final class Stress {
     Stress(Plan plan) {
         this.plan = plan;
         ram = new PhysicalMemory(plan.ramBytes());
-        mmus = new Mmus(ram, new X64PageTables(), plan.processors());
+        mmus = new Mmus(ram, new X64PageTables(), plan.processors(), plan.inBackground());
         manager = MemoryManager.boot(mmus, plan.seed(), KernelImage.build());
         mmus.all().forEach(mmu -> mmu.loadRoot(manager.systemRoot()));
         quiet = new CyclicBarrier(plan.processors(), this::atRest);
@@ -217,6 +218,9 @@ final class Stress {
     String run() {
         String statistics = "";
         List<ProcessorThread> running = new ArrayList<>();
+        if (plan.inBackground()) {
+            manager.background().start();
+        }
         for (int i = 0; i < plan.processors(); i++) {
             int processor = i;
             ProcessorThread thread =
@@ -296,7 +300,12 @@ final class Stress {
         if (failure != null) {
             throw new IllegalStateException("stopped", failure);
         }
-        Findings findings = check();
+        Throwable background = manager.background().failure();
+        if (background != null) {
+            fail(background);
+            throw new IllegalStateException("stopped", background);
+        }
+        Findings findings = stopped(this::check);
         if (!findings.isEmpty()) {
             StringBuilder doings = new StringBuilder();
             byProcessor.forEach(threads ->
@@ -304,6 +313,16 @@ final class Stress {
             AssertionError e = new AssertionError("check: " + findings + doings);
             fail(e);
             throw e;
+        }
+    }
+
+    /** Does something while the threads in the background stand still. */
+    private <T> T stopped(Supplier<T> work) {
+        manager.kernelLock().lock();
+        try {
+            return work.get();
+        } finally {
+            manager.kernelLock().unlock();
         }
     }
 
@@ -333,7 +352,7 @@ final class Stress {
         return mmus.current();
     }
 
-    static Plan small(long seed, int processors) {
+    static Plan small(long seed, int processors, boolean inBackground) {
         return new Plan(
                 seed,
                 32L << 20,
@@ -345,11 +364,12 @@ final class Stress {
                 12,
                 250,
                 20,
-                seed % 2 != 0);
+                seed % 2 != 0,
+                inBackground);
     }
 
     /** {@code [--seconds N] [--seed N] [--processors N] [--ram MB] [--pagefile PAGES] [--threads N] [--errors PERMILLE]
-     * [--compressed 0|1]}. */
+     * [--compressed 0|1] [--background 0|1]}. */
     public static void main(String[] args) {
         Map<String, Long> options = new HashMap<>(Map.of("seconds", 60L, "seed", System.nanoTime()));
         for (int i = 0; i + 1 < args.length; i += 2) {
@@ -383,7 +403,8 @@ final class Stress {
                     16,
                     400,
                     errors,
-                    options.getOrDefault("compressed", (long) random.nextInt(2)) != 0);
+                    options.getOrDefault("compressed", (long) random.nextInt(2)) != 0,
+                    options.getOrDefault("background", (long) random.nextInt(2)) != 0);
             System.out.println(plan);
             Stress stress = new Stress(plan);
             System.out.println("  " + stress.run());

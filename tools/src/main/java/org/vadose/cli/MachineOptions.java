@@ -3,6 +3,7 @@ package org.vadose.cli;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import org.vadose.machine.BackgroundMode;
 import org.vadose.machine.MachineConfig;
 import org.vadose.machine.MemorySaving;
 import org.vadose.machine.PageFileSetup;
@@ -90,6 +91,14 @@ final class MachineOptions {
             description = "Whether a program may have equal pages combined into one (default: on).")
     private OnOff pageCombining = OnOff.ON;
 
+    @Option(
+            names = "--background",
+            paramLabel = "MODE",
+            converter = Background.class,
+            description = "Where working sets are trimmed, modified pages written and free ones zeroed: stepped, at the same"
+                    + " points in every run, or threads of their own, so that a run need not repeat (default: stepped).")
+    private BackgroundMode background = BackgroundMode.STEPPED;
+
     MachineConfig config(boolean bare) {
         MachineConfig config = MachineConfig.standard()
                 .withBare(bare)
@@ -100,6 +109,7 @@ final class MachineOptions {
                 .withNx(nx)
                 .withRules(new AddressSpaceRules(userSpace, aslr))
                 .withLocksPages(!noLockPages)
+                .withBackground(background)
                 .withSaving(new MemorySaving(memoryCompression == OnOff.ON, pageCombining == OnOff.ON));
         Long bytes = pageFileBytes;
         if (bytes == null) {
@@ -157,6 +167,18 @@ final class MachineOptions {
                 case "on" -> OnOff.ON;
                 case "off" -> OnOff.OFF;
                 default -> throw new TypeConversionException("say on or off, not '" + text + "'");
+            };
+        }
+    }
+
+    /** The words of {@link BackgroundMode}. */
+    static final class Background implements ITypeConverter<BackgroundMode> {
+        @Override
+        public BackgroundMode convert(String text) {
+            return switch (text.toLowerCase(Locale.ROOT)) {
+                case "stepped" -> BackgroundMode.STEPPED;
+                case "threads" -> BackgroundMode.THREADS;
+                default -> throw new TypeConversionException("background is stepped or threads, not '" + text + "'");
             };
         }
     }
