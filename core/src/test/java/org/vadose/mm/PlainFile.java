@@ -1,6 +1,8 @@
 package org.vadose.mm;
 
 import java.util.Arrays;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.layout.FileObjectLayout;
 import org.vadose.layout.SectionObjectPointersLayout;
@@ -15,6 +17,8 @@ final class PlainFile implements MappedFile {
     private long dataSection;
     private int held;
     private boolean broken;
+    private @Nullable Random random;
+    private int failuresPerMille;
 
     PlainFile(MemoryManager manager, int size) {
         this.manager = manager;
@@ -39,6 +43,17 @@ final class PlainFile implements MappedFile {
     /** Reading fails from now on, or no longer. */
     void setBroken(boolean isBroken) {
         broken = isBroken;
+    }
+
+    /** From now on so many calls of a thousand fail. */
+    void setFailing(Random chance, int perMille) {
+        random = chance;
+        failuresPerMille = perMille;
+    }
+
+    private boolean fails() {
+        Random chance = random;
+        return broken || chance != null && chance.nextInt(1000) < failuresPerMille;
     }
 
     /** As a program reads it. */
@@ -92,7 +107,7 @@ final class PlainFile implements MappedFile {
 
     @Override
     public NtStatus read(long position, byte[] target, int offset, int length) {
-        if (broken) {
+        if (fails()) {
             return NtStatus.DATA_ERROR;
         }
         int count = (int) Math.clamp(bytes.length - position, 0, length);
@@ -103,6 +118,9 @@ final class PlainFile implements MappedFile {
 
     @Override
     public NtStatus write(long position, byte[] source, int offset, int length) {
+        if (fails()) {
+            return NtStatus.DATA_ERROR;
+        }
         System.arraycopy(source, offset, bytes, (int) position, length);
         return NtStatus.SUCCESS;
     }

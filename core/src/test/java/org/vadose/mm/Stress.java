@@ -20,12 +20,15 @@ import org.vadose.ex.PoolAllocator;
 import org.vadose.ex.PoolPages;
 import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.KprocessLayout;
+import org.vadose.layout.SepTokenPrivilegesLayout;
+import org.vadose.layout.TokenLayout;
 import org.vadose.memory.Mmu;
 import org.vadose.memory.Mmus;
 import org.vadose.memory.PhysicalMemory;
 import org.vadose.memory.ProcessorThread;
 import org.vadose.memory.X64PageTables;
 import org.vadose.nt.Eprocess;
+import org.vadose.nt.Token;
 import org.vadose.pe.KernelImage;
 import org.vadose.target.Target;
 
@@ -70,6 +73,7 @@ final class Stress {
     private final List<List<StressThread>> byProcessor = new ArrayList<>();
     private final CyclicBarrier quiet;
     private volatile @Nullable Throwable failure;
+    private long token;
     private int round;
 
     /** A page file whose calls fail now and then; one call at a time. */
@@ -145,6 +149,7 @@ final class Stress {
                     throw new IllegalStateException("no page file status=" + status);
                 }
             }
+            token = newToken();
             if (plan.compressed()) {
                 storeProcess = Objects.requireNonNull(newProcess(4 * (plan.processes() + 1)));
                 manager.compressMemory(storeProcess);
@@ -193,9 +198,19 @@ final class Stress {
         }
         manager.kernelMemory().writeLong(address + KprocessLayout.DIRECTORY_TABLE_BASE, root);
         manager.kernelMemory().writeLong(address + EprocessLayout.UNIQUE_PROCESS_ID, id);
+        manager.kernelMemory().writeLong(address + EprocessLayout.TOKEN, token);
         Eprocess process = new Eprocess(manager.kernelMemory(), address);
         process.setUserEnd(manager.rules().userSpace().end());
         return process;
+    }
+
+    /** Of an account that may lock pages in memory. */
+    private long newToken() {
+        long made = manager.allocatePoolPages(false, Pages.count(TokenLayout.SIZE));
+        long at = made + TokenLayout.PRIVILEGES;
+        manager.kernelMemory().writeLong(at + SepTokenPrivilegesLayout.PRESENT, 1L << Token.SE_LOCK_MEMORY);
+        manager.kernelMemory().writeLong(at + SepTokenPrivilegesLayout.ENABLED, 1L << Token.SE_LOCK_MEMORY);
+        return made;
     }
 
     void end(Eprocess process) {

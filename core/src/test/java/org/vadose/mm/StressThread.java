@@ -27,6 +27,9 @@ final class StressThread {
     private static final int WORD_SPACING = (int) Pages.SIZE / WORDS;
     private static final int MOST_TRIES = 20_000;
     private static final int MOST_REMEMBERED = 24;
+    /** One thread of so many may have a large page. */
+    private static final int MOST_WITH_LARGE_PAGES = 4;
+
     private static final int RW = PageProtection.PAGE_READWRITE;
     private static final int R = PageProtection.PAGE_READONLY;
     private static final int[] PROTECTIONS = {
@@ -117,6 +120,7 @@ final class StressThread {
     private final List<Open> open = new ArrayList<>();
     private final List<View> views = new ArrayList<>();
     private final Content file;
+    private final StressSpecial special;
     private final Region region = new Region();
     private final BasicInformation information = new BasicInformation();
     private final int[] oldProtection = {0};
@@ -134,8 +138,11 @@ final class StressThread {
         this.random = new Random(stress.plan().seed() * 1000 + id);
         this.manager = stress.manager();
         this.services = manager.virtualMemory();
+        this.special = new StressSpecial(stress, this, process, random, id % MOST_WITH_LARGE_PAGES == 0);
         int filePages = 1 + random.nextInt(40);
-        this.file = new Content(new PlainFile(manager, filePages * (int) Pages.SIZE), filePages);
+        PlainFile plain = new PlainFile(manager, filePages * (int) Pages.SIZE);
+        this.file = new Content(plain, filePages);
+        setFileFails(true);
     }
 
     Eprocess process() {
@@ -146,7 +153,7 @@ final class StressThread {
         return "thread=" + id + " process=" + process.uniqueProcessId() + " step=" + steps + " " + doings;
     }
 
-    private void doing(String what) {
+    void doing(String what) {
         doings.addLast(what);
         if (doings.size() > MOST_REMEMBERED) {
             doings.removeFirst();
@@ -155,7 +162,7 @@ final class StressThread {
 
     void step() {
         steps++;
-        switch (random.nextInt(24)) {
+        switch (random.nextInt(28)) {
             case 0, 1 -> allocate();
             case 2 -> release();
             case 3 -> commit();
@@ -168,26 +175,27 @@ final class StressThread {
             case 14, 15 -> accessShared();
             case 16 -> copyPage();
             case 17 -> rare();
+            case 18, 19, 20, 21 -> special.step();
             default -> access();
         }
     }
 
     // --- what the machine is asked ---
 
-    private static void expect(NtStatus wanted, NtStatus got, String what) {
+    static void expect(NtStatus wanted, NtStatus got, String what) {
         if (wanted != got) {
             throw new AssertionError(what + " wanted=" + wanted + " got=" + got);
         }
     }
 
-    private static boolean isShortage(NtStatus status) {
+    static boolean isShortage(NtStatus status) {
         return status == NtStatus.NO_MEMORY
                 || status == NtStatus.COMMITMENT_LIMIT
                 || status == NtStatus.INSUFFICIENT_RESOURCES;
     }
 
     /** Guest instructions that use memory: again and again while disks fail or RAM is short. */
-    private NtStatus guest(Runnable instructions) {
+    NtStatus guest(Runnable instructions) {
         for (int tries = 0; ; tries++) {
             mmu.enterGuest();
             try {
@@ -559,7 +567,9 @@ final class StressThread {
                     doing("close section");
                     Open closed = open.remove(random.nextInt(open.size()));
                     stress.kernel(() -> {
+                        setFileFails(false);
                         manager.sectionObjects().deleted(closed.body());
+                        setFileFails(true);
                         manager.pool().free(closed.body());
                         return true;
                     });
@@ -574,9 +584,22 @@ final class StressThread {
         }
     }
 
+    /** What cannot be written when nobody wants the file's pages any more would be lost: it is to fail at other times. */
+    private void setFileFails(boolean fails) {
+        if (file.file != null) {
+            file.file.setFailing(
+                    new Random(random.nextLong()), fails ? stress.plan().errorsPerMille() : 0);
+        }
+    }
+
     private void unmap(View view) {
         doing("unmap " + Hex.address(view.base));
-        NtStatus status = stress.kernel(() -> manager.sectionObjects().unmap(view.process, view.base));
+        NtStatus status = stress.kernel(() -> {
+            setFileFails(false);
+            NtStatus unmapped = manager.sectionObjects().unmap(view.process, view.base);
+            setFileFails(true);
+            return unmapped;
+        });
         expect(NtStatus.SUCCESS, status, "unmap");
     }
 
@@ -722,7 +745,10 @@ final class StressThread {
             View view = views.get(random.nextInt(views.size()));
             region.base = view.base;
             region.sizeBytes = 0;
-            expect(NtStatus.SUCCESS, manager.sectionObjects().flush(view.process, region), "flush");
+            NtStatus status = manager.sectionObjects().flush(view.process, region);
+            if (status != NtStatus.DATA_ERROR || view.content != file) {
+                expect(NtStatus.SUCCESS, status, "flush");
+            }
         }
     }
 
