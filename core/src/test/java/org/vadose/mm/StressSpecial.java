@@ -475,6 +475,8 @@ final class StressSpecial {
                 if (!mayBeLost[first] || got != 0) {
                     equal(last[first], got, "disposable", at(disposable, first));
                 }
+                // What is gone has been seen to be zeros, and is there again.
+                last[first] = got;
             }
         }
     }
@@ -488,6 +490,7 @@ final class StressSpecial {
             if (status.isSuccess() || !mayBeLost[page] || got != 0) {
                 equal(last[page], got, "after undo status=" + status, at(disposable, page));
             }
+            last[page] = got;
             if (status.isSuccess()) {
                 mayBeLost[page] = false;
             }
