@@ -51,8 +51,10 @@ public class PagingBenchmark {
     /** A process with pages that are nowhere but on lists, or in a page file that is memory. */
     @State(Scope.Thread)
     public static class Trimmed {
-        final GuestMemory guest =
-                new GuestMemory(MachineConfig.standard().withRamBytes(128 << 20).withPageFiles(List.of()));
+        final GuestMemory guest = new GuestMemory(MachineConfig.standard()
+                .withRamBytes(128 << 20)
+                .withSaving(new MemorySaving(false))
+                .withPageFiles(List.of()));
         final MemoryManager manager = guest.machine().memoryManager();
         final int[] order = new Random(1).ints(0, PAGES).distinct().limit(PAGES).toArray();
         long base;

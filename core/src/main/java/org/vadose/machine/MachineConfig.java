@@ -92,17 +92,40 @@ public record MachineConfig(
     public MachineConfig withRamBytes(long bytes) {
         boolean isManaged = pageFiles.equals(List.of(PageFileSetup.managed(ramBytes)));
         List<PageFileSetup> files = isManaged ? List.of(PageFileSetup.managed(bytes)) : pageFiles;
-        return new MachineConfig(bytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, saving, files, background);
+        return new MachineConfig(
+                bytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, saving, files, background);
     }
 
     public MachineConfig withSeed(long newSeed) {
         return new MachineConfig(
-                ramBytes, newSeed, bare, processors, nodes, bootTime, locksPages, nx, rules, saving, pageFiles, background);
+                ramBytes,
+                newSeed,
+                bare,
+                processors,
+                nodes,
+                bootTime,
+                locksPages,
+                nx,
+                rules,
+                saving,
+                pageFiles,
+                background);
     }
 
     public MachineConfig withBare(boolean newBare) {
         return new MachineConfig(
-                ramBytes, seed, newBare, processors, nodes, bootTime, locksPages, nx, rules, saving, pageFiles, background);
+                ramBytes,
+                seed,
+                newBare,
+                processors,
+                nodes,
+                bootTime,
+                locksPages,
+                nx,
+                rules,
+                saving,
+                pageFiles,
+                background);
     }
 
     public MachineConfig withProcessors(int count) {
@@ -113,27 +136,82 @@ public record MachineConfig(
     /** @param count of nodes among which RAM and processors are shared out */
     public MachineConfig withNodes(int count) {
         return new MachineConfig(
-                ramBytes, seed, bare, processors, count, bootTime, locksPages, nx, rules, saving, pageFiles, background);
+                ramBytes,
+                seed,
+                bare,
+                processors,
+                count,
+                bootTime,
+                locksPages,
+                nx,
+                rules,
+                saving,
+                pageFiles,
+                background);
     }
 
     public MachineConfig withLocksPages(boolean newLocksPages) {
         return new MachineConfig(
-                ramBytes, seed, bare, processors, nodes, bootTime, newLocksPages, nx, rules, saving, pageFiles, background);
+                ramBytes,
+                seed,
+                bare,
+                processors,
+                nodes,
+                bootTime,
+                newLocksPages,
+                nx,
+                rules,
+                saving,
+                pageFiles,
+                background);
     }
 
     public MachineConfig withNx(NxPolicy policy) {
         return new MachineConfig(
-                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, policy, rules, saving, pageFiles, background);
+                ramBytes,
+                seed,
+                bare,
+                processors,
+                nodes,
+                bootTime,
+                locksPages,
+                policy,
+                rules,
+                saving,
+                pageFiles,
+                background);
     }
 
     public MachineConfig withRules(AddressSpaceRules newRules) {
         return new MachineConfig(
-                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, newRules, saving, pageFiles, background);
+                ramBytes,
+                seed,
+                bare,
+                processors,
+                nodes,
+                bootTime,
+                locksPages,
+                nx,
+                newRules,
+                saving,
+                pageFiles,
+                background);
     }
 
     public MachineConfig withSaving(MemorySaving newSaving) {
         return new MachineConfig(
-                ramBytes, seed, bare, processors, nodes, bootTime, locksPages, nx, rules, newSaving, pageFiles, background);
+                ramBytes,
+                seed,
+                bare,
+                processors,
+                nodes,
+                bootTime,
+                locksPages,
+                nx,
+                rules,
+                newSaving,
+                pageFiles,
+                background);
     }
 
     /** @param files none is allowed: then the commit limit is RAM alone */

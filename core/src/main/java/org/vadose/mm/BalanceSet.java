@@ -28,6 +28,7 @@ final class BalanceSet {
     private static final long LEAST_OF_RUN = 64;
     /** How much earlier others are asked to do the work. */
     private static final int HEADROOM = 2;
+
     private static final long LEAST_SHARE = 16;
 
     private final MemoryManager manager;

@@ -95,8 +95,9 @@ final class MachineOptions {
             names = "--background",
             paramLabel = "MODE",
             converter = Background.class,
-            description = "Where working sets are trimmed, modified pages written and free ones zeroed: stepped, at the same"
-                    + " points in every run, or threads of their own, so that a run need not repeat (default: stepped).")
+            description =
+                    "Where working sets are trimmed, modified pages written and free ones zeroed: stepped, at the same"
+                            + " points in every run, or threads of their own, so that a run need not repeat (default: stepped).")
     private BackgroundMode background = BackgroundMode.STEPPED;
 
     MachineConfig config(boolean bare) {
