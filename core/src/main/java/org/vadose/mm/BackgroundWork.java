@@ -2,6 +2,7 @@ package org.vadose.mm;
 
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -155,7 +156,7 @@ public final class BackgroundWork {
     }
 
     private void run(Duty duty) {
-        Worker worker = workers.get(duty);
+        Worker worker = Objects.requireNonNull(workers.get(duty));
         long period = duty == Duty.ZERO_PAGES ? ZERO_PERIOD_NANOS : PERIOD_NANOS;
         try {
             while (isRunning) {
