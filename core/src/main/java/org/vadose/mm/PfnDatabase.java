@@ -239,11 +239,6 @@ public final class PfnDatabase {
         return unused.total(ColourLists.ZEROED) + unused.total(ColourLists.FREE);
     }
 
-    /** Frames on the lists of those whose contents nobody wants and nobody has zeroed. */
-    long freePages() {
-        return unused.total(ColourLists.FREE);
-    }
-
     /** Tells where slots of page files go back to, and who makes frames available when they run out. */
     void use(PageFiles files, BalanceSet balanceSet) {
         listed.use(files);
