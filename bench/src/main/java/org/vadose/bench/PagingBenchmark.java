@@ -53,7 +53,7 @@ public class PagingBenchmark {
     public static class Trimmed {
         final GuestMemory guest = new GuestMemory(MachineConfig.standard()
                 .withRamBytes(128 << 20)
-                .withSaving(new MemorySaving(false))
+                .withSaving(MemorySaving.NONE)
                 .withPageFiles(List.of()));
         final MemoryManager manager = guest.machine().memoryManager();
         final int[] order = new Random(1).ints(0, PAGES).distinct().limit(PAGES).toArray();
