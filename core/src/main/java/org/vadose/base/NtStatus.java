@@ -155,6 +155,7 @@ public final class NtStatus {
     public static final NtStatus INVALID_IMAGE_HASH = define("INVALID_IMAGE_HASH", 0xC0000428, 577);
     public static final NtStatus ADDRESS_ALREADY_EXISTS = define("ADDRESS_ALREADY_EXISTS", 0xC000020A, 1227);
     public static final NtStatus DYNAMIC_CODE_BLOCKED = define("DYNAMIC_CODE_BLOCKED", 0xC0000604, 1655);
+    public static final NtStatus STRICT_CFG_VIOLATION = define("STRICT_CFG_VIOLATION", 0xC0000606, 1657);
     public static final NtStatus PROCESS_NOT_IN_JOB = define("PROCESS_NOT_IN_JOB", 0x00000123, 317);
     public static final NtStatus THREAD_IS_TERMINATING = define("THREAD_IS_TERMINATING", 0xC000004B, 5);
     public static final NtStatus SUSPEND_COUNT_EXCEEDED = define("SUSPEND_COUNT_EXCEEDED", 0xC000004A, 156);

@@ -1,7 +1,9 @@
 package org.vadose.check;
 
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -9,8 +11,11 @@ import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.layout.KernelSymbols;
+import org.vadose.layout.MiAssignedRegionTypesValues;
 import org.vadose.layout.MiPartitionLayout;
+import org.vadose.layout.MiSystemVaAssignmentLayout;
 import org.vadose.layout.MiVisiblePartitionLayout;
+import org.vadose.layout.MiVisibleStateLayout;
 import org.vadose.layout.MmpteSoftwareLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.X64PageTables;
@@ -37,6 +42,12 @@ public final class MemoryCheck {
     private static final int MOST_PROCESSES = 1 << 16;
     private static final int ENTRIES = 512;
     private static final int KERNEL_HALF = 256;
+    private static final int[] DATA_REGIONS = {
+        MiAssignedRegionTypesValues.ASSIGNED_REGION_NON_PAGED_POOL,
+        MiAssignedRegionTypesValues.ASSIGNED_REGION_PAGED_POOL,
+        MiAssignedRegionTypesValues.ASSIGNED_REGION_KERNEL_STACKS,
+        MiAssignedRegionTypesValues.ASSIGNED_REGION_SESSION
+    };
 
     private final Target target;
     private final Memory physical;
@@ -53,6 +64,12 @@ public final class MemoryCheck {
     private final Map<Long, Long> viewsByArea = new HashMap<>();
     /** Page numbers of the large pages of the process that is checked. */
     private final Set<Long> largePages = new TreeSet<>();
+
+    /** Whether the processor knows NX at all, as the self-map's entry, which is data, tells. */
+    private boolean isExecutionProtected;
+
+    /** Where system space must not be executed: first and last address of each such region. */
+    private final List<long[]> dataRegions = new ArrayList<>();
 
     private long userTables;
     private long processCommit;
@@ -119,6 +136,8 @@ public final class MemoryCheck {
 
     private void walkKernelHalf() {
         long root = target.kernel().root();
+        isExecutionProtected = isNoExecute(physical.readLong(root + 8L * selfMap.index()));
+        findRegions();
         // Frame 0 is never given out.
         ledger.addShare(0);
         kernelFrames.set(0);
@@ -163,6 +182,7 @@ public final class MemoryCheck {
             } else if (level > 1) {
                 kernelTable(entry, table, level - 1, address);
             } else {
+                checkExecutable(address, entry);
                 kernelLeaf(Pte.frame(entry), selfMap.pte(address), frame);
             }
         }
@@ -176,6 +196,33 @@ public final class MemoryCheck {
         }
         tables.set((int) frame);
         return true;
+    }
+
+    /** Stacks, pools and session pool are data: they are not executed. */
+    private void findRegions() {
+        long regions = kernelBase + KernelSymbols.MI_VISIBLE_STATE + MiVisibleStateLayout.SYSTEM_VA_REGIONS;
+        for (int index : DATA_REGIONS) {
+            long at = regions + index * MiSystemVaAssignmentLayout.SIZE;
+            long first = kernel.readLong(at + MiSystemVaAssignmentLayout.BASE_ADDRESS);
+            long bytes = kernel.readLong(at + MiSystemVaAssignmentLayout.NUMBER_OF_BYTES);
+            if (bytes != 0) {
+                dataRegions.add(new long[] {first, first + bytes - 1});
+            }
+        }
+    }
+
+    private void checkExecutable(long address, long pte) {
+        boolean isData = false;
+        for (long[] region : dataRegions) {
+            isData |= Long.compareUnsigned(address, region[0]) >= 0 && Long.compareUnsigned(address, region[1]) <= 0;
+        }
+        if (isData && isExecutionProtected != isNoExecute(pte)) {
+            findings.add("kernel data that can be executed va=" + Hex.address(address) + " pte=" + Hex.address(pte));
+        }
+    }
+
+    private static boolean isNoExecute(long entry) {
+        return (entry & X64PageTables.NO_EXECUTE) != 0;
     }
 
     private void kernelLeaf(long frame, long pteAddress, long table) {
@@ -220,6 +267,7 @@ public final class MemoryCheck {
         findings.expectEqual("NumberOfPrivatePages" + who, at, counted.own, process.privatePages());
         findings.expectEqual("LockedEntries" + who, at, counted.locked, process.lockedPages());
         new VadCheck(kernel, ledger, combined, findings, viewsByArea, largePages).run(process, ptes);
+        new GuardCheck(kernel, physical, ledger, findings).run(process, ptes);
     }
 
     private static final class WorkingSetCount {
@@ -378,7 +426,7 @@ public final class MemoryCheck {
         if (protection != 0) {
             boolean mayWrite = PageProtection.isWritable(protection) && !PageProtection.isCopyOnWrite(protection);
             wrong |= isHardwareWritable != mayWrite
-                    || PageProtection.isExecutable(protection) != ((pte & X64PageTables.NO_EXECUTE) == 0)
+                    || isNoExecute(pte) != (isExecutionProtected && !PageProtection.isExecutable(protection))
                     || PageProtection.isGuard(protection)
                     || !PageProtection.isAccessible(protection);
         }

@@ -16,9 +16,13 @@ import org.vadose.memory.MemoryFault;
 import org.vadose.nt.DispatcherHeader;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
+import org.vadose.nt.ExecuteOptions;
 import org.vadose.nt.HandleTable;
 import org.vadose.nt.Kprcb;
 import org.vadose.nt.LoadedModule;
+import org.vadose.nt.NxPolicy;
+import org.vadose.nt.SharedUserData;
+import org.vadose.nt.UserSpace;
 import org.vadose.target.UnreadableMemoryException;
 
 /**
@@ -72,6 +76,7 @@ public final class ProcessCheck {
             findings.add(
                     "DirectoryTableBase at=" + Hex.address(at) + " value=" + Hex.plain(process.directoryTableBase()));
         }
+        checkLayout(process);
         int alive = 0;
         int count = 0;
         for (long links : list(at + EprocessLayout.THREAD_LIST_HEAD, "EPROCESS.ThreadListHead")) {
@@ -110,6 +115,24 @@ public final class ProcessCheck {
             }
         }
         return count;
+    }
+
+    /** User space ends where some Windows ends it; a 64-bit process is protected unless nobody is. */
+    private void checkLayout(Eprocess process) {
+        boolean isKnownSize = false;
+        for (UserSpace space : UserSpace.values()) {
+            isKnownSize |= process.userEnd() == space.end();
+        }
+        if (!isKnownSize) {
+            findings.add("HighestUserAddress at=" + Hex.address(process.address()) + " value="
+                    + Hex.address(process.userEnd()));
+        }
+        ExecuteOptions options = new ExecuteOptions(process);
+        NxPolicy policy = SharedUserData.kernel(memory).nxPolicy();
+        if (!process.is32Bit() && options.isEnabled() != (policy != NxPolicy.ALWAYS_OFF)) {
+            findings.add("execution protection is not the boot option's at=" + Hex.address(process.address())
+                    + " flags=" + Hex.plain(options.flags()) + " nx=" + policy.bootOption());
+        }
     }
 
     private void checkThread(Eprocess process, Ethread thread) {

@@ -92,6 +92,7 @@ public final class Debugger {
         VmCommand.register(commands);
         StoreCommand.register(commands);
         CombineCommand.register(commands);
+        MitigationsCommand.register(commands);
         stopped();
     }
 

@@ -16,6 +16,7 @@ import org.vadose.memory.X64PageTables;
 import org.vadose.mm.MemoryManager;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
+import org.vadose.nt.NxPolicy;
 import org.vadose.nt.Token;
 import org.vadose.ob.ObjectManager;
 import org.vadose.pe.KernelImage;
@@ -57,7 +58,11 @@ public final class Machine implements AutoCloseable {
     private Machine(MachineConfig config, @Nullable BuiltinDlls builtin) {
         this.config = config;
         ram = new PhysicalMemory(config.ramBytes());
-        mmus = new Mmus(ram, new X64PageTables(), config.processors(), config.background() == BackgroundMode.THREADS);
+        mmus = new Mmus(
+                ram,
+                new X64PageTables(config.nx() != NxPolicy.ALWAYS_OFF),
+                config.processors(),
+                config.background() == BackgroundMode.THREADS);
         memoryManager = MemoryManager.boot(mmus, config.rules(), config.nodes(), config.seed(), KernelImage.build());
         end(BootPhase.MEMORY);
         memoryManager.kernelLock().lock();

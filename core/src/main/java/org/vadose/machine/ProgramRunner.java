@@ -17,6 +17,7 @@ import org.vadose.layout.RtlUserProcessParametersLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.HandleTable;
+import org.vadose.nt.Mitigations;
 import org.vadose.nt.WaitReason;
 import org.vadose.pe.PeFormatException;
 import org.vadose.pe.PeImage;
@@ -71,6 +72,8 @@ public final class ProgramRunner {
     private static final int SYSCALL_IN_STUB = 8;
     private static final long DEFAULT_STACK_RESERVE = 1 << 20;
     private static final long DEFAULT_STACK_COMMIT = 0x1000;
+    private static final long STACK_PLACES = 128;
+    private static final long STACK_ALIGNMENT = 16;
     private static final long FAST_REFERENCE_BITS = 0xF;
     /** Each takes a Java thread; more than a program of this size of machine has use for. */
     private static final int MOST_THREADS = 12_000;
@@ -406,8 +409,18 @@ public final class ProgramRunner {
                             0);
             GuestProcessor processor = system.leastLoaded();
             ProcessorState cpu = processor.newState(made.teb());
-            Loader.of(process).prepareThread(cpu, made.stackBase(), function, argument);
+            Loader.of(process).prepareThread(cpu, made.stackBase() - stackOffset(made), function, argument);
             return new GuestThread(process, processor, cpu, made.thread());
+        }
+
+        /** Where on its first page a thread's stack begins: 16 bytes aligned, in the upper half. */
+        private long stackOffset(UserThread thread) {
+            if (new Mitigations(process.eprocess()).isStackRandomizationDisabled()) {
+                return 0;
+            }
+            return SeededRandom.of(machine.config().seed() ^ thread.thread().uniqueThreadId() << 32, "stack pointer")
+                            .below(STACK_PLACES)
+                    * STACK_ALIGNMENT;
         }
 
         @Override

@@ -24,6 +24,9 @@ final class SharedDataWriter {
     /** PF_*: cmpxchg8b, MMX, SSE, RDTSC, PAE, SSE2, no-execute, cmpxchg16b, fast-fail, RDTSCP-free subset of a Windows 10 minimum. */
     private static final int[] PROCESSOR_FEATURES = {2, 3, 6, 8, 9, 10, 12, 14, 23};
 
+    /** {@code PF_NX_ENABLED}. */
+    private static final int NX_ENABLED = 12;
+
     private SharedDataWriter() {}
 
     static void write(MemoryManager memoryManager, long seed, NxPolicy nx) {
@@ -43,7 +46,8 @@ final class SharedDataWriter {
         memory.writeInt(shared + KuserSharedDataLayout.NT_MAJOR_VERSION, 10);
         memory.writeInt(shared + KuserSharedDataLayout.NT_MINOR_VERSION, 0);
         for (int feature : PROCESSOR_FEATURES) {
-            memory.writeByte(shared + KuserSharedDataLayout.PROCESSOR_FEATURES + feature, (byte) 1);
+            boolean isThere = feature != NX_ENABLED || nx != NxPolicy.ALWAYS_OFF;
+            memory.writeByte(shared + KuserSharedDataLayout.PROCESSOR_FEATURES + feature, (byte) (isThere ? 1 : 0));
         }
         memory.writeInt(shared + KuserSharedDataLayout.BOOT_ID, 1);
         memory.writeInt(shared + KuserSharedDataLayout.SUITE_MASK, SINGLE_USER_TERMINAL_SERVICES);

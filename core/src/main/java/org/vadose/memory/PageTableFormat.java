@@ -51,4 +51,9 @@ public interface PageTableFormat {
     long frameAddress(int level, long entry);
 
     boolean isPresent(long entry);
+
+    /** The bits that a present entry may have: all but those which the processor has been told to refuse. */
+    default long validBits() {
+        return -1L;
+    }
 }

@@ -13,7 +13,8 @@ import org.vadose.base.Pages;
  *  NX  key   avail  frame          avail G PS D A PCD PWT U/S R/W P
  * </pre>
  *
- * PS (bit 7) makes a level-2 entry map 2 MB and a level-3 entry 1 GB. CR0.WP and EFER.NXE are always on.
+ * PS (bit 7) makes a level-2 entry map 2 MB and a level-3 entry 1 GB. CR0.WP is always on. While EFER.NXE is off, a
+ * present entry with NX set is refused, and everything that can be read can be executed.
  */
 public final class X64PageTables implements PageTableFormat {
     public static final long PRESENT = 1;
@@ -33,8 +34,26 @@ public final class X64PageTables implements PageTableFormat {
     /** What one table of the lowest level maps. */
     private static final int REGION_SHIFT = Pages.SHIFT + 9;
 
+    private final boolean noExecuteEnabled;
+
+    public X64PageTables() {
+        this(true);
+    }
+
+    /** @param noExecuteEnabled EFER.NXE */
+    public X64PageTables(boolean noExecuteEnabled) {
+        this.noExecuteEnabled = noExecuteEnabled;
+    }
+
     @Override
-    public boolean walk(Memory physical, long root, long virtualAddress, int access, PageWalk result) {
+    public long validBits() {
+        return noExecuteEnabled ? -1L : ~NO_EXECUTE;
+    }
+
+    @Override
+    public boolean walk(Memory physical, long root, long virtualAddress, int wanted, PageWalk result) {
+        // Without NXE a fetch is reported as the read it is.
+        int access = noExecuteEnabled ? wanted : wanted & ~PageFaultCode.FETCH;
         if (!Pages.isCanonical(virtualAddress)) {
             result.errorCode = access;
             return false;
@@ -67,17 +86,21 @@ public final class X64PageTables implements PageTableFormat {
                 }
                 continue;
             }
+            if (!noExecuteEnabled && (rights & NO_EXECUTE) == 0) {
+                result.errorCode = access | PageFaultCode.PRESENT | PageFaultCode.RESERVED;
+                return false;
+            }
             if (!allowed(access, rights)) {
                 result.errorCode = access | PageFaultCode.PRESENT;
                 return false;
             }
-            long wanted = (access & PageFaultCode.WRITE) != 0 ? ACCESSED | DIRTY : ACCESSED;
-            if ((entry & wanted) != wanted && !setBits(physical, entryAddress, entry, wanted)) {
+            long noted = (access & PageFaultCode.WRITE) != 0 ? ACCESSED | DIRTY : ACCESSED;
+            if ((entry & noted) != noted && !setBits(physical, entryAddress, entry, noted)) {
                 return walk(physical, root, virtualAddress, access, result);
             }
             long offsetMask = pageSizeBytes(level) - 1;
             result.physicalAddress = (entry & FRAME_MASK & ~offsetMask) | (virtualAddress & offsetMask);
-            result.writeReady = (rights & WRITE) != 0 && ((entry | wanted) & DIRTY) != 0;
+            result.writeReady = (rights & WRITE) != 0 && ((entry | noted) & DIRTY) != 0;
             return true;
         }
     }

@@ -212,7 +212,11 @@ final class AddressSpaces {
             long entry = ram.readLong(BootMemory.SYSTEM_ROOT + 8L * i);
             if (entry != 0) {
                 entries++;
-                ram.writeLong(root + 8L * i, i == selfMap.index() ? root | SystemSpace.KERNEL_DATA : entry);
+                ram.writeLong(
+                        root + 8L * i,
+                        i == selfMap.index()
+                                ? root | SystemSpace.KERNEL_DATA & mmu.format().validBits()
+                                : entry);
             }
         }
         Pfn pfn = pfns.pfn(frame);

@@ -115,7 +115,8 @@ final class BootMemory {
 
     /** Writes the page tables and the kernel image, and turns the processor's paging on. */
     void mapKernel(Mmus mmu, PeBuilder kernelImage) {
-        ram.writeLong(SYSTEM_ROOT + 8L * selfMap.index(), SYSTEM_ROOT | SystemSpace.KERNEL_DATA);
+        long data = SystemSpace.KERNEL_DATA & mmu.format().validBits();
+        ram.writeLong(SYSTEM_ROOT + 8L * selfMap.index(), SYSTEM_ROOT | data);
         for (SystemRegion region : SystemRegion.values()) {
             if (region != SystemRegion.PAGE_TABLES) {
                 table(SYSTEM_ROOT, slots[region.ordinal()]);
@@ -132,10 +133,10 @@ final class BootMemory {
         long pfnPhysical = imagePhysical + imageBytes;
         for (long at = 0; at < PfnDatabase.sizeBytes(topology); at += Pages.SIZE) {
             long pte = tableFor(pfnBase + at, 1) + 8L * X64PageTables.index(1, pfnBase + at);
-            ram.writeLong(pte, pfnPhysical + at | SystemSpace.KERNEL_DATA);
+            ram.writeLong(pte, pfnPhysical + at | data);
         }
         long sharedPte = tableFor(SHARED_USER_DATA, 1) + 8L * X64PageTables.index(1, SHARED_USER_DATA);
-        ram.writeLong(sharedPte, newFrame() << Pages.SHIFT | SystemSpace.KERNEL_DATA);
+        ram.writeLong(sharedPte, newFrame() << Pages.SHIFT | data);
         mmu.loadRoot(SYSTEM_ROOT);
     }
 

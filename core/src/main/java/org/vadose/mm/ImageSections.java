@@ -263,6 +263,14 @@ public final class ImageSections {
         vad.setSubsection(area.firstSubsection().address());
         long prototypes = segment.prototypePtes();
         vad.setPrototypePtes(prototypes, prototypes + (range.pages() - 1) * Long.BYTES);
+        if (space.guardBitmap() != 0) {
+            ImageCode code = this.prototypes.source(area) instanceof ImageFile file ? file.code() : null;
+            NtStatus guarded = manager.controlFlowGuard().mapped(space, base, code);
+            if (!guarded.isSuccess()) {
+                views.unmap(space, vad);
+                return new View(guarded, 0, false);
+            }
+        }
         return new View(status, base, status == NtStatus.SUCCESS);
     }
 
@@ -310,11 +318,21 @@ public final class ImageSections {
         private final long base;
         private final @Nullable MappedFile file;
         private byte @Nullable [] laidOut;
+        private @Nullable ImageCode code;
 
         ImageFile(PeImage image, long base, @Nullable MappedFile file) {
             this.image = image;
             this.base = base;
             this.file = file;
+        }
+
+        ImageCode code() {
+            ImageCode known = code;
+            if (known == null) {
+                known = ImageCode.of(image);
+                code = known;
+            }
+            return known;
         }
 
         @Override

@@ -53,6 +53,7 @@ public final class MemoryManager {
     private final BackgroundWork background;
     private final RegionQueries regionQueries;
     private final WorkingSetServices workingSets;
+    private final ControlFlowGuard controlFlowGuard;
     private final NodePreferences nodePreferences;
     private final MemoryEvents memoryEvents;
     private @Nullable Pool pool;
@@ -91,6 +92,7 @@ public final class MemoryManager {
         balance.use(background);
         this.pageIn = new PageIn(this, pageFiles, tables, balance);
         pfns.use(pageFiles, balance);
+        this.controlFlowGuard = new ControlFlowGuard(this, spaces, tables, seed);
         this.workingSets = new WorkingSetServices(this, spaces, tables, pages);
         this.nodePreferences = new NodePreferences(this, spaces);
         this.memoryEvents = new MemoryEvents(this);
@@ -325,6 +327,11 @@ public final class MemoryManager {
     /** Equal private pages that become one. */
     public PageCombining combining() {
         return combining;
+    }
+
+    /** Where indirect calls may go. */
+    public ControlFlowGuard controlFlowGuard() {
+        return controlFlowGuard;
     }
 
     PageIn pageIn() {

@@ -108,7 +108,7 @@ public final class PageCombining {
                     node != 0;
                     node = space.vads().next(node)) {
                 Vad vad = new Vad(memory, node);
-                if (!vad.isPrivate() || vad.isAwe() || vad.isLargePages() || vad.isWriteWatch()) {
+                if (!vad.isPrivate() || vad.isAwe() || vad.isLargePages() || vad.isWriteWatch() || vad.isNoChange()) {
                     continue;
                 }
                 long end = vad.endingVpn() + 1 << Pages.SHIFT;

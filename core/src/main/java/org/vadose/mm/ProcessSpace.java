@@ -26,6 +26,7 @@ final class ProcessSpace {
     private final WorkingSet workingSet;
     private final HoleSearch holes;
     private long nextInRun;
+    private long guardBitmap;
     private long pagesInRun;
     private long behindRun;
 
@@ -35,6 +36,9 @@ final class ProcessSpace {
         this.vads = new VadTree(process);
         this.workingSet = new WorkingSet(process, pool);
         this.holes = new HoleSearch(vads, bottomUpStart(process, seed), highest);
+        if (new Mitigations(process).hasControlFlowGuard()) {
+            this.guardBitmap = ControlFlowGuard.find(vads.memory(), vads, process);
+        }
     }
 
     /** Where automatic allocations begin, drawn when the process is made. */
@@ -47,6 +51,15 @@ final class ProcessSpace {
         return mitigations.isHighEntropy()
                 ? HIGH_ENTROPY_LOWEST + random.below(HIGH_ENTROPY_PLACES) * Pages.GRANULARITY
                 : VirtualMemoryServices.LOWEST_USER + random.below(CLASSIC_PLACES) * Pages.GRANULARITY;
+    }
+
+    /** Where the bitmap of control flow guard is; 0 without one. */
+    long guardBitmap() {
+        return guardBitmap;
+    }
+
+    void setGuardBitmap(long address) {
+        guardBitmap = address;
     }
 
     Eprocess process() {

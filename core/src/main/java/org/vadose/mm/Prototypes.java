@@ -52,7 +52,7 @@ final class Prototypes {
         sources.put(area.address(), source);
     }
 
-    private PageSource source(ControlArea area) {
+    PageSource source(ControlArea area) {
         return Objects.requireNonNull(
                 sources.get(area.address()), () -> "no file is behind controlArea=" + Hex.address(area.address()));
     }
@@ -77,7 +77,8 @@ final class Prototypes {
             case TRANSITION -> {
                 long frame = Pte.frame(prototype);
                 pfns.reactivate(frame);
-                memory.writeLong(prototypeAddress, Pte.validPrototype(frame, Pte.protection(prototype)));
+                memory.writeLong(
+                        prototypeAddress, tables.allowed(Pte.validPrototype(frame, Pte.protection(prototype))));
                 yield frame;
             }
             case DEMAND_ZERO -> {
@@ -148,7 +149,7 @@ final class Prototypes {
         long table = tables.tableFrame(prototypeAddress);
         pfn.setPteFrame(table, true);
         addShare(table, 1);
-        memory.writeLong(prototypeAddress, Pte.validPrototype(frame, Pte.protection(prototype)));
+        memory.writeLong(prototypeAddress, tables.allowed(Pte.validPrototype(frame, Pte.protection(prototype))));
     }
 
     private void addShare(long frame, long delta) {

@@ -560,7 +560,16 @@ public final class SectionServices {
         }
         view.base = base;
         view.sizeBytes = sizeBytes;
-        return NtStatus.SUCCESS;
+        if (PageProtection.isExecutable(protection)) {
+            VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
+            region.base = base;
+            region.sizeBytes = sizeBytes;
+            status = manager.controlFlowGuard().executable(space.process(), region, true);
+            if (!status.isSuccess()) {
+                views.unmap(space, new Vad(memory, space.vads().find(Pages.vpn(base))));
+            }
+        }
+        return status;
     }
 
     private static int withCaching(int protection, int cached, ControlArea area) {

@@ -128,6 +128,9 @@ final class SectionViews {
     /** Unmaps a view; the section goes with its last view when nobody has a reference to it. */
     void unmap(ProcessSpace space, Vad vad) {
         VpnRange range = vad.range();
+        if (space.guardBitmap() != 0) {
+            manager.controlFlowGuard().released(space, range.startAddress(), range.endAddress() + 1);
+        }
         for (long page = range.startAddress(); page <= range.endAddress(); ) {
             long gap = tables.gap(page, range.endAddress() + 1);
             if (gap == 0) {

@@ -33,7 +33,7 @@ final class SharedUserPage {
         this.commit = commit;
         this.frame = tables.tableFrame(SharedUserData.KERNEL_ADDRESS);
         long prototype = manager.pool().allocate(PoolType.NON_PAGED_POOL_NX, Long.BYTES, TAG_PROTOTYPES);
-        memory.writeLong(prototype, Pte.validPrototype(frame, PageProtection.READONLY));
+        memory.writeLong(prototype, tables.allowed(Pte.validPrototype(frame, PageProtection.READONLY)));
         long table = tables.tableFrame(prototype);
         Pfn holder = manager.pfns().pfn(table);
         holder.setShareCount(holder.shareCount() + 1);

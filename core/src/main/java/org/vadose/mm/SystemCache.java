@@ -281,7 +281,7 @@ public final class SystemCache {
             return NtStatus.NO_MEMORY;
         }
         long at = selfMap.pte(page);
-        memory.writeLong(at, frame << Pages.SHIFT | VALID);
+        memory.writeLong(at, frame << Pages.SHIFT | VALID & mmu.format().validBits());
         pfns.pfn(tableFrame(at)).addShares(1);
         workingSet.add(1);
         return NtStatus.SUCCESS;

@@ -123,7 +123,7 @@ public final class SystemSpace {
     private void map(long address, long bits) {
         makeTables(address);
         long pte = selfMap.pte(address);
-        memory.writeLong(pte, newFrame(pte) << Pages.SHIFT | bits);
+        memory.writeLong(pte, newFrame(pte) << Pages.SHIFT | bits & mmu.format().validBits());
     }
 
     /** Makes the tables that hold the PTE of an address. */

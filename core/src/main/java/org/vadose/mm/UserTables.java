@@ -37,6 +37,7 @@ final class UserTables {
     private static final int KNOWN_TABLES = 64;
 
     private final Mmus mmu;
+    private final long validBits;
     private final Memory memory;
     private final SelfMap selfMap;
     private final PfnDatabase pfns;
@@ -46,6 +47,7 @@ final class UserTables {
 
     UserTables(Mmus mmu, SelfMap selfMap, PfnDatabase pfns, Commit commit) {
         this.mmu = mmu;
+        this.validBits = mmu.format().validBits();
         this.memory = mmu.kernel();
         this.selfMap = selfMap;
         this.pfns = pfns;
@@ -197,13 +199,13 @@ final class UserTables {
         if (missing > 2 && !makeTables(workingSet, virtualAddress, missing, 3)) {
             return false;
         }
-        writeEntry(workingSet, 2, virtualAddress, entry);
+        writeEntry(workingSet, 2, virtualAddress, allowed(entry));
         return true;
     }
 
     /** Changes or, with 0, removes a large page's entry; tables left empty go, too. */
     void writeLarge(WorkingSet workingSet, long virtualAddress, long entry) {
-        writeEntry(workingSet, 2, virtualAddress, entry);
+        writeEntry(workingSet, 2, virtualAddress, allowed(entry));
         mmu.invalidateAll();
     }
 
@@ -221,7 +223,7 @@ final class UserTables {
      * address are forgotten.
      */
     void write(WorkingSet workingSet, long virtualAddress, long value) {
-        writeEntry(workingSet, 1, virtualAddress, value);
+        writeEntry(workingSet, 1, virtualAddress, allowed(value));
     }
 
     /**
@@ -235,7 +237,8 @@ final class UserTables {
     }
 
     /** @param likely what is there, if nobody noted anything in it since it was read */
-    long exchange(long virtualAddress, long likely, long value) {
+    long exchange(long virtualAddress, long likely, long wanted) {
+        long value = allowed(wanted);
         long at = selfMap.pte(virtualAddress);
         long old = likely;
         while (!memory.compareAndSetLong(at, old, value)) {
@@ -261,9 +264,14 @@ final class UserTables {
     void writeRun(long virtualAddress, long[] entries, int count) {
         long at = selfMap.pte(virtualAddress);
         for (int i = 0; i < count; i++) {
-            memory.writeLong(at + (long) i * Long.BYTES, entries[i]);
+            memory.writeLong(at + (long) i * Long.BYTES, allowed(entries[i]));
         }
         pfns.pfn(tableFrame(at)).addShares(count);
+    }
+
+    /** An entry without what the processor refuses in present ones: NX while execution protection is off. */
+    long allowed(long entry) {
+        return (entry & X64PageTables.PRESENT) != 0 ? entry & validBits : entry;
     }
 
     private void writeEntry(WorkingSet workingSet, int level, long virtualAddress, long value) {

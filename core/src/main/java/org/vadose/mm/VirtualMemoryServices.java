@@ -149,6 +149,24 @@ public final class VirtualMemoryServices {
             @Nullable Placement placement,
             int type,
             int pageProtection) {
+        NtStatus status = allocateMemory(process, region, zeroBits, placement, type, pageProtection);
+        if ((pageProtection & PageProtection.PAGE_ANY_EXECUTE) != 0 && (type & MEM_COMMIT) != 0 && status.isSuccess()) {
+            status = manager.controlFlowGuard()
+                    .executable(process, region, (pageProtection & PageProtection.PAGE_TARGETS_INVALID) == 0);
+            if (!status.isSuccess()) {
+                free(process, region, (type & MEM_RESERVE) != 0 ? MEM_RELEASE : MEM_DECOMMIT);
+            }
+        }
+        return status;
+    }
+
+    private NtStatus allocateMemory(
+            Eprocess process,
+            Region region,
+            long zeroBits,
+            @Nullable Placement placement,
+            int type,
+            int pageProtection) {
         if (zeroBits > 21 && zeroBits < 32) {
             return NtStatus.INVALID_PARAMETER_3;
         }
@@ -605,6 +623,9 @@ public final class VirtualMemoryServices {
             released = clear(space, vad, first, last);
         }
         commit.release(space.process(), released);
+        if (space.guardBitmap() != 0) {
+            forgetTargets(space, first, last);
+        }
         space.process().addVirtualSize(-(last - first + 1) << Pages.SHIFT);
         VpnRange range = vad.range();
         if (first == range.first() && last == range.last()) {
@@ -619,6 +640,15 @@ public final class VirtualMemoryServices {
      * What is seldom done stands in methods of its own, here and in the tree: a compiler that gives up on a method for its size
      * makes calls of all the small accesses in it.
      */
+
+    private void forgetTargets(ProcessSpace space, long first, long last) {
+        if (first << Pages.SHIFT == space.guardBitmap()) {
+            // The process ends.
+            space.setGuardBitmap(0);
+        } else {
+            manager.controlFlowGuard().released(space, first << Pages.SHIFT, last + 1 << Pages.SHIFT);
+        }
+    }
 
     private void removeRegion(ProcessSpace space, long node, long first) {
         long holeFirst = lowestFree(space, node, first);
@@ -717,7 +747,13 @@ public final class VirtualMemoryServices {
         }
         long before = spaces.enter(process);
         try {
-            return protectEntered(spaces.entered(), region, protection, oldProtection);
+            NtStatus status = protectEntered(spaces.entered(), region, protection, oldProtection);
+            // The bit that keeps the targets as they are is the same that makes none when memory is committed.
+            return (pageProtection & PageProtection.PAGE_ANY_EXECUTE) == 0
+                            || (pageProtection & PageProtection.PAGE_TARGETS_INVALID) != 0
+                            || !status.isSuccess()
+                    ? status
+                    : manager.controlFlowGuard().executable(process, region, true);
         } finally {
             spaces.leave(before);
         }

@@ -2,6 +2,7 @@ package org.vadose.nt;
 
 import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.ExFastRefLayout;
+import org.vadose.layout.KaffinityExLayout;
 import org.vadose.layout.KprocessLayout;
 import org.vadose.layout.MmsupportFlagsLayout;
 import org.vadose.layout.MmsupportInstanceLayout;
@@ -35,6 +36,11 @@ public record Eprocess(Memory memory, long address) {
 
     public int basePriority() {
         return memory.readByte(address + KprocessLayout.BASE_PRIORITY);
+    }
+
+    /** Processors of the first group that its threads may run on. */
+    public long affinity() {
+        return memory.readLong(address + KprocessLayout.AFFINITY + KaffinityExLayout.BITMAP);
     }
 
     /** Clock ticks. */
@@ -169,6 +175,11 @@ public record Eprocess(Memory memory, long address) {
     /** The first address above what the process may use; despite the field's name, so debuggers show it on Windows. */
     public long userEnd() {
         return memory.readLong(address + EprocessLayout.HIGHEST_USER_ADDRESS);
+    }
+
+    /** Whether it is a 32-bit process on 64-bit Windows. */
+    public boolean is32Bit() {
+        return memory.readLong(address + EprocessLayout.WO_W64_PROCESS) != 0;
     }
 
     /** Settled when the process is made. */

@@ -12,11 +12,17 @@ public record Mitigations(Eprocess process) {
     /** Bottom-up, forced relocation, high entropy, no stripped images. */
     public static final int ASLR_FLAGS = 15;
 
+    /** Strict mode in {@code PROCESS_MITIGATION_CONTROL_FLOW_GUARD_POLICY}, and in {@code MitigationFlags}. */
+    public static final int GUARD_STRICT = 4;
+
     public static final int FORCE_RELOCATE = 2;
     public static final int NO_STRIPPED = 8;
 
     // Bits of MitigationFlags (_EPROCESS.MitigationFlagsValues of the build).
-    private static final int CFG_MASK = 7;
+    /** Checked indirect calls, suppressed exports, strict mode. */
+    public static final int GUARD_FLAGS = 7;
+
+    private static final int GUARD_ENABLED = 1;
     private static final int DISALLOW_STRIPPED = 1 << 3;
     private static final int FORCE_RELOCATE_IMAGES = 1 << 4;
     private static final int HIGH_ENTROPY = 1 << 5;
@@ -97,8 +103,28 @@ public record Mitigations(Eprocess process) {
                         | ((policy & NO_STRIPPED) != 0 ? DISALLOW_STRIPPED : 0));
     }
 
+    /** Whether indirect calls are checked. */
+    public boolean hasControlFlowGuard() {
+        return (flags() & GUARD_ENABLED) != 0;
+    }
+
+    /** Once, when the process is made. */
+    public void enableControlFlowGuard() {
+        set(GUARD_ENABLED, GUARD_ENABLED);
+    }
+
+    /** Whether only images that are built for control flow guard may be loaded. */
+    public boolean isGuardStrict() {
+        return (flags() & GUARD_STRICT) != 0;
+    }
+
+    /** For good. */
+    public void setGuardStrict() {
+        set(GUARD_STRICT, GUARD_STRICT);
+    }
+
     /** {@code PROCESS_MITIGATION_CONTROL_FLOW_GUARD_POLICY}. */
     public int controlFlowGuard() {
-        return flags() & CFG_MASK;
+        return flags() & GUARD_FLAGS;
     }
 }

@@ -23,6 +23,9 @@ public final class PageProtection {
     public static final int PAGE_EXECUTE_READ = 0x20;
     public static final int PAGE_EXECUTE_READWRITE = 0x40;
     public static final int PAGE_EXECUTE_WRITECOPY = 0x80;
+    /** All values with which memory is executed. */
+    public static final int PAGE_ANY_EXECUTE = 0xF0;
+
     public static final int PAGE_GUARD = 0x100;
     public static final int PAGE_NOCACHE = 0x200;
     public static final int PAGE_WRITECOMBINE = 0x400;

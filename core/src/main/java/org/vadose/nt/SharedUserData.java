@@ -28,6 +28,12 @@ public record SharedUserData(Memory memory, long address) {
         return time(KuserSharedDataLayout.TICK_COUNT);
     }
 
+    /** The {@code nx} option the machine was booted with. */
+    public NxPolicy nxPolicy() {
+        int policies = memory.readUnsignedByte(address + KuserSharedDataLayout.MITIGATION_POLICIES);
+        return NxPolicy.values()[policies & (int) KuserSharedDataLayout.NX_SUPPORT_POLICY_MASK];
+    }
+
     /** Frames of RAM. */
     public long physicalPages() {
         return memory.readUnsignedInt(address + KuserSharedDataLayout.NUMBER_OF_PHYSICAL_PAGES);

@@ -111,7 +111,20 @@ public final class PeFormat {
     static final int RESOURCE_ENTRY_SIZE = 8;
 
     static final int LOAD_CONFIG_SECURITY_COOKIE = 0x58;
+    static final int LOAD_CONFIG_GUARD_CHECK = 0x70;
+    static final int LOAD_CONFIG_GUARD_DISPATCH = 0x78;
+    static final int LOAD_CONFIG_GUARD_TABLE = 0x80;
+    static final int LOAD_CONFIG_GUARD_COUNT = 0x88;
     static final int LOAD_CONFIG_GUARD_FLAGS = 0x90;
+
+    /** {@code IMAGE_GUARD_*} in {@code GuardFlags}: the code checks its indirect calls; it says what may be called. */
+    public static final int GUARD_CF_INSTRUMENTED = 0x100;
+
+    public static final int GUARD_CF_FUNCTION_TABLE_PRESENT = 0x400;
+    /** How many bytes of flags follow each address in the table. */
+    static final int GUARD_STRIDE_SHIFT = 28;
+    /** {@code IMAGE_GUARD_FLAG_FID_SUPPRESSED} and {@code IMAGE_GUARD_FLAG_EXPORT_SUPPRESSED}. */
+    static final int GUARD_SUPPRESSED = 3;
 
     private PeFormat() {}
 }

@@ -3,6 +3,7 @@ package org.vadose.pe;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.Pages;
@@ -424,6 +425,58 @@ public final class PeImage {
     /** {@code GuardFlags} of the load configuration, or zero. */
     public int guardFlags() {
         return (int) loadConfig(PeFormat.LOAD_CONFIG_GUARD_FLAGS, 4);
+    }
+
+    /** Whether the image was built for control flow guard. */
+    public boolean isGuarded() {
+        int wanted = PeFormat.GUARD_CF_INSTRUMENTED | PeFormat.GUARD_CF_FUNCTION_TABLE_PRESENT;
+        return (dllCharacteristics() & PeFormat.DLL_GUARD_CF) != 0 && (guardFlags() & wanted) == wanted;
+    }
+
+    /** Where the image keeps the address of the function that checks an indirect call's target, as an RVA; 0 without one. */
+    public long guardCheckPointer() {
+        return guardPointer(PeFormat.LOAD_CONFIG_GUARD_CHECK);
+    }
+
+    /** The same for the function that checks a target and goes there. */
+    public long guardDispatchPointer() {
+        return guardPointer(PeFormat.LOAD_CONFIG_GUARD_DISPATCH);
+    }
+
+    private long guardPointer(int field) {
+        long address = loadConfig(field, 8);
+        if (address == 0) {
+            return 0;
+        }
+        check(address - imageBase(), 8, "control flow guard pointer");
+        return address - imageBase();
+    }
+
+    /** RVAs of the functions that indirect calls may go to, in the table's order; those that are suppressed left out. */
+    public long[] guardTargets() {
+        long address = loadConfig(PeFormat.LOAD_CONFIG_GUARD_TABLE, 8);
+        long count = loadConfig(PeFormat.LOAD_CONFIG_GUARD_COUNT, 8);
+        if (address == 0 || count == 0) {
+            return new long[0];
+        }
+        int flagBytes = guardFlags() >>> PeFormat.GUARD_STRIDE_SHIFT;
+        long stride = 4 + flagBytes;
+        if (count < 0 || count > sizeOfImage() / stride) {
+            throw PeFormatException.invalid("control flow guard table is larger than the image count=%d", count);
+        }
+        long table = address - imageBase();
+        check(table, (int) (count * stride), "control flow guard table");
+        long[] targets = new long[(int) count];
+        int kept = 0;
+        for (int i = 0; i < count; i++) {
+            long entry = table + i * stride;
+            long rva = u32(entry, "control flow guard table");
+            boolean suppressed = flagBytes > 0 && (bytes.unsignedByte(entry + 4) & PeFormat.GUARD_SUPPRESSED) != 0;
+            if (!suppressed && rva < sizeOfImage()) {
+                targets[kept++] = rva;
+            }
+        }
+        return Arrays.copyOf(targets, kept);
     }
 
     /** Where the image keeps its stack cookie, as an address with the image at {@code actualBase}; zero without one. */

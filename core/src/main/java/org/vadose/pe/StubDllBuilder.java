@@ -111,6 +111,11 @@ public final class StubDllBuilder {
         return add(new Item(name, ANY_ORDINAL, code, true, true, Map.copyOf(calls), unwindInfo));
     }
 
+    /** A piece of code that nobody imports: a leaf function. */
+    public StubDllBuilder hiddenCode(String name, byte[] code, Map<Integer, String> calls) {
+        return add(new Item(name, ANY_ORDINAL, code, false, true, Map.copyOf(calls), NOTHING));
+    }
+
     /** Exports a variable of zeros. */
     public StubDllBuilder data(String name, int ordinal, int sizeBytes) {
         return add(new Item(name, ordinal, new byte[sizeBytes], true, false, Map.of(), NOTHING));

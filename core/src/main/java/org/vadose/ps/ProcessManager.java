@@ -30,6 +30,7 @@ import org.vadose.nt.AslrPolicy;
 import org.vadose.nt.DispatcherHeader;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
+import org.vadose.nt.ExecuteOptions;
 import org.vadose.nt.HandleTable;
 import org.vadose.nt.HandleTableEntry;
 import org.vadose.nt.Kmutant;
@@ -39,6 +40,7 @@ import org.vadose.nt.Mitigations;
 import org.vadose.nt.ObjectHeader;
 import org.vadose.nt.PoolTag;
 import org.vadose.nt.PoolType;
+import org.vadose.nt.SharedUserData;
 import org.vadose.nt.ThreadState;
 import org.vadose.nt.UnicodeString;
 import org.vadose.nt.UserSpace;
@@ -283,6 +285,8 @@ public final class ProcessManager {
         ideals.chooseNode(address);
         memory.writeByte(address + KprocessLayout.BASE_PRIORITY, (byte) spec.basePriority());
         memory.writeByte(address + KprocessLayout.QUANTUM_RESET, (byte) 6);
+        new ExecuteOptions(new Eprocess(memory, address))
+                .initialize(SharedUserData.kernel(memory).nxPolicy(), true, true);
         head(address + EprocessLayout.ACTIVE_PROCESS_LINKS);
         head(address + EprocessLayout.SESSION_PROCESS_LINKS);
         head(address + EprocessLayout.JOB_LINKS);
@@ -417,11 +421,18 @@ public final class ProcessManager {
                 && isAware
                 && rules.aslr().isHighEntropy()
                 && (image.dllCharacteristics() & PeFormat.DLL_HIGH_ENTROPY_VA) != 0;
-        new Mitigations(process).setLayout(highEntropy, randomized, rules.aslr() == AslrPolicy.FORCED);
+        Mitigations mitigations = new Mitigations(process);
+        mitigations.setLayout(highEntropy, randomized, rules.aslr() == AslrPolicy.FORCED);
+        if ((image.dllCharacteristics() & PeFormat.DLL_GUARD_CF) != 0) {
+            mitigations.enableControlFlowGuard();
+        }
     }
 
     private UserProcess buildUserSpace(Eprocess process, UserProcessSpec spec) {
         check(memoryManager.mapSharedUserData(process), "shared user data");
+        if (new Mitigations(process).hasControlFlowGuard()) {
+            check(memoryManager.controlFlowGuard().createBitmap(process), "control flow guard's bitmap");
+        }
         ImageSections.View program = memoryManager.sections().map(process, spec.imageControlArea());
         check(program.status(), spec.dosPath());
         ImageSections.View ntdll = memoryManager.sections().map(process, spec.ntdllControlArea());

@@ -58,6 +58,8 @@ public final class GuestProcess {
     private final Map<Long, Object> kept = new HashMap<>();
     private GuestPath currentDirectory = GuestPath.root('C');
     private long callbackReturn;
+    private long guardCheck;
+    private long guardCheckBytes;
     private long exceptionReturn;
     private long cookies;
 
@@ -157,6 +159,11 @@ public final class GuestProcess {
 
     public Eprocess eprocess() {
         return present(eprocess, "kernel");
+    }
+
+    /** Null for a process of memory alone. */
+    public @Nullable Eprocess eprocessIfAny() {
+        return eprocess;
     }
 
     /** The process a handle of this one stands for; null for a handle that is no process's. */
@@ -281,6 +288,17 @@ public final class GuestProcess {
     /** A number that looks like an aligned address and is given out once, for opaque handles. */
     public long newCookie() {
         return ++cookies << 4;
+    }
+
+    /** Whether an address is in ntdll's checks of indirect calls, whose faults mean that nothing may be called there. */
+    public boolean isGuardCheck(long address) {
+        return Long.compareUnsigned(address - guardCheck, guardCheckBytes) < 0;
+    }
+
+    /** Where those checks are; the loader sets it. */
+    public void setGuardCheck(long address, long sizeBytes) {
+        guardCheck = address;
+        guardCheckBytes = sizeBytes;
     }
 
     /** What another package keeps per process: the object of this class, made at the first call. */

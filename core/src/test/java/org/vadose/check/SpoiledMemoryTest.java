@@ -22,6 +22,7 @@ import org.vadose.layout.EthreadLayout;
 import org.vadose.layout.HandleTableLayout;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.KldrDataTableEntryLayout;
+import org.vadose.layout.KprocessLayout;
 import org.vadose.layout.KthreadLayout;
 import org.vadose.layout.KtimerTableEntryLayout;
 import org.vadose.layout.KwaitBlockLayout;
@@ -227,6 +228,8 @@ class SpoiledMemoryTest {
         add("VirtualSize", at + EprocessLayout.VIRTUAL_SIZE, 8, 0x1000);
         add("CommitCharge", at + EprocessLayout.COMMIT_CHARGE, 8, 1);
         add("NumberOfPrivatePages", at + EprocessLayout.NUMBER_OF_PRIVATE_PAGES, 8, 1);
+        add("HighestUserAddress", at + EprocessLayout.HIGHEST_USER_ADDRESS, 8, 0x1000);
+        add("execute options", at + KprocessLayout.FLAGS, 1, 1);
         add("ActiveThreads", at + EprocessLayout.ACTIVE_THREADS, 4, 1);
         add("UniqueProcessId", at + EprocessLayout.UNIQUE_PROCESS_ID, 8, 0x100);
         add("ActiveProcessLinks.Flink", at + EprocessLayout.ACTIVE_PROCESS_LINKS, 8, 0x10);

@@ -38,6 +38,7 @@ class BootedMachineTest {
             "!store",
             "!combine",
             "!combine poi(nt!PsInitialSystemProcess)",
+            "!mitigations",
             "!poolused 2",
             "!poolused 5",
             "!pool poi(nt!PsInitialSystemProcess)",

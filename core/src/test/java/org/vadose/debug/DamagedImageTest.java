@@ -40,6 +40,7 @@ class DamagedImageTest {
             "!store",
             "!combine",
             "!combine poi(nt!PsInitialSystemProcess)",
+            "!mitigations",
             "!poolused 2",
             "!pool poi(nt!PsInitialSystemProcess)",
             "!object \\",

@@ -95,8 +95,13 @@ class ExamplesTest {
     }
 
     private int run(String name, List<String> arguments, int processors) throws Exception {
-        try (Machine machine = Machine.boot(
-                MachineConfig.standard().withBare(true).withRamBytes(64 << 20).withProcessors(processors), DLLS)) {
+        MachineConfig config =
+                MachineConfig.standard().withBare(true).withRamBytes(64 << 20).withProcessors(processors);
+        if (name.equals("lowmemory")) {
+            // Without one, commitment runs out before RAM does.
+            config = config.withPageFiles(List.of(new PageFileSetup("C:\\pagefile.sys", 64 << 20, 64 << 20)));
+        }
+        try (Machine machine = Machine.boot(config, DLLS)) {
             ProgramRunner runner = new ProgramRunner(machine, DLLS);
             GuestConsole console = new GuestConsole(InputStream.nullInputStream(), out, errors, false);
             Launch launch = Launch.of(EXAMPLES.resolve(name + ".exe"), arguments, console);

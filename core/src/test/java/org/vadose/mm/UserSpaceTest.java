@@ -1,9 +1,12 @@
 package org.vadose.mm;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -14,6 +17,9 @@ import org.vadose.memory.MemoryFault;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Mitigations;
 import org.vadose.nt.UserSpace;
+import org.vadose.pe.PeBuilder;
+import org.vadose.pe.PeFormat;
+import org.vadose.pe.PeImage;
 
 /** Address spaces of every size that Windows has given to processes. */
 class UserSpaceTest {
@@ -129,6 +135,51 @@ class UserSpaceTest {
         machine.end(fixed);
         machine.end(classic);
         machine.end(high);
+    }
+
+    /** What a process that forces relocation makes of images that were not linked to be moved. */
+    @Test
+    void imagesAreForcedToMove() {
+        Eprocess plain = machine.newProcess(0x40);
+        Eprocess forcing = machine.newProcess(0x44);
+        new Mitigations(forcing).setAslr(Mitigations.FORCE_RELOCATE);
+        Eprocess strict = machine.newProcess(0x48);
+        new Mitigations(strict).setAslr(Mitigations.FORCE_RELOCATE | Mitigations.NO_STRIPPED);
+        long linked = 0x6000_0000L;
+        long unwilling = section(linked, 0, false);
+        long stripped = section(linked + (1 << 20), 0, true);
+        long willing = section(linked, PeFormat.DLL_DYNAMIC_BASE, false);
+        assertEquals(linked, map(plain, unwilling).base());
+        assertNotEquals(linked, map(forcing, unwilling).base());
+        assertEquals(NtStatus.IMAGE_NOT_AT_BASE, map(strict, unwilling).status());
+        assertEquals(linked + (1 << 20), map(plain, stripped).base());
+        assertEquals(linked + (1 << 20), map(forcing, stripped).base());
+        assertEquals(NtStatus.CONFLICTING_ADDRESSES, map(strict, stripped).status());
+        // One that has a base of the system's is as good as moved.
+        assertEquals(map(plain, willing).base(), map(forcing, willing).base());
+        machine.check("moved");
+        machine.end(plain);
+        machine.end(forcing);
+        machine.end(strict);
+        for (long area : new long[] {unwilling, stripped, willing}) {
+            machine.manager().sections().dereference(area);
+        }
+        machine.check("gone");
+    }
+
+    private long section(long linked, int dllCharacteristics, boolean stripped) {
+        PeBuilder builder = new PeBuilder(linked, 1).dll().dllCharacteristics(dllCharacteristics);
+        builder.add(".text", PeFormat.SCN_CNT_CODE | PeFormat.SCN_MEM_EXECUTE | PeFormat.SCN_MEM_READ, new byte[16]);
+        byte[] file = builder.toFile();
+        // Characteristics stand 22 bytes behind the signature.
+        ByteBuffer bytes = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
+        int at = bytes.getInt(0x3C) + 22;
+        bytes.putShort(at, (short) (bytes.getShort(at) | (stripped ? PeFormat.FILE_RELOCS_STRIPPED : 0)));
+        return machine.manager().sections().create(PeImage.ofFile(file), "a.dll", 0);
+    }
+
+    private ImageSections.View map(Eprocess process, long area) {
+        return machine.manager().sections().map(process, area);
     }
 
     private Eprocess process(UserSpace space) {

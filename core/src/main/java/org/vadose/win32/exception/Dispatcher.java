@@ -74,6 +74,9 @@ public final class Dispatcher implements GuestExceptions {
     public void serve(GuestThread thread) {
         CpuFault fault = thread.cpu().fault();
         HardwareException exception = HardwareException.of(fault, thread.cpu());
+        if (exception.code() == NtStatus.ACCESS_VIOLATION.code() && process.isGuardCheck(exception.address())) {
+            exception = HardwareException.guardFailure(exception.address());
+        }
         if (fault.isTrap()) {
             thread.cpu().setFlags(thread.cpu().flags() & ~TRAP_FLAG);
         }

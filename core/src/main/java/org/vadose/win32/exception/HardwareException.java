@@ -15,6 +15,9 @@ record HardwareException(int code, long address, long... parameters) {
     static final int BREAKPOINT = 0x80000003;
     static final int SINGLE_STEP = 0x80000004;
     private static final int DEBUG_SERVICE_VECTOR = 0x2D;
+    /** {@code FAST_FAIL_GUARD_ICALL_CHECK_FAILURE}. */
+    private static final long GUARD_ICALL_CHECK_FAILURE = 10;
+
     private static final long READ = 0;
     private static final long WRITE = 1;
     private static final long EXECUTE = 8;
@@ -36,6 +39,11 @@ record HardwareException(int code, long address, long... parameters) {
                         ? new HardwareException(status.code(), rip, READ, -1)
                         : new HardwareException(status.code(), rip);
         };
+    }
+
+    /** An indirect call to where nothing may be called: the check reads the bitmap where none is committed. */
+    static HardwareException guardFailure(long rip) {
+        return new HardwareException(NtStatus.STACK_BUFFER_OVERRUN.code(), rip, GUARD_ICALL_CHECK_FAILURE);
     }
 
     /** A program that asks to die at once: no handler sees it. */

@@ -23,7 +23,6 @@ final class PerformanceFunctions {
     private static final int PERFORMANCE_SIZE = 104;
     private static final int PAGE_FILE_SIZE = 32;
     private static final long LOWEST = 0x10000;
-    private static final long HIGHEST = 0x7FFF_FFFE_FFFFL;
     private static final int STATUS_SIZE = 64;
 
     private PerformanceFunctions() {}
@@ -49,7 +48,7 @@ final class PerformanceFunctions {
         long available = manager.pfns().availablePages() * Pages.SIZE;
         long limit = manager.commitLimitPages() * Pages.SIZE;
         long committed = manager.totalCommittedPages() * Pages.SIZE;
-        long space = HIGHEST + 1 - LOWEST;
+        long space = call.process().eprocess().userEnd() - LOWEST;
         return new long[] {
             100 - 100 * available / Math.max(total, 1),
             total,

@@ -1,9 +1,11 @@
 package org.vadose.win32.kernel32;
 
-import org.vadose.layout.KuserSharedDataLayout;
+import org.vadose.base.NtStatus;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
+import org.vadose.mm.VirtualMemoryServices;
 import org.vadose.nt.Eprocess;
+import org.vadose.nt.ExecuteOptions;
 import org.vadose.nt.Mitigations;
 import org.vadose.nt.SharedUserData;
 import org.vadose.win32.ApiCall;
@@ -18,7 +20,6 @@ final class PolicyFunctions {
     private static final int ERROR_NOT_SUPPORTED = 50;
     private static final int ERROR_INVALID_PARAMETER = 87;
     private static final int ERROR_NOACCESS = 998;
-    private static final int NX_POLICY_MASK = 3;
 
     /** {@code PROCESS_MITIGATION_POLICY}. */
     private static final int DEP = 0;
@@ -30,20 +31,29 @@ final class PolicyFunctions {
     private static final int DEP_BYTES = 8;
     private static final int FLAG_BYTES = 4;
 
+    /** {@code CFG_CALL_TARGET_INFO}, and what its flags are. */
+    private static final long TARGET_BYTES = 16;
+
+    private static final int TARGET_VALID = 1;
+    private static final int TARGET_PROCESSED = 2;
+    /** One for each 16 bytes of 16 MB; more is a mistake. */
+    private static final int MOST_TARGETS = 1 << 20;
+
     private PolicyFunctions() {}
 
     static void addTo(ApiModule kernel32) {
         kernel32.function("GetSystemDEPPolicy", PolicyFunctions::systemPolicy)
                 .function("GetProcessDEPPolicy", call -> call.fail(ERROR_NOT_SUPPORTED))
                 .function("SetProcessDEPPolicy", call -> call.fail(ERROR_NOT_SUPPORTED))
+                .function("SetProcessValidCallTargets", call -> setValidCallTargets(call, false))
+                .function("SetProcessValidCallTargetsForMappedView", call -> setValidCallTargets(call, true))
                 .function("GetProcessMitigationPolicy", PolicyFunctions::get)
                 .function("SetProcessMitigationPolicy", PolicyFunctions::set);
     }
 
     private static long systemPolicy(ApiCall call) {
         Memory kernel = call.process().kernel().objectManager().memory();
-        int policies = kernel.readByte(SharedUserData.KERNEL_ADDRESS + KuserSharedDataLayout.MITIGATION_POLICIES);
-        return policies & NX_POLICY_MASK;
+        return SharedUserData.kernel(kernel).nxPolicy().ordinal();
     }
 
     /** Arguments: process, policy, buffer, its size. */
@@ -53,9 +63,10 @@ final class PolicyFunctions {
             return call.fail(ProcessHandles.refusal(call, call.arg(0)));
         }
         Mitigations mitigations = new Mitigations(process);
+        ExecuteOptions dep = new ExecuteOptions(process);
         int flags;
         switch (call.intArg(1)) {
-            case DEP -> flags = 1;
+            case DEP -> flags = dep.isEnabled() ? 1 : 0;
             case ASLR -> flags = mitigations.aslr();
             case DYNAMIC_CODE -> flags = mitigations.dynamicCode();
             case CONTROL_FLOW_GUARD -> flags = mitigations.controlFlowGuard();
@@ -70,8 +81,7 @@ final class PolicyFunctions {
         try {
             call.memory().writeInt(call.arg(2), flags);
             if (size == DEP_BYTES) {
-                // Permanent
-                call.memory().writeInt(call.arg(2) + 4, 1);
+                call.memory().writeInt(call.arg(2) + 4, dep.isPermanent() ? 1 : 0);
             }
         } catch (MemoryFault bad) {
             return call.fail(ERROR_NOACCESS);
@@ -85,7 +95,7 @@ final class PolicyFunctions {
         if (policy == DEP) {
             return call.fail(ERROR_NOT_SUPPORTED);
         }
-        if (policy != ASLR && policy != DYNAMIC_CODE || call.arg(2) != FLAG_BYTES) {
+        if (policy != ASLR && policy != DYNAMIC_CODE && policy != CONTROL_FLOW_GUARD || call.arg(2) != FLAG_BYTES) {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
         int flags;
@@ -105,6 +115,9 @@ final class PolicyFunctions {
             mitigations.setDynamicCode(flags);
             return 1;
         }
+        if (policy == CONTROL_FLOW_GUARD) {
+            return setGuard(call, mitigations, flags);
+        }
         if ((flags & ~Mitigations.ASLR_FLAGS) != 0) {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
@@ -115,5 +128,67 @@ final class PolicyFunctions {
         }
         mitigations.setAslr(flags);
         return 1;
+    }
+
+    /** Checks are switched on when the process is made or never; that all images must have them can be demanded at any time. */
+    private static long setGuard(ApiCall call, Mitigations mitigations, int flags) {
+        if ((flags & ~Mitigations.GUARD_FLAGS) != 0) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        int fixed = Mitigations.GUARD_FLAGS & ~Mitigations.GUARD_STRICT;
+        if ((mitigations.controlFlowGuard() & fixed) != (flags & fixed)
+                || mitigations.isGuardStrict() && (flags & Mitigations.GUARD_STRICT) == 0
+                || (flags & Mitigations.GUARD_STRICT) != 0 && !mitigations.hasControlFlowGuard()) {
+            return call.fail(ERROR_ACCESS_DENIED);
+        }
+        if ((flags & Mitigations.GUARD_STRICT) != 0) {
+            mitigations.setGuardStrict();
+        }
+        return 1;
+    }
+
+    /**
+     * Arguments: process, address, size, count, an array of {@code CFG_CALL_TARGET_INFO}, each an offset and flags; for a view also
+     * the section and the offset of the view in it, which may be left out.
+     */
+    private static long setValidCallTargets(ApiCall call, boolean isView) {
+        Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.VM_OPERATION);
+        if (process == null) {
+            return call.fail(ProcessHandles.refusal(call, call.arg(0)));
+        }
+        int count = call.intArg(3);
+        if (count <= 0 || count > MOST_TARGETS) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
+        region.base = call.arg(1);
+        region.sizeBytes = call.arg(2);
+        long[] offsets = new long[count];
+        boolean[] valid = new boolean[count];
+        int[] done = new int[1];
+        NtStatus status;
+        try {
+            for (int i = 0; i < count; i++) {
+                long entry = call.arg(4) + TARGET_BYTES * i;
+                long flags = call.memory().readLong(entry + Long.BYTES);
+                offsets[i] = call.memory().readLong(entry);
+                valid[i] = (flags & TARGET_VALID) != 0;
+                if ((flags & ~(long) TARGET_VALID) != 0) {
+                    return call.fail(ERROR_INVALID_PARAMETER);
+                }
+            }
+            status = call.process()
+                    .kernel()
+                    .memoryManager()
+                    .controlFlowGuard()
+                    .setTargets(process, region, offsets, valid, isView, done);
+            for (int i = 0; i < done[0]; i++) {
+                long entry = call.arg(4) + TARGET_BYTES * i + Long.BYTES;
+                call.memory().writeLong(entry, call.memory().readLong(entry) | TARGET_PROCESSED);
+            }
+        } catch (MemoryFault bad) {
+            return call.fail(ERROR_NOACCESS);
+        }
+        return status.isSuccess() ? 1 : call.fail(status);
     }
 }

@@ -4,11 +4,13 @@ import org.vadose.base.NtStatus;
 import org.vadose.base.ResourcesException;
 import org.vadose.layout.DispatcherHeaderLayout;
 import org.vadose.layout.EthreadLayout;
+import org.vadose.layout.KuserSharedDataLayout;
 import org.vadose.layout.PebLayout;
 import org.vadose.layout.TebLayout;
 import org.vadose.nt.ContextRecord;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
+import org.vadose.nt.SharedUserData;
 import org.vadose.ob.KnownType;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
@@ -27,6 +29,8 @@ final class ProcessFunctions {
     private static final int STILL_ACTIVE = 259;
     private static final int STACK_SIZE_IS_RESERVATION = 0x10000;
     private static final int NORMAL_PRIORITY_CLASS = 0x20;
+
+    private static final int PROCESSOR_FEATURES = 64;
 
     private ProcessFunctions() {}
 
@@ -315,13 +319,11 @@ final class ProcessFunctions {
         return 1;
     }
 
-    /** The features {@code KUSER_SHARED_DATA.ProcessorFeatures} would list for this processor. */
+    /** What {@code KUSER_SHARED_DATA.ProcessorFeatures} says. */
     private static long isFeaturePresent(ApiCall call) {
-        return switch (call.intArg(0)) {
-            // CMPXCHG8B, MMX, SSE, RDTSC, PAE, SSE2, NX, CMPXCHG16B, RDWRFSGSBASE absent, fast fail.
-            case 2, 3, 6, 8, 9, 10, 12, 14, 23 -> 1;
-            default -> 0;
-        };
+        int feature = call.intArg(0);
+        long features = SharedUserData.USER_ADDRESS + KuserSharedDataLayout.PROCESSOR_FEATURES;
+        return feature < 0 || feature >= PROCESSOR_FEATURES ? 0 : call.memory().readUnsignedByte(features + feature);
     }
 
     /** OSVERSIONINFO: size, major, minor, build, platform, service pack. */

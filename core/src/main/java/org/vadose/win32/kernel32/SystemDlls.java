@@ -17,6 +17,7 @@ public final class SystemDlls {
         MemoryFunctions.addToNtdll(ntdll);
         ModuleFunctions.addToNtdll(ntdll);
         ProcessFunctions.addToNtdll(ntdll);
+        ProcessInformation.addToNtdll(ntdll);
         RtlFunctions.addTo(ntdll);
         CompressionFunctions.addTo(ntdll);
         SystemSettings.addTo(ntdll);

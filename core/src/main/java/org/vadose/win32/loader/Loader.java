@@ -12,7 +12,11 @@ import org.vadose.layout.LdrDdagStateValues;
 import org.vadose.layout.LdrDllLoadReasonValues;
 import org.vadose.layout.PebLayout;
 import org.vadose.memory.Memory;
+import org.vadose.nt.Eprocess;
+import org.vadose.nt.GuardBits;
 import org.vadose.nt.LdrDataTableEntry;
+import org.vadose.nt.Mitigations;
+import org.vadose.pe.PeFormat;
 import org.vadose.pe.PeFormatException;
 import org.vadose.pe.PeImage;
 import org.vadose.win32.ApiCall;
@@ -129,6 +133,7 @@ public final class Loader {
         LoadedImage nt =
                 enter(ntdllPath, ntdllImage, ntdllAt, true, main, LdrDllLoadReasonValues.LOAD_REASON_STATIC_DEPENDENCY);
         ntdll = nt;
+        fillInitBlock();
         bind(nt);
         // Windows' loader reads ntdll's headers and exports; a debugger then finds them, and the symbols, in memory.
         nt.image().debugRecord();
@@ -594,6 +599,9 @@ public final class Loader {
             return present;
         }
         PeImage image = parse(found.path(), found.file());
+        if (!found.isBuiltin()) {
+            refuseUnguarded(found.path(), image);
+        }
         ImageMapper.View view = mapper.map(found.path(), found.file(), image);
         LoadedImage module = enter(found.path(), image, view, found.isBuiltin(), importer, reason);
         bind(module);
@@ -638,10 +646,61 @@ public final class Loader {
         } catch (PeFormatException e) {
             throw new LoaderException(e.status(), module + ": " + e.getMessage());
         }
+        guard(module);
         module.entry().setState(LdrDdagStateValues.LDR_MODULES_READY_TO_INIT);
         if (module != program) {
             initializationOrder.add(module);
             made().addToInitializationOrder(module.entry());
+        }
+    }
+
+    // --- control flow guard ---
+
+    /** What the kernel writes there as it makes the process. */
+    private void fillInitBlock() {
+        long check = ntdllAddress(NtdllCode.GUARD_CHECK);
+        long dispatch = ntdllAddress(NtdllCode.GUARD_DISPATCH);
+        long first = Math.min(check, dispatch);
+        process.setGuardCheck(first, Math.max(check, dispatch) - first + NtdllCode.GUARD_CODE_BYTES);
+        long block = ntdllAddress(NtdllCode.INIT_BLOCK);
+        memory.writeInt(block, NtdllCode.INIT_BLOCK_BYTES);
+        Eprocess eprocess = process.eprocessIfAny();
+        if (eprocess != null && new Mitigations(eprocess).hasControlFlowGuard()) {
+            long bitmap = process.kernel().memoryManager().controlFlowGuard().bitmap(eprocess);
+            memory.writeLong(block + NtdllCode.INIT_BLOCK_BITMAP, bitmap);
+            memory.writeLong(block + NtdllCode.INIT_BLOCK_BITMAP_BYTES, GuardBits.sizeBytes(eprocess.userEnd()));
+        }
+    }
+
+    private boolean isGuarded() {
+        LoadedImage nt = ntdll;
+        return nt != null && memory.readLong(ntdllAddress(NtdllCode.INIT_BLOCK) + NtdllCode.INIT_BLOCK_BITMAP) != 0;
+    }
+
+    /** Lets the module's checks of indirect calls reach ntdll's; without control flow guard they stay what they are linked to be. */
+    private void guard(LoadedImage module) {
+        PeImage image = module.image();
+        if (!isGuarded() || (image.guardFlags() & PeFormat.GUARD_CF_INSTRUMENTED) == 0) {
+            return;
+        }
+        setPointer(module, image.guardCheckPointer(), NtdllCode.GUARD_CHECK);
+        setPointer(module, image.guardDispatchPointer(), NtdllCode.GUARD_DISPATCH);
+    }
+
+    private void setPointer(LoadedImage module, long rva, String function) {
+        if (rva != 0) {
+            long to = ntdllAddress(function);
+            writer.writable(
+                    module.base(), module.image(), rva, Long.BYTES, () -> memory.writeLong(module.base() + rva, to));
+        }
+    }
+
+    private void refuseUnguarded(String path, PeImage image) {
+        Eprocess eprocess = process.eprocessIfAny();
+        if (eprocess != null && new Mitigations(eprocess).isGuardStrict() && !image.isGuarded()) {
+            throw new LoaderException(
+                    NtStatus.STRICT_CFG_VIOLATION,
+                    path + " was not built for control flow guard, which the process demands");
         }
     }
 

@@ -72,6 +72,49 @@ final class NtdllCode {
     /** Version 1, no prologue, three slots: allocate 590h bytes (context and exception record), then a machine frame. */
     private static final byte[] EXCEPTION_UNWIND = HexFormat.of().parseHex("01000300" + "0001B200" + "000A" + "0000");
 
+    /** What a program built for control flow guard calls, with the target in RCX, before an indirect call. */
+    static final String GUARD_CHECK = "LdrpValidateUserCallTarget";
+    /** The same with the target in RAX, which it then goes to. */
+    static final String GUARD_DISPATCH = "LdrpDispatchUserCallTarget";
+    /** {@code PS_SYSTEM_DLL_INIT_BLOCK}: what the kernel tells ntdll. */
+    static final String INIT_BLOCK = "LdrSystemDllInitBlock";
+
+    static final int INIT_BLOCK_BYTES = 0xF0;
+    /** {@code CfgBitMap} and {@code CfgBitMapSize} in it, as since version 2004. */
+    static final int INIT_BLOCK_BITMAP = 0xB8;
+
+    static final int INIT_BLOCK_BITMAP_BYTES = 0xC0;
+    private static final int GUARD_BLOCK_OPERAND = 3;
+
+    /*
+     * lea r11,[LdrSystemDllInitBlock]
+     * mov r11,[r11+0B8h]
+     * mov r10,rcx
+     * shr r10,9
+     * mov r11,[r11+r10*8]
+     * mov r10,rcx
+     * shr r10,3
+     * test cl,0Fh
+     * jne unaligned
+     * bt  r11,r10        (a register operand's low six bits count)
+     * jae fail
+     * ret
+     * unaligned: and r10,-2; bt r11,r10; jae fail; or r10,1; bt r11,r10; jae fail; ret
+     * fail: mov ecx,0Ah; int 29h
+     */
+    private static final byte[] GUARD_CHECK_CODE = HexFormat.of()
+            .parseHex("4C8D1D00000000" + "4D8B9BB8000000" + "4989CA" + "49C1EA09" + "4F8B1CD3" + "4989CA" + "49C1EA03"
+                    + "F6C10F" + "7507" + "4D0FA3D3" + "7316" + "C3" + "4983E2FE" + "4D0FA3D3" + "730B" + "4983CA01"
+                    + "4D0FA3D3" + "7301" + "C3" + "B90A000000" + "CD29");
+
+    private static final byte[] GUARD_DISPATCH_CODE = HexFormat.of()
+            .parseHex("4C8D1D00000000" + "4D8B9BB8000000" + "4989C2" + "49C1EA09" + "4F8B1CD3" + "4989C2" + "49C1EA03"
+                    + "A80F" + "7508" + "4D0FA3D3" + "7318" + "FFE0" + "4983E2FE" + "4D0FA3D3" + "730C" + "4983CA01"
+                    + "4D0FA3D3" + "7302" + "FFE0" + "B90A000000" + "CD29");
+
+    /** Bytes of the longer of the two. */
+    static final int GUARD_CODE_BYTES = GUARD_DISPATCH_CODE.length;
+
     /** int 3; ret */
     private static final byte[] BREAKPOINT_CODE = HexFormat.of().parseHex("CCC3");
 
@@ -90,6 +133,9 @@ final class NtdllCode {
                 THREAD_START_CODE,
                 Map.of(THREAD_START_POINTER_OPERAND, THREAD_INIT_POINTER, THREAD_START_EXIT_OPERAND, EXIT_THREAD),
                 THREAD_START_UNWIND);
+        builder.data(INIT_BLOCK, StubDllBuilder.ANY_ORDINAL, INIT_BLOCK_BYTES);
+        builder.hiddenCode(GUARD_CHECK, GUARD_CHECK_CODE, Map.of(GUARD_BLOCK_OPERAND, INIT_BLOCK));
+        builder.hiddenCode(GUARD_DISPATCH, GUARD_DISPATCH_CODE, Map.of(GUARD_BLOCK_OPERAND, INIT_BLOCK));
         builder.code(
                 CALLBACK_DISPATCHER,
                 StubDllBuilder.stubBytes(missing.applyAsInt(CALLBACK_DISPATCHER)),
