@@ -63,6 +63,7 @@ public final class ControlFlowGuard {
                 return NtStatus.NO_MEMORY;
             }
             Vad vad = manager.virtualMemory()
+                    .regions()
                     .newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, Pages.vpn(base), Pages.vpn(base + size - 1));
             vad.setFlags(PageProtection.READONLY, true, 0, true);
             space.vads().insert(vad.address());

@@ -70,6 +70,7 @@ final class LargePages {
             return status;
         }
         Vad vad = manager.virtualMemory()
+                .regions()
                 .newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, Pages.vpn(start), Pages.vpn(start + sizeBytes - 1));
         vad.setFlags(protection, true, Vad.TYPE_LARGE_PAGES, false);
         vad.setCommitment(true, count);

@@ -77,7 +77,8 @@ public final class MemoryManager {
         this.pages = new UserPages(this, tables, pfns);
         this.pageFiles = new PageFiles(this, commit);
         this.imageBases = new ImageBases(mmu.kernel(), kernelBase, rules, seed);
-        this.virtualMemory = new VirtualMemoryServices(this, spaces, tables, pages, commit);
+        this.regionQueries = new RegionQueries(this, spaces, tables, pages);
+        this.virtualMemory = new VirtualMemoryServices(this, spaces, tables, pages, commit, regionQueries);
         this.awePages = new AwePages(this, spaces, tables, commit);
         this.writeWatch = new WriteWatch(this, spaces, tables);
         this.disposable = new DisposableMemory(this, spaces, tables, pages);
@@ -100,7 +101,6 @@ public final class MemoryManager {
         ControlAreas areas = new ControlAreas(this, prototypes, commit);
         this.sectionViews = new SectionViews(this, tables, pages, commit, prototypes, areas);
         this.sections = new ImageSections(this, spaces, commit, prototypes, areas, sectionViews, imageBases);
-        this.regionQueries = new RegionQueries(this, spaces, tables, pages);
         this.dataSections = new DataSectionPages(this, prototypes, areas);
         this.sectionObjects = new SectionServices(this, spaces, commit, areas, sectionViews);
         this.systemCache = new SystemCache(
@@ -403,7 +403,7 @@ public final class MemoryManager {
     public void cleanAddressSpace(Eprocess process) {
         long before = spaces.enter(process);
         try {
-            virtualMemory.releaseAll(spaces.entered());
+            virtualMemory.regions().releaseAll(spaces.entered());
         } finally {
             spaces.leave(before);
         }

@@ -60,6 +60,11 @@ final class Placeholders {
         return vad.isPrivate() && hasMark(vad, WAITS);
     }
 
+    /** A part of a placeholder, or of what replaced one, becomes a region of its own: it is the same. */
+    void copyMark(Vad whole, Vad part) {
+        mark(part, memory.readInt(whole.eventList() + MiVadEventBlockLayout.WAIT_REASON));
+    }
+
     /** Makes a region that was just reserved a placeholder. */
     void become(Vad vad) {
         mark(vad, WAITS);
@@ -114,11 +119,12 @@ final class Placeholders {
         space.process().addVirtualSize(last - first + 1);
     }
 
-    private void insert(ProcessSpace space, long firstVpn, long lastVpn) {
-        Vad vad = manager.virtualMemory().newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, firstVpn, lastVpn);
+    private Vad insert(ProcessSpace space, long firstVpn, long lastVpn) {
+        Vad vad = manager.virtualMemory().regions().newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, firstVpn, lastVpn);
         vad.setFlags(PageProtection.NOACCESS, true, 0, false);
         mark(vad, WAITS);
         space.vads().insert(vad.address());
+        return vad;
     }
 
     private @Nullable Vad exactly(ProcessSpace space, long first, long last) {
@@ -159,10 +165,10 @@ final class Placeholders {
             vad.setRange(firstVpn, lastVpn);
         } else {
             vad.setRange(start, firstVpn - 1);
-            insert(space, firstVpn, lastVpn);
+            insert(space, firstVpn, lastVpn).copyFlags(vad);
         }
         if (lastVpn != end) {
-            insert(space, lastVpn + 1, end);
+            insert(space, lastVpn + 1, end).copyFlags(vad);
         }
         return NtStatus.SUCCESS;
     }

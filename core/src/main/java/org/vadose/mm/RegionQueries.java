@@ -13,7 +13,7 @@ import org.vadose.nt.Pte;
 import org.vadose.nt.Subsection;
 import org.vadose.nt.Vad;
 
-/** What {@code NtQueryVirtualMemory} tells besides the basic information: whole regions, single pages, files behind views. */
+/** What {@code NtQueryVirtualMemory} tells: runs of pages that are alike, whole regions, single pages, files behind views. */
 public final class RegionQueries {
     /** {@code RegionType} bits of {@code MEMORY_REGION_INFORMATION}. */
     private static final int PRIVATE = 1;
@@ -31,6 +31,9 @@ public final class RegionQueries {
     private static final int PRIORITY_SHIFT = 24;
     private static final int SHARED_ORIGINAL_SHIFT = 30;
     private static final int MOST_SHARES = 7;
+
+    /** Stands where a committed page has its protection. */
+    private static final int RESERVED = -1;
 
     private final AddressSpaces spaces;
     private final UserTables tables;
@@ -74,6 +77,69 @@ public final class RegionQueries {
         return Long.compareUnsigned(address, space.highest()) > 0
                 ? 0
                 : space.vads().find(Pages.vpn(address));
+    }
+
+    /** See {@link VirtualMemoryServices#query}. */
+    NtStatus basic(Eprocess process, long address, VirtualMemoryServices.BasicInformation result) {
+        if (Long.compareUnsigned(address, process.userEnd()) >= 0) {
+            return NtStatus.INVALID_PARAMETER;
+        }
+        long before = spaces.enter(process);
+        try {
+            basicEntered(spaces.entered(), Pages.down(address), result);
+        } finally {
+            spaces.leave(before);
+        }
+        return NtStatus.SUCCESS;
+    }
+
+    private void basicEntered(ProcessSpace space, long page, VirtualMemoryServices.BasicInformation result) {
+        result.baseAddress = page;
+        long node = space.vads().firstEndingAtOrAfter(Pages.vpn(page));
+        long start = node == 0 ? space.highest() + 1 : new Vad(memory, node).startingVpn() << Pages.SHIFT;
+        if (start > page) {
+            result.allocationBase = 0;
+            result.allocationProtect = 0;
+            result.regionSizeBytes = start - page;
+            result.state = VirtualMemoryServices.MEM_FREE;
+            result.protect = PageProtection.PAGE_NOACCESS;
+            result.type = 0;
+            return;
+        }
+        Vad vad = new Vad(memory, node);
+        long end = vad.endingVpn() + 1 << Pages.SHIFT;
+        boolean isPrivate = vad.isPrivate();
+        boolean isCommitted = isPrivate ? vad.isMemCommit() : pages.isWhollyCommitted(vad);
+        int whole = isCommitted ? vad.protection() : RESERVED;
+        int first = stateOf(vad, page);
+        long at = page;
+        while (at < end) {
+            long gap = isPrivate || isCommitted ? tables.gap(at, end) : 0;
+            if (gap != 0) {
+                if (whole != first) {
+                    break;
+                }
+                at += gap;
+            } else if (stateOf(vad, at) == first) {
+                at += Pages.SIZE;
+            } else {
+                break;
+            }
+        }
+        result.allocationBase = start;
+        result.allocationProtect = PageProtection.toPage(vad.protection());
+        result.regionSizeBytes = at - page;
+        result.state = first == RESERVED ? VirtualMemoryServices.MEM_RESERVE : VirtualMemoryServices.MEM_COMMIT;
+        result.protect = first == RESERVED ? 0 : PageProtection.toPage(first);
+        result.type = isPrivate
+                ? VirtualMemoryServices.MEM_PRIVATE
+                : vad.isImage() ? VirtualMemoryServices.MEM_IMAGE : VirtualMemoryServices.MEM_MAPPED;
+    }
+
+    /** The protection of a committed page, {@link #RESERVED} for one that is not. */
+    private int stateOf(Vad vad, long page) {
+        long pte = tables.read(page);
+        return pages.isCommitted(vad, page, pte) ? pages.protection(vad, page, pte) : RESERVED;
     }
 
     public Region region(Eprocess process, long address) {

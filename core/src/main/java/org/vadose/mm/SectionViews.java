@@ -92,7 +92,7 @@ final class SectionViews {
     Vad insert(ProcessSpace space, ControlArea area, VpnRange range, int protection, int type, long owed) {
         Vad vad;
         try {
-            vad = manager.virtualMemory().newVad(Vad.TAG_LONG, Vad.SIZE_LONG, range.first(), range.last());
+            vad = manager.virtualMemory().regions().newVad(Vad.TAG_LONG, Vad.SIZE_LONG, range.first(), range.last());
         } catch (ResourcesException exhausted) {
             commit.release(space.process(), owed);
             space.holes().freed(range.startAddress(), range.endAddress() + 1);
@@ -178,7 +178,7 @@ final class SectionViews {
         if (!status.isSuccess()) {
             return status;
         }
-        return manager.virtualMemory().protectView(space, vad, first, last, protection)
+        return manager.virtualMemory().protections().protectView(space, vad, first, last, protection)
                 ? NtStatus.SUCCESS
                 : NtStatus.NO_MEMORY;
     }

@@ -57,7 +57,7 @@ final class SharedUserPage {
         long vpn = Pages.vpn(SharedUserData.USER_ADDRESS);
         Vad vad;
         try {
-            vad = manager.virtualMemory().newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, vpn, vpn);
+            vad = manager.virtualMemory().regions().newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, vpn, vpn);
         } catch (ResourcesException exhausted) {
             commit.release(space.process(), 1);
             return exhausted.status();

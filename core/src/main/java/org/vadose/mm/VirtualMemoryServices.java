@@ -6,11 +6,9 @@ import org.vadose.base.Pages;
 import org.vadose.base.ResourcesException;
 import org.vadose.base.VpnRange;
 import org.vadose.memory.Memory;
-import org.vadose.memory.MemoryFault;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Mitigations;
 import org.vadose.nt.PageProtection;
-import org.vadose.nt.PoolType;
 import org.vadose.nt.Pte;
 import org.vadose.nt.Token;
 import org.vadose.nt.Vad;
@@ -54,8 +52,6 @@ public final class VirtualMemoryServices {
             | MEM_WRITE_WATCH
             | MEM_PHYSICAL
             | MEM_LARGE_PAGES;
-    /** Stands where a committed page has its protection. */
-    private static final int RESERVED = -1;
 
     private final MemoryManager manager;
     private final AddressSpaces spaces;
@@ -64,9 +60,18 @@ public final class VirtualMemoryServices {
     private final Commit commit;
     private final Memory memory;
     private final LargePages largePages;
+    private final Regions regions;
+    private final RegionProtection protections;
+    private final RegionQueries queries;
+    private final ProcessMemory contents;
 
     VirtualMemoryServices(
-            MemoryManager manager, AddressSpaces spaces, UserTables tables, UserPages pages, Commit commit) {
+            MemoryManager manager,
+            AddressSpaces spaces,
+            UserTables tables,
+            UserPages pages,
+            Commit commit,
+            RegionQueries queries) {
         this.manager = manager;
         this.spaces = spaces;
         this.tables = tables;
@@ -74,6 +79,10 @@ public final class VirtualMemoryServices {
         this.commit = commit;
         this.memory = manager.kernelMemory();
         this.largePages = new LargePages(manager, tables, commit);
+        this.regions = new Regions(manager, tables, pages, commit, largePages);
+        this.protections = new RegionProtection(manager, spaces, tables, pages, commit, largePages);
+        this.queries = queries;
+        this.contents = new ProcessMemory(manager.mmu(), spaces);
     }
 
     /** A base address and a size, in and out. */
@@ -91,6 +100,16 @@ public final class VirtualMemoryServices {
         public int state;
         public int protect;
         public int type;
+    }
+
+    /** VADs of regions: made, cut and freed. */
+    Regions regions() {
+        return regions;
+    }
+
+    /** Protections of pages. */
+    RegionProtection protections() {
+        return protections;
     }
 
     /** The address space that is entered. */
@@ -285,7 +304,7 @@ public final class VirtualMemoryServices {
         }
         Vad vad;
         try {
-            vad = newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, Pages.vpn(start), Pages.vpn(end - 1));
+            vad = regions.newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, Pages.vpn(start), Pages.vpn(end - 1));
         } catch (ResourcesException exhausted) {
             commit.release(space.process(), committed ? Pages.count(sizeBytes) : 0);
             space.holes().freed(start, end);
@@ -321,13 +340,6 @@ public final class VirtualMemoryServices {
         return topDown
                 ? space.holes().findDown(size, highestAddress(space.highest(), zeroBits))
                 : space.holes().findUp(size, highestAddress(space.highest(), zeroBits));
-    }
-
-    Vad newVad(int tag, long sizeBytes, long firstVpn, long lastVpn) {
-        long address = manager.pool().allocate(PoolType.NON_PAGED_POOL_NX, sizeBytes, tag);
-        Vad vad = new Vad(memory, address);
-        vad.initialize(sizeBytes, firstVpn, lastVpn);
-        return vad;
     }
 
     static long highestAddress(long highest, long zeroBits) {
@@ -496,7 +508,7 @@ public final class VirtualMemoryServices {
                 || last != vad.endingVpn()) {
             return NtStatus.CONFLICTING_ADDRESSES;
         }
-        uncharge(space, vad, clear(space, vad, first, last));
+        regions.uncharge(space, vad, regions.clear(space, vad, first, last));
         manager.placeholders().restore(vad);
         return NtStatus.SUCCESS;
     }
@@ -542,377 +554,29 @@ public final class VirtualMemoryServices {
             return NtStatus.INSUFFICIENT_RESOURCES;
         }
         if (type == MEM_DECOMMIT) {
-            NtStatus status = decommit(space, vad, first, last);
+            NtStatus status = regions.decommit(space, vad, first, last);
             if (!status.isSuccess()) {
                 return status;
             }
         } else {
-            release(space, vad, first, last);
+            regions.release(space, vad, first, last);
         }
         region.base = first << Pages.SHIFT;
         region.sizeBytes = isWhole && type == MEM_DECOMMIT ? 0 : last - first + 1 << Pages.SHIFT;
         return NtStatus.SUCCESS;
     }
 
-    private NtStatus decommit(ProcessSpace space, Vad vad, long first, long last) {
-        if (vad.isWriteWatch()) {
-            manager.writeWatch().forget(vad, first, last);
-        }
-        if (vad.isMemCommit() && (first != vad.startingVpn() || last != vad.endingVpn())) {
-            // Pages without a PTE would count as committed: each gets one that says it is not.
-            long tablesNeeded = (last - first >>> 9) + 4;
-            if (manager.pfns().availablePages() < tablesNeeded) {
-                return NtStatus.NO_MEMORY;
-            }
-            for (long page = first << Pages.SHIFT; page >>> Pages.SHIFT <= last; page += Pages.SIZE) {
-                long pte = tables.read(page);
-                if (!pages.isCommitted(vad, page, pte)) {
-                    continue;
-                }
-                if (!tables.ensure(space.workingSet(), page)) {
-                    return NtStatus.NO_MEMORY;
-                }
-                pages.replace(space, page, pte, Pte.demandZero(PageProtection.DECOMMITTED));
-                uncharge(space, vad, 1);
-            }
-            return NtStatus.SUCCESS;
-        }
-        long released = clear(space, vad, first, last);
-        uncharge(space, vad, released);
-        if (vad.isMemCommit()) {
-            vad.setCommitment(false, vad.commitCharge());
-        }
-        return NtStatus.SUCCESS;
-    }
-
-    private void uncharge(ProcessSpace space, Vad vad, long released) {
-        vad.addCommitCharge(-released);
-        commit.release(space.process(), released);
-    }
-
-    /** Gives up all pages of a range of a private region and their PTEs; answers how many were committed. */
-    private long clear(ProcessSpace space, Vad vad, long first, long last) {
-        long end = last + 1 << Pages.SHIFT;
-        boolean isMemCommit = vad.isMemCommit();
-        long released = 0;
-        for (long page = first << Pages.SHIFT; page < end; ) {
-            long gap = tables.gap(page, end);
-            if (gap != 0) {
-                released += isMemCommit ? Pages.count(gap) : 0;
-                page += gap;
-                continue;
-            }
-            long pte = tables.read(page);
-            released += pages.isCommitted(vad, page, pte) ? 1 : 0;
-            pages.replace(space, page, pte, 0);
-            page += Pages.SIZE;
-        }
-        return released;
-    }
-
-    /** Releases a part of a region, or all of it; what is left at both ends stays, the upper end perhaps as a region of its own. */
-    private void release(ProcessSpace space, Vad vad, long first, long last) {
-        long released = 0;
-        int kind = vad.type();
-        if (kind == Vad.TYPE_LARGE_PAGES) {
-            released = vad.commitCharge();
-            largePages.release(space, vad);
-        } else if (kind == Vad.TYPE_AWE) {
-            manager.awePages().closeWindow(space, vad);
-        } else {
-            released = clear(space, vad, first, last);
-        }
-        commit.release(space.process(), released);
-        if (space.guardBitmap() != 0) {
-            forgetTargets(space, first, last);
-        }
-        space.process().addVirtualSize(-(last - first + 1) << Pages.SHIFT);
-        VpnRange range = vad.range();
-        if (first == range.first() && last == range.last()) {
-            removeRegion(space, vad.address(), first);
-        } else {
-            vad.addCommitCharge(-released);
-            shrinkRegion(space, vad, first, last);
-        }
-    }
-
-    /*
-     * What is seldom done stands in methods of its own, here and in the tree: a compiler that gives up on a method for its size
-     * makes calls of all the small accesses in it.
-     */
-
-    private void forgetTargets(ProcessSpace space, long first, long last) {
-        if (first << Pages.SHIFT == space.guardBitmap()) {
-            // The process ends.
-            space.setGuardBitmap(0);
-        } else {
-            manager.controlFlowGuard().released(space, first << Pages.SHIFT, last + 1 << Pages.SHIFT);
-        }
-    }
-
-    private void removeRegion(ProcessSpace space, long node, long first) {
-        long holeFirst = lowestFree(space, node, first);
-        long next = space.vads().next(node);
-        space.vads().remove(node);
-        long events = new Vad(memory, node).eventList();
-        if (events != 0) {
-            manager.pool().free(events);
-        }
-        manager.pool().free(node);
-        long holeEnd = next == 0 ? space.highest() + 1 : new Vad(memory, next).startingVpn() << Pages.SHIFT;
-        space.holes().freed(holeFirst, holeEnd);
-    }
-
-    private void shrinkRegion(ProcessSpace space, Vad vad, long first, long last) {
-        long start = vad.startingVpn();
-        long end = vad.endingVpn();
-        if (first == start) {
-            long holeFirst = lowestFree(space, vad.address(), first);
-            if (vad.isWriteWatch()) {
-                manager.writeWatch().shrink(vad, last + 1, end);
-            }
-            vad.setRange(last + 1, end);
-            space.holes().freed(holeFirst, last + 1 << Pages.SHIFT);
-            return;
-        }
-        if (last == end) {
-            vad.setRange(start, first - 1);
-        } else {
-            Vad upper = newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, last + 1, end);
-            upper.setFlags(vad.protection(), true, vad.type(), vad.isNoChange());
-            upper.setCommitment(vad.isMemCommit(), 0);
-            long charge = countCommitted(upper);
-            upper.addCommitCharge(charge);
-            vad.addCommitCharge(-charge);
-            if (vad.isWriteWatch()) {
-                manager.writeWatch().split(vad, upper);
-            }
-            vad.setRange(start, first - 1);
-            space.vads().insert(upper.address());
-        }
-        long next = space.vads().next(vad.address());
-        long holeEnd = next == 0 ? space.highest() + 1 : new Vad(memory, next).startingVpn() << Pages.SHIFT;
-        space.holes().freed(first << Pages.SHIFT, holeEnd);
-    }
-
-    private long lowestFree(ProcessSpace space, long node, long vpn) {
-        long previous = space.vads().previous(node);
-        long first = previous == 0 ? Pages.vpn(LOWEST_USER) : new Vad(memory, previous).endingVpn() + 1;
-        return Math.min(first, vpn) << Pages.SHIFT;
-    }
-
-    private long countCommitted(Vad vad) {
-        long end = vad.endingVpn() + 1 << Pages.SHIFT;
-        long count = 0;
-        for (long page = vad.startingVpn() << Pages.SHIFT; page < end; ) {
-            long gap = tables.gap(page, end);
-            if (gap != 0) {
-                count += vad.isMemCommit() ? Pages.count(gap) : 0;
-                page += gap;
-            } else {
-                count += pages.isCommitted(vad, page, tables.read(page)) ? 1 : 0;
-                page += Pages.SIZE;
-            }
-        }
-        return count;
-    }
-
-    /** Frees every region and view of the process, whose address space is loaded. */
-    void releaseAll(ProcessSpace space) {
-        for (long node = space.vads().first(); node != 0; node = space.vads().first()) {
-            Vad vad = new Vad(memory, node);
-            if (vad.isPrivate()) {
-                release(space, vad, vad.startingVpn(), vad.endingVpn());
-            } else {
-                manager.sectionViews().unmap(space, vad);
-            }
-        }
-        manager.awePages().freeAll(space);
-    }
-
-    // --- protect ---
+    // --- what others do ---
 
     /** {@code NtProtectVirtualMemory}; the old protection of the first page comes back in {@code oldProtection[0]}. */
     public NtStatus protect(Eprocess process, Region region, int pageProtection, int[] oldProtection) {
-        int protection = PageProtection.toMask(pageProtection);
-        if (protection == PageProtection.INVALID) {
-            return NtStatus.INVALID_PAGE_PROTECTION;
-        }
-        long userEnd = process.userEnd();
-        if (Long.compareUnsigned(region.base, userEnd) >= 0) {
-            return NtStatus.INVALID_PARAMETER_2;
-        }
-        if (region.sizeBytes == 0 || Long.compareUnsigned(region.sizeBytes, userEnd - region.base) > 0) {
-            return NtStatus.INVALID_PARAMETER_3;
-        }
-        long before = spaces.enter(process);
-        try {
-            NtStatus status = protectEntered(spaces.entered(), region, protection, oldProtection);
-            // The bit that keeps the targets as they are is the same that makes none when memory is committed.
-            return (pageProtection & PageProtection.PAGE_ANY_EXECUTE) == 0
-                            || (pageProtection & PageProtection.PAGE_TARGETS_INVALID) != 0
-                            || !status.isSuccess()
-                    ? status
-                    : manager.controlFlowGuard().executable(process, region, true);
-        } finally {
-            spaces.leave(before);
-        }
+        return protections.protect(process, region, pageProtection, oldProtection);
     }
-
-    private NtStatus protectEntered(ProcessSpace space, Region region, int asked, int[] oldProtection) {
-        long first = Pages.down(region.base);
-        long last = region.base + region.sizeBytes - 1 | Pages.OFFSET_MASK;
-        long node = space.vads().find(Pages.vpn(first));
-        if (node == 0) {
-            return NtStatus.CONFLICTING_ADDRESSES;
-        }
-        Vad vad = new Vad(memory, node);
-        if (Pages.vpn(last) > vad.endingVpn()) {
-            return NtStatus.CONFLICTING_ADDRESSES;
-        }
-        int wanted = asked;
-        // Private code, and code of an image that would become writable, is dynamic.
-        if (PageProtection.isExecutable(wanted)
-                && (vad.isPrivate() || PageProtection.isWritable(wanted))
-                && new Mitigations(space.process()).prohibitsDynamicCode()) {
-            return NtStatus.DYNAMIC_CODE_BLOCKED;
-        }
-        if (vad.isPrivate() && PageProtection.isCopyOnWrite(wanted)) {
-            return NtStatus.INVALID_PARAMETER_4;
-        }
-        if (vad.isNoChange() || vad.isAwe()) {
-            return NtStatus.INVALID_PAGE_PROTECTION;
-        }
-        if (!vad.isPrivate() && !vad.isImage()) {
-            if (!SectionRules.mayBecome(vad.protection(), wanted)) {
-                return NtStatus.SECTION_PROTECTION;
-            }
-            if ((wanted & PageProtection.EXECUTE_WRITECOPY) == PageProtection.EXECUTE_WRITECOPY
-                    && !PageProtection.isCopyOnWrite(vad.protection())) {
-                // So Windows reports it, though not for write-copy without execute.
-                wanted &= ~1;
-            }
-        }
-        for (long page = first; page <= last; page += Pages.SIZE) {
-            if (!pages.isCommitted(vad, page, tables.read(page))) {
-                return NtStatus.NOT_COMMITTED;
-            }
-        }
-        oldProtection[0] = PageProtection.toPage(pages.protection(vad, first, tables.read(first)));
-        NtStatus status = vad.isLargePages()
-                ? largePages.protect(space, first, last, wanted)
-                : recharge(space, vad, first, last, wanted);
-        if (!status.isSuccess()) {
-            return status;
-        }
-        if (!vad.isLargePages() && !changeAll(space, vad, first, last, wanted)) {
-            return NtStatus.NO_MEMORY;
-        }
-        region.base = first;
-        region.sizeBytes = last - first + 1;
-        return NtStatus.SUCCESS;
-    }
-
-    /** Gives pages of a view that are committed a protection; false when there is no RAM or commitment for that. */
-    boolean protectView(ProcessSpace space, Vad vad, long first, long last, int wanted) {
-        return recharge(space, vad, first, last, wanted).isSuccess() && changeAll(space, vad, first, last, wanted);
-    }
-
-    /** Charges, or gives back, the copies that writing to pages of a view can make once they have a protection. */
-    private NtStatus recharge(ProcessSpace space, Vad vad, long first, long last, int wanted) {
-        long copies = 0;
-        for (long page = first; page <= last; page += Pages.SIZE) {
-            long pte = tables.read(page);
-            if (!vad.isPrivate() && !pages.isOwn(pte)) {
-                copies += PageProtection.isCopyOnWrite(pages.viewProtection(vad, page, wanted)) ? 1 : 0;
-                copies -= pages.owesCopy(vad, page, pte) ? 1 : 0;
-            }
-        }
-        if (copies > 0 && !commit.charge(space.process(), copies)) {
-            return NtStatus.COMMITMENT_LIMIT;
-        }
-        if (copies < 0) {
-            commit.release(space.process(), -copies);
-        }
-        vad.addCommitCharge(copies);
-        return NtStatus.SUCCESS;
-    }
-
-    private boolean changeAll(ProcessSpace space, Vad vad, long first, long last, int wanted) {
-        for (long page = first; page <= last; page += Pages.SIZE) {
-            long pte = tables.read(page);
-            int protection = vad.isPrivate() || pages.isOwn(pte) ? wanted : pages.viewProtection(vad, page, wanted);
-            if (!pages.protect(space, vad, page, pte, protection)) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    // --- query ---
 
     /** {@code NtQueryVirtualMemory(MemoryBasicInformation)}. */
     public NtStatus query(Eprocess process, long address, BasicInformation result) {
-        if (Long.compareUnsigned(address, process.userEnd()) >= 0) {
-            return NtStatus.INVALID_PARAMETER;
-        }
-        long before = spaces.enter(process);
-        try {
-            queryEntered(spaces.entered(), Pages.down(address), result);
-        } finally {
-            spaces.leave(before);
-        }
-        return NtStatus.SUCCESS;
+        return queries.basic(process, address, result);
     }
-
-    private void queryEntered(ProcessSpace space, long page, BasicInformation result) {
-        result.baseAddress = page;
-        long node = space.vads().firstEndingAtOrAfter(Pages.vpn(page));
-        long start = node == 0 ? space.highest() + 1 : new Vad(memory, node).startingVpn() << Pages.SHIFT;
-        if (start > page) {
-            result.allocationBase = 0;
-            result.allocationProtect = 0;
-            result.regionSizeBytes = start - page;
-            result.state = MEM_FREE;
-            result.protect = PageProtection.PAGE_NOACCESS;
-            result.type = 0;
-            return;
-        }
-        Vad vad = new Vad(memory, node);
-        long end = vad.endingVpn() + 1 << Pages.SHIFT;
-        boolean isPrivate = vad.isPrivate();
-        boolean isCommitted = isPrivate ? vad.isMemCommit() : pages.isWhollyCommitted(vad);
-        int whole = isCommitted ? vad.protection() : RESERVED;
-        int first = stateOf(vad, page);
-        long at = page;
-        while (at < end) {
-            long gap = isPrivate || isCommitted ? tables.gap(at, end) : 0;
-            if (gap != 0) {
-                if (whole != first) {
-                    break;
-                }
-                at += gap;
-            } else if (stateOf(vad, at) == first) {
-                at += Pages.SIZE;
-            } else {
-                break;
-            }
-        }
-        result.allocationBase = start;
-        result.allocationProtect = PageProtection.toPage(vad.protection());
-        result.regionSizeBytes = at - page;
-        result.state = first == RESERVED ? MEM_RESERVE : MEM_COMMIT;
-        result.protect = first == RESERVED ? 0 : PageProtection.toPage(first);
-        result.type = isPrivate ? MEM_PRIVATE : vad.isImage() ? MEM_IMAGE : MEM_MAPPED;
-    }
-
-    /** The protection of a committed page, {@link #RESERVED} for one that is not. */
-    private int stateOf(Vad vad, long page) {
-        long pte = tables.read(page);
-        return pages.isCommitted(vad, page, pte) ? pages.protection(vad, page, pte) : RESERVED;
-    }
-
-    // --- other processes ---
 
     /**
      * {@code NtReadVirtualMemory} for the kernel's caller: copies out of another process as far as its pages are readable.
@@ -920,34 +584,11 @@ public final class VirtualMemoryServices {
      * @return bytes copied, from the start
      */
     public int read(Eprocess process, long address, byte[] target) {
-        return copy(process, address, target, false);
+        return contents.read(process, address, target);
     }
 
     /** {@code NtWriteVirtualMemory}: copies in as far as pages are writable. */
     public int write(Eprocess process, long address, byte[] source) {
-        return copy(process, address, source, true);
-    }
-
-    private int copy(Eprocess process, long address, byte[] bytes, boolean write) {
-        long before = spaces.enter(process);
-        int done = 0;
-        try {
-            while (done < bytes.length) {
-                long at = address + done;
-                int run = (int) Math.min(bytes.length - done, Pages.SIZE - Pages.offset(at));
-                if (write) {
-                    manager.mmu().user().write(at, bytes, done, run);
-                } else {
-                    manager.mmu().user().read(at, bytes, done, run);
-                }
-                done += run;
-            }
-        } catch (MemoryFault end) {
-            // What was copied before it counts.
-            return done;
-        } finally {
-            spaces.leave(before);
-        }
-        return done;
+        return contents.write(process, address, source);
     }
 }

@@ -147,6 +147,14 @@ public record Vad(Memory memory, long address) {
                         | (noChange ? 1 << MmvadFlagsLayout.NO_CHANGE_SHIFT : 0));
     }
 
+    /** What another region is (protection, kind, preferred node, watched), this one is too; who holds its lock stays. */
+    public void copyFlags(Vad other) {
+        int own = 1 << MmvadFlagsLayout.LOCK_SHIFT
+                | 1 << MmvadFlagsLayout.LOCK_CONTENDED_SHIFT
+                | 1 << MmvadFlagsLayout.DELETE_IN_PROGRESS_SHIFT;
+        memory.writeInt(address + MmvadShortLayout.U, other.flags() & ~own | flags() & own);
+    }
+
     private int flags1() {
         return memory.readInt(address + MmvadShortLayout.U1);
     }
