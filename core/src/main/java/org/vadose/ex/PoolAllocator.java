@@ -100,7 +100,7 @@ public final class PoolAllocator implements Pool {
         if (sizeBytes > LARGEST_BLOCK) {
             return allocateBig(paged, sizeBytes, tag);
         }
-        int units = (int) (Math.max(sizeBytes, 1) + 2 * PoolHeader.UNIT - 1) / PoolHeader.UNIT;
+        int units = units(sizeBytes);
         long descriptor = descriptor(paged);
         long free = find(descriptor, units);
         int freeUnits;
@@ -125,6 +125,16 @@ public final class PoolAllocator implements Pool {
         tellNext(header, units);
         tracker.charge(tag, paged, (long) units * PoolHeader.UNIT);
         return header + PoolHeader.UNIT;
+    }
+
+    @Override
+    public boolean hasRoom(PoolType type, long sizeBytes) {
+        return fitting(descriptor(type.isPaged()), units(sizeBytes)) != 0;
+    }
+
+    /** With the header, rounded up. */
+    private static int units(long sizeBytes) {
+        return (int) (Math.max(sizeBytes, 1) + 2 * PoolHeader.UNIT - 1) / PoolHeader.UNIT;
     }
 
     /** As {@link #allocate}, every byte of the block zero. */
@@ -279,20 +289,23 @@ public final class PoolAllocator implements Pool {
 
     /** The header of a free block of at least so many units, near that size; 0 if there is none. */
     private long find(long descriptor, int units) {
-        int surelyFits = listOf(units);
         if (units > FIRST_SHARED) {
             long found = searchList(descriptor, units);
             if (found != 0) {
                 return found;
             }
-            surelyFits++;
         }
-        long fitting = memory.readLong(descriptor + BITMAP) & -1L << surelyFits;
+        long fitting = fitting(descriptor, units);
         if (fitting == 0) {
             return 0;
         }
         int list = Long.numberOfTrailingZeros(fitting);
         return memory.readLong(descriptor + HEADS + list * HEAD_SIZE + ListEntryLayout.FLINK) - PoolHeader.UNIT;
+    }
+
+    /** One bit a list that has blocks, of those lists whose every block is of at least so many units. */
+    private long fitting(long descriptor, int units) {
+        return memory.readLong(descriptor + BITMAP) & -1L << (units > FIRST_SHARED ? listOf(units) + 1 : listOf(units));
     }
 
     /** Not every block on a list of several sizes is large enough. */

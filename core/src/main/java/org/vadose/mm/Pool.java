@@ -14,6 +14,11 @@ public interface Pool {
      */
     long allocate(PoolType type, long sizeBytes, int tag);
 
+    /** Whether the next block of this size, at most {@code POOL_MAX_ALLOC}, surely needs no more pages. */
+    default boolean hasRoom(PoolType type, long sizeBytes) {
+        return false;
+    }
+
     /** @param address what {@link #allocate} returned */
     void free(long address);
 }

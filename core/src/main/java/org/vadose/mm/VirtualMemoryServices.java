@@ -9,6 +9,7 @@ import org.vadose.memory.Memory;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Mitigations;
 import org.vadose.nt.PageProtection;
+import org.vadose.nt.PoolType;
 import org.vadose.nt.Pte;
 import org.vadose.nt.Token;
 import org.vadose.nt.Vad;
@@ -265,7 +266,9 @@ public final class VirtualMemoryServices {
 
     private NtStatus reserve(
             ProcessSpace space, Region region, long zeroBits, @Nullable Placement placement, int type, int protection) {
-        if (!manager.canGrowPools()) {
+        boolean isPlain = (type & ~(MEM_RESERVE | MEM_COMMIT | MEM_TOP_DOWN)) == 0;
+        if (!(isPlain && manager.pool().hasRoom(PoolType.NON_PAGED_POOL_NX, Vad.SIZE_SHORT))
+                && !manager.canGrowPools()) {
             return NtStatus.INSUFFICIENT_RESOURCES;
         }
         long start;
