@@ -195,6 +195,13 @@ final class FrameLedger {
                 findings.add("PFN says it is on a list and is not, or the reverse pfn=" + Hex.plain(frame)
                         + " location=" + location);
             }
+            if (pfn.isResident()) {
+                // The section in large pages that it belongs to holds it.
+                addShare(frame);
+                if (location != PageLocation.ACTIVE || !pfn.isPrototype()) {
+                    findings.add("resident page is no section's pfn=" + Hex.plain(frame) + " location=" + location);
+                }
+            }
             if (pfn.isPrototype() && !listed.get(frame) | isTransition(location)) {
                 checkPrototype(pfn, frame, selfMap);
             }

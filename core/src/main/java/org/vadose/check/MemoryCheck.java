@@ -5,8 +5,7 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
@@ -62,8 +61,8 @@ public final class MemoryCheck {
     private final BitSet tables = new BitSet();
     private final BitSet kernelFrames = new BitSet();
     private final Map<Long, Long> viewsByArea = new HashMap<>();
-    /** Page numbers of the large pages of the process that is checked. */
-    private final Set<Long> largePages = new TreeSet<>();
+    /** Page numbers of the large pages of the process that is checked, and the first frame of each. */
+    private final Map<Long, Long> largePages = new TreeMap<>();
 
     /** Whether the processor knows NX at all, as the self-map's entry, which is data, tells. */
     private boolean isExecutionProtected;
@@ -361,17 +360,28 @@ public final class MemoryCheck {
         findings.expectEqual("VadPhysicalPages", process.address(), count, process.physicalPages());
     }
 
-    /** A private large page: its frames point back to the one entry, and it is as accessible as they say. */
+    /**
+     * A large page. A private one's frames point back to the one entry, and it is as accessible as they say; a section's point to
+     * their prototypes, which {@link VadCheck} compares.
+     */
     private void largePage(long entry, long address, long table) {
-        for (long f = Pte.frame(entry); f < Pte.frame(entry) + ENTRIES; f++) {
+        long first = Pte.frame(entry);
+        for (long f = first; f < first + ENTRIES; f++) {
             if (!ledger.isRam(f)) {
                 findings.add("large page outside RAM va=" + Hex.address(address));
                 return;
             }
-            ledger.expectOwned(f, selfMap.entry(2, address), table, "large page");
-            checkWritable(address, entry, Pte.protection(ledger.pfn(f).originalPte()));
+            if (ledger.pfn(f).isPrototype()) {
+                ledger.addShare(f);
+            } else {
+                ledger.expectOwned(f, selfMap.entry(2, address), table, "large page");
+                checkWritable(address, entry, Pte.protection(ledger.pfn(f).originalPte()));
+            }
         }
-        largePages.add(address >>> Pages.SHIFT);
+        if (ledger.pfn(first).isPrototype()) {
+            checkWritable(address, entry, 0);
+        }
+        largePages.put(address >>> Pages.SHIFT, first);
     }
 
     private WorkingSetCount countLeaves(UserPtes ptes, @Nullable AweInfo awe) {

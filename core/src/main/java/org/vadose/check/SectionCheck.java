@@ -131,6 +131,25 @@ final class SectionCheck {
         }
     }
 
+    /** All frames are there, each large page's in a row; elsewhere none is held by its section. */
+    private void largePages(Segment segment) {
+        long first = 0;
+        for (long page = 0; page < segment.pages(); page++) {
+            long prototype = kernel.readLong(segment.prototypePtes() + page * Long.BYTES);
+            long frame = Pte.frame(prototype);
+            boolean isThere = Pte.kind(prototype) == Pte.Kind.VALID
+                    && ledger.isRam(frame)
+                    && ledger.pfn(frame).isResident();
+            long within = page % (Pages.LARGE_SIZE >>> Pages.SHIFT);
+            first = within == 0 ? frame : first;
+            if (!isThere || frame != first + within || first % (Pages.LARGE_SIZE >>> Pages.SHIFT) != 0) {
+                findings.add("large page of a section is not whole segment=" + Hex.address(segment.address()) + " page="
+                        + Hex.plain(page) + " prototype=" + Hex.address(prototype));
+                return;
+            }
+        }
+    }
+
     private void segment(ControlArea area, Segment segment) {
         long at = segment.address();
         findings.expectEqual(
@@ -147,6 +166,9 @@ final class SectionCheck {
             findings.expectEqual("NumberOfPfnReferences", area.address(), fromFile, area.pfnReferences());
             findings.expectEqual("pages committed for a data file", at, 0, segment.committedPages());
             return;
+        }
+        if (segment.isLargePages()) {
+            largePages(segment);
         }
         findings.expectEqual("NumberOfCommittedPages", at, committed, segment.committedPages());
         if ((area.flags() & ControlArea.FLAG_COMMIT) != 0) {

@@ -1,7 +1,6 @@
 package org.vadose.check;
 
 import java.util.Map;
-import java.util.Set;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.memory.Memory;
@@ -26,7 +25,7 @@ final class VadCheck {
     private final CombineLedger combined;
     private final Findings findings;
     private final Map<Long, Long> viewsByArea;
-    private final Set<Long> largePages;
+    private final Map<Long, Long> largePages;
 
     private long vads;
     private long largeVads;
@@ -42,7 +41,7 @@ final class VadCheck {
             CombineLedger combined,
             Findings findings,
             Map<Long, Long> viewsByArea,
-            Set<Long> largePages) {
+            Map<Long, Long> largePages) {
         this.kernel = kernel;
         this.ledger = ledger;
         this.combined = combined;
@@ -62,7 +61,7 @@ final class VadCheck {
         if (nextPte < ptes.size()) {
             findings.add("PTE in no VAD va=" + Hex.address(ptes.address(nextPte)));
         }
-        for (long vpn : largePages) {
+        for (long vpn : largePages.keySet()) {
             findings.add("large page in no VAD of such va=" + Hex.address(vpn << Pages.SHIFT));
         }
         long at = process.address();
@@ -111,14 +110,28 @@ final class VadCheck {
         }
         if (vad.isLargePages()) {
             largeVads++;
-            for (long vpn = first; vpn <= last; vpn += LARGE_PAGE) {
-                if (!largePages.remove(vpn)) {
-                    findings.add("large page is missing va=" + Hex.address(vpn << Pages.SHIFT));
-                }
-            }
+        }
+        if (vad.isLargePages() || vad.isLargePageSection()) {
+            largePages(vad, first, last);
         }
         long owed = vad.isPrivate() ? owedByPrivate(vad) : owedByView(vad);
         findings.expectEqual("VAD's CommitCharge", vad.address(), owed, vad.commitCharge());
+    }
+
+    private void largePages(Vad vad, long first, long last) {
+        for (long vpn = first; vpn <= last; vpn += LARGE_PAGE) {
+            Long frame = largePages.remove(vpn);
+            if (frame == null) {
+                findings.add("large page is missing va=" + Hex.address(vpn << Pages.SHIFT));
+            } else if (ledger.pfn(frame).isPrototype() != vad.isLargePageSection()) {
+                findings.add("large page is shared in private memory, or the reverse va="
+                        + Hex.address(vpn << Pages.SHIFT));
+            } else if (vad.isLargePageSection()) {
+                long prototype = kernel.readLong(vad.prototypePte(vpn));
+                findings.expectEqual(
+                        "frame of a view's large page", vpn << Pages.SHIFT, Pte.frame(prototype), frame);
+            }
+        }
     }
 
     private long owedByPrivate(Vad vad) {

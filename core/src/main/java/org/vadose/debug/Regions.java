@@ -156,6 +156,10 @@ final class Regions {
             next[0] = end;
             return PageProtection.toPage(vad.protection());
         }
+        if (vad.isLargePageSection() && last != null && last.level() == 2) {
+            next[0] = Math.min(end, (page | Pages.LARGE_SIZE - 1) + 1);
+            return PageProtection.toPage(validProtection(last.entry()));
+        }
         if (last != null && last.level() > 1) {
             long span = Pages.SIZE << TABLE_BITS * (last.level() - 1);
             if (vad.isPrivate()) {

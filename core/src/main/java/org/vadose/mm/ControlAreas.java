@@ -239,6 +239,9 @@ final class ControlAreas {
         if (area.isFile() && !area.isImage()) {
             flush(area, 0, area.segment().pages());
         }
+        if (LargeSections.isLarge(area)) {
+            manager.largeSections().empty(area);
+        }
         prototypes.discardAll(area);
         PageSource source = prototypes.removeSource(area);
         if (source != null) {

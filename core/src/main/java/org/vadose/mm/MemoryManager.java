@@ -40,6 +40,7 @@ public final class MemoryManager {
     private final Placeholders placeholders;
     private final ImageBases imageBases;
     private final Prototypes prototypes;
+    private final LargeSections largeSections;
     private final SectionViews sectionViews;
     private final ImageSections sections;
     private final SectionServices sectionObjects;
@@ -98,6 +99,7 @@ public final class MemoryManager {
         this.nodePreferences = new NodePreferences(this, spaces);
         this.memoryEvents = new MemoryEvents(this);
         commit.setGrowth(pageFiles::extend);
+        this.largeSections = new LargeSections(this, tables, prototypes);
         ControlAreas areas = new ControlAreas(this, prototypes, commit);
         this.sectionViews = new SectionViews(this, tables, pages, commit, prototypes, areas);
         this.sections = new ImageSections(this, spaces, commit, prototypes, areas, sectionViews, imageBases);
@@ -369,6 +371,10 @@ public final class MemoryManager {
 
     Prototypes prototypes() {
         return prototypes;
+    }
+
+    LargeSections largeSections() {
+        return largeSections;
     }
 
     SectionViews sectionViews() {

@@ -152,6 +152,30 @@ final class Prototypes {
         memory.writeLong(prototypeAddress, tables.allowed(Pte.validPrototype(frame, Pte.protection(prototype))));
     }
 
+    /** A prototype gets a page of zeros that stays until {@link #letGo}; the frame's one share is the section's. */
+    void hold(long prototypeAddress, long frame) {
+        pfns.pfn(frame).setPteAddress(prototypeAddress);
+        makeValid(prototypeAddress, memory.readLong(prototypeAddress), frame);
+        pfns.pfn(frame).setResident();
+    }
+
+    /** The page that {@link #hold} gave a prototype goes, nobody else having a share of it. */
+    void letGo(long prototypeAddress) {
+        long prototype = memory.readLong(prototypeAddress);
+        if (Pte.kind(prototype) != Pte.Kind.VALID) {
+            return;
+        }
+        long frame = Pte.frame(prototype);
+        Pfn pfn = pfns.pfn(frame);
+        if (pfn.shareCount() != 1) {
+            throw new IllegalStateException("large page is given up and mapped pfn=" + Hex.plain(frame) + " shareCount="
+                    + pfn.shareCount());
+        }
+        memory.writeLong(prototypeAddress, pfn.originalPte());
+        addShare(pfn.pteFrame(), -1);
+        pfns.free(frame);
+    }
+
     private void addShare(long frame, long delta) {
         Pfn pfn = pfns.pfn(frame);
         pfn.setShareCount(pfn.shareCount() + delta);

@@ -102,18 +102,25 @@ final class RegionProtection {
             }
         }
         oldProtection[0] = PageProtection.toPage(pages.protection(vad, first, tables.read(first)));
-        NtStatus status = vad.isLargePages()
-                ? largePages.protect(space, first, last, wanted)
+        boolean isLarge = vad.isLargePages() || vad.isLargePageSection();
+        NtStatus status = isLarge
+                ? protectLarge(space, vad, first, last, wanted)
                 : recharge(space, vad, first, last, wanted);
         if (!status.isSuccess()) {
             return status;
         }
-        if (!vad.isLargePages() && !changeAll(space, vad, first, last, wanted)) {
+        if (!isLarge && !changeAll(space, vad, first, last, wanted)) {
             return NtStatus.NO_MEMORY;
         }
         region.base = first;
         region.sizeBytes = last - first + 1;
         return NtStatus.SUCCESS;
+    }
+
+    private NtStatus protectLarge(ProcessSpace space, Vad vad, long first, long last, int wanted) {
+        return vad.isPrivate()
+                ? largePages.protect(space, first, last, wanted)
+                : manager.largeSections().protect(space, vad, first, last, wanted);
     }
 
     /** Gives pages of a view that are committed a protection; false when there is no RAM or commitment for that. */

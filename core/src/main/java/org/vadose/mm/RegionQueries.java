@@ -28,6 +28,8 @@ public final class RegionQueries {
     private static final int PROTECTION_SHIFT = 4;
     private static final int SHARED_SHIFT = 15;
     private static final int NODE_SHIFT = 16;
+    private static final int LOCKED_SHIFT = 22;
+    private static final int LARGE_PAGE_SHIFT = 23;
     private static final int PRIORITY_SHIFT = 24;
     private static final int SHARED_ORIGINAL_SHIFT = 30;
     private static final int MOST_SHARES = 7;
@@ -230,6 +232,8 @@ public final class RegionQueries {
                     | (long) protection << PROTECTION_SHIFT
                     | (long) pfns.topology().ofFrame(Pte.frame(pte)) << NODE_SHIFT
                     | (pfn.isPrototype() ? 1L << SHARED_SHIFT : 0)
+                    | (Pte.isLocked(pte) ? 1L << LOCKED_SHIFT : 0)
+                    | (tables.isLarge(page) ? 1L << LARGE_PAGE_SHIFT : 0)
                     | (long) pfn.priority() << PRIORITY_SHIFT
                     | (sharedOriginal ? 1L << SHARED_ORIGINAL_SHIFT : 0);
         } finally {

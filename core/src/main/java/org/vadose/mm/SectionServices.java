@@ -116,7 +116,10 @@ public final class SectionServices {
             return NtStatus.INVALID_PAGE_PROTECTION;
         }
         if ((attributes & SEC_LARGE_PAGES) != 0) {
-            return largePages(creator, maximumBytes, file);
+            status = checkLargePages(creator, maximumBytes, protection, file);
+            if (!status.isSuccess()) {
+                return status;
+            }
         }
         Section section = new Section(memory, body);
         if (file == null) {
@@ -129,14 +132,20 @@ public final class SectionServices {
                 : createForFile(section, maximumBytes, pageProtection, protection, attributes, file);
     }
 
-    /** Sections keep no frames beside their prototype PTEs, so that large pages for them are never to be had. */
-    private NtStatus largePages(Eprocess creator, long bytes, @Nullable MappedFile file) {
+    /** The SDK's rules for SEC_LARGE_PAGES; which parameter a status blames is inferred. */
+    private NtStatus checkLargePages(Eprocess creator, long bytes, int protection, @Nullable MappedFile file) {
         if (!manager.virtualMemory().callerHolds(creator, Token.SE_LOCK_MEMORY)) {
             return NtStatus.PRIVILEGE_NOT_HELD;
         }
-        return file != null || bytes == 0 || Pages.alignDown(bytes, Pages.LARGE_SIZE) != bytes
+        if (file != null) {
+            return NtStatus.INVALID_PARAMETER_6;
+        }
+        if (PageProtection.isCopyOnWrite(protection)) {
+            return NtStatus.INVALID_PAGE_PROTECTION;
+        }
+        return bytes == 0 || Pages.alignDown(bytes, Pages.LARGE_SIZE) != bytes
                 ? NtStatus.INVALID_PARAMETER_4
-                : NtStatus.INSUFFICIENT_RESOURCES;
+                : NtStatus.SUCCESS;
     }
 
     private static NtStatus checkAttributes(int attributes) {
@@ -183,6 +192,10 @@ public final class SectionServices {
         int given = cached(protection, attributes);
         ControlArea area = areas.createPaged(pages, given, committed, creator.uniqueProcessId());
         area.segment().setCaching((attributes & SEC_NOCACHE) != 0, (attributes & SEC_WRITECOMBINE) != 0);
+        if ((attributes & SEC_LARGE_PAGES) != 0 && !manager.largeSections().fill(area)) {
+            areas.dereference(area);
+            return NtStatus.INSUFFICIENT_RESOURCES;
+        }
         finish(section, area, pages * Pages.SIZE, attributes, pageProtection);
         return NtStatus.SUCCESS;
     }
@@ -448,6 +461,9 @@ public final class SectionServices {
         if (area.isImage() && (type & VirtualMemoryServices.MEM_REPLACE_PLACEHOLDER) != 0) {
             return NtStatus.INVALID_PARAMETER;
         }
+        if (area.isImage() && (type & VirtualMemoryServices.MEM_LARGE_PAGES) != 0) {
+            return NtStatus.INVALID_PARAMETER_9;
+        }
         long before = spaces.enter(process);
         try {
             return area.isImage()
@@ -515,11 +531,23 @@ public final class SectionServices {
         if (sizeBytes > space.highest()) {
             return NtStatus.INVALID_VIEW_SIZE;
         }
+        boolean large = (type & VirtualMemoryServices.MEM_LARGE_PAGES) != 0;
+        if (large) {
+            NtStatus status = LargeSections.validate(area, view.base, view.offsetBytes, sizeBytes, protection);
+            if (!status.isSuccess()) {
+                return status;
+            }
+        }
         long base = view.base;
         if (base == 0) {
             boolean topDown = (type & VirtualMemoryServices.MEM_TOP_DOWN) != 0;
-            if (placement != null) {
-                base = placement.find(space.vads(), sizeBytes, topDown);
+            if (placement != null || large) {
+                Placement wanted = placement != null
+                        ? placement
+                        : new Placement(space.holes().start(), highest, Pages.LARGE_SIZE);
+                long alignment = large ? Math.max(wanted.alignment(), Pages.LARGE_SIZE) : wanted.alignment();
+                base = new Placement(wanted.lowest(), wanted.highest(), alignment)
+                        .find(space.vads(), sizeBytes, topDown);
             } else {
                 base = topDown
                         ? space.holes().findDown(sizeBytes, highest)
@@ -546,7 +574,7 @@ public final class SectionServices {
             int cached = protection & ~PageProtection.WRITECOMBINE
                     | area.segment().defaultProtection() & PageProtection.WRITECOMBINE;
             int given = PageProtection.isAccessible(protection) ? withCaching(protection, cached, area) : protection;
-            status = views.map(space, area, range, view.offsetBytes / Pages.SIZE, given, noChange, inherit);
+            status = views.map(space, area, range, view.offsetBytes / Pages.SIZE, given, noChange, inherit, large);
         }
         if (!status.isSuccess()) {
             space.holes().freed(base, base + sizeBytes);

@@ -49,7 +49,9 @@ final class SectionViews {
      *
      * @param firstPage of the section
      * @param protection five bits of {@link PageProtection}
-     * @return COMMITMENT_LIMIT when the copies that writing may make cannot be promised
+     * @param large whether large pages are mapped as such, at once
+     * @return COMMITMENT_LIMIT when the copies that writing may make cannot be promised, NO_MEMORY when there is no RAM for page
+     *     tables of large pages
      */
     NtStatus map(
             ProcessSpace space,
@@ -58,13 +60,15 @@ final class SectionViews {
             long firstPage,
             int protection,
             boolean noChange,
-            boolean inherit) {
+            boolean inherit,
+            boolean large) {
         long owed = PageProtection.isCopyOnWrite(protection) ? range.pages() : 0;
         if (!commit.charge(space.process(), owed)) {
             return NtStatus.COMMITMENT_LIMIT;
         }
-        Vad vad = insert(space, area, range, protection, 0, owed);
-        vad.setFlags(protection, false, 0, noChange);
+        int type = large ? Vad.TYPE_LARGE_PAGE_SECTION : 0;
+        Vad vad = insert(space, area, range, protection, type, owed);
+        vad.setFlags(protection, false, type, noChange);
         vad.setFlags2(firstPage / (Pages.GRANULARITY / Pages.SIZE), inherit);
         Subsection part = area.firstSubsection();
         long skipped = firstPage;
@@ -80,6 +84,10 @@ final class SectionViews {
             area.addWritableUserReferences(isWritable(protection) ? 1 : 0);
         } else {
             area.segment().setFirstMappedAddress(range.startAddress());
+        }
+        if (large && !manager.largeSections().map(space, vad)) {
+            unmap(space, vad);
+            return NtStatus.NO_MEMORY;
         }
         return NtStatus.SUCCESS;
     }
@@ -131,6 +139,9 @@ final class SectionViews {
         if (space.guardBitmap() != 0) {
             manager.controlFlowGuard().released(space, range.startAddress(), range.endAddress() + 1);
         }
+        if (vad.isLargePageSection()) {
+            manager.largeSections().unmap(space, vad);
+        }
         for (long page = range.startAddress(); page <= range.endAddress(); ) {
             long gap = tables.gap(page, range.endAddress() + 1);
             if (gap == 0) {
@@ -177,6 +188,9 @@ final class SectionViews {
                 segment, UserPages.prototypeOf(vad, first), Pages.count(last + 1 - first), segment.defaultProtection());
         if (!status.isSuccess()) {
             return status;
+        }
+        if (vad.isLargePageSection()) {
+            return manager.largeSections().protect(space, vad, first, last, protection);
         }
         return manager.virtualMemory().protections().protectView(space, vad, first, last, protection)
                 ? NtStatus.SUCCESS

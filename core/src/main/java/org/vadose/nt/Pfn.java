@@ -14,7 +14,7 @@ import org.vadose.memory.Memory;
  * +10 OriginalPte  what that entry becomes when the frame is taken away
  * +18 u2           Blink: previous frame of its list, or ShareCount of an active page
  * +20 u3           ReferenceCount, e1 {PageLocation, Modified, CacheAttribute}, e3 {Priority}
- * +28 u4           PteFrame: frame of the page table that holds the PTE (36 bits); PrototypePte (bit 63)
+ * +28 u4           PteFrame: frame of the page table that holds the PTE (36 bits); ResidentPage (bit 36); PrototypePte (bit 63)
  * </pre>
  */
 public record Pfn(Memory memory, long address) {
@@ -26,6 +26,7 @@ public record Pfn(Memory memory, long address) {
     private static final long E3 = MmpfnLayout.U3_E3;
     private static final long FRAME_MASK = MmpfnLayout.U4_PTE_FRAME_MASK;
     private static final long PROTOTYPE_BIT = 1L << MmpfnLayout.U4_PROTOTYPE_PTE_SHIFT;
+    private static final long RESIDENT_BIT = 1L << MmpfnLayout.U4_RESIDENT_PAGE_SHIFT;
     private static final int LOCATION_MASK = (int) Mmpfnentry1Layout.PAGE_LOCATION_MASK;
     private static final int MODIFIED_BIT = 1 << Mmpfnentry1Layout.MODIFIED_SHIFT;
 
@@ -118,6 +119,16 @@ public record Pfn(Memory memory, long address) {
 
     public boolean isPrototype() {
         return (memory.readLong(address + MmpfnLayout.U4) & PROTOTYPE_BIT) != 0;
+    }
+
+    /** A section in large pages holds it: it never leaves RAM as long as the section exists ({@code ResidentPage}). */
+    public boolean isResident() {
+        return (memory.readLong(address + MmpfnLayout.U4) & RESIDENT_BIT) != 0;
+    }
+
+    /** See {@link #isResident}; {@link #setPteFrame} takes it back. */
+    public void setResident() {
+        memory.writeLong(address + MmpfnLayout.U4, memory.readLong(address + MmpfnLayout.U4) | RESIDENT_BIT);
     }
 
     public void setPteFrame(long frame, boolean prototype) {

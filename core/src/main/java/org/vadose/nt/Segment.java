@@ -93,6 +93,20 @@ public record Segment(Memory memory, long address) {
                         | (writeCombined ? 1 << SegmentFlagsLayout.WRITE_COMBINED_SHIFT : 0)));
     }
 
+    /** SEC_LARGE_PAGES. */
+    public boolean isLargePages() {
+        return (memory.readUnsignedShort(address + SegmentLayout.SEGMENT_FLAGS)
+                        >>> SegmentFlagsLayout.LARGE_PAGES_SHIFT
+                & 1) != 0;
+    }
+
+    /** See {@link #isLargePages}. */
+    public void setLargePages() {
+        int flags = memory.readUnsignedShort(address + SegmentLayout.SEGMENT_FLAGS);
+        memory.writeShort(
+                address + SegmentLayout.SEGMENT_FLAGS, (short) (flags | 1 << SegmentFlagsLayout.LARGE_PAGES_SHIFT));
+    }
+
     /** Who made a section without a file. */
     public void setCreatingProcessId(long processId) {
         memory.writeInt(address + SegmentLayout.U1_CREATING_PROCESS_ID, (int) processId);

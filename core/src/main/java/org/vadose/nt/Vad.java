@@ -31,6 +31,9 @@ public record Vad(Memory memory, long address) {
     /** {@code VadType} of private large pages. */
     public static final int TYPE_LARGE_PAGES = 5;
 
+    /** {@code VadType} of a view that maps a section's large pages as such. */
+    public static final int TYPE_LARGE_PAGE_SECTION = 6;
+
     private static final long BALANCE_MASK = 3;
     private static final long LOW_HALF = 0xFFFF_FFFFL;
 
@@ -90,6 +93,11 @@ public record Vad(Memory memory, long address) {
 
     public boolean isLargePages() {
         return type() == TYPE_LARGE_PAGES;
+    }
+
+    /** A view that maps a section's large pages as such. */
+    public boolean isLargePageSection() {
+        return type() == TYPE_LARGE_PAGE_SECTION;
     }
 
     public boolean isAwe() {

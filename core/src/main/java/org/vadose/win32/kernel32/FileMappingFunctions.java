@@ -56,13 +56,13 @@ final class FileMappingFunctions {
                 .function("MapViewOfFileNuma2", FileMappingFunctions::mapViewOfFile2)
                 .function("MapViewOfFile3", call -> mapViewOfFile3(call, false))
                 .function("MapViewOfFile3FromApp", call -> mapViewOfFile3(call, true))
-                .function("UnmapViewOfFile", call -> unmap(call, call.process().eprocess(), call.arg(0), 0))
+                .function("UnmapViewOfFile", call -> unmap(call, GuestObjects.CURRENT_PROCESS, call.arg(0), 0))
                 .function(
                         "UnmapViewOfFileEx",
-                        call -> unmap(call, call.process().eprocess(), call.arg(0), call.intArg(1)))
+                        call -> unmap(call, GuestObjects.CURRENT_PROCESS, call.arg(0), call.intArg(1)))
                 .function(
                         "UnmapViewOfFile2",
-                        call -> unmap(call, MemoryFunctions.process(call, call.arg(0)), call.arg(1), call.intArg(2)))
+                        call -> unmap(call, call.arg(0), call.arg(1), call.intArg(2)))
                 .function("FlushViewOfFile", FileMappingFunctions::flush);
     }
 
@@ -204,7 +204,7 @@ final class FileMappingFunctions {
                 | ((access & FILE_MAP_LARGE_PAGES) != 0 ? VirtualMemoryServices.MEM_LARGE_PAGES : 0);
         return map(
                 call,
-                call.process().eprocess(),
+                GuestObjects.CURRENT_PROCESS,
                 base,
                 offset,
                 bytes,
@@ -216,13 +216,13 @@ final class FileMappingFunctions {
     private static long mapViewOfFileNuma(ApiCall call) {
         return mapOn(
                 call,
-                call.process().eprocess(),
+                GuestObjects.CURRENT_PROCESS,
                 call.arg(6),
                 () -> mapViewOfFile(call, offset(call), call.arg(4), call.arg(5)));
     }
 
     private static long mapViewOfFile2(ApiCall call) {
-        Eprocess process = MemoryFunctions.process(call, call.arg(1));
+        long process = call.arg(1);
         return mapOn(
                 call,
                 process,
@@ -239,12 +239,13 @@ final class FileMappingFunctions {
     }
 
     /** Maps a view whose pages are to come from a node. */
-    private static long mapOn(ApiCall call, @Nullable Eprocess process, long nodeArgument, LongSupplier map) {
+    private static long mapOn(ApiCall call, long processHandle, long nodeArgument, LongSupplier map) {
         int node = NumaFunctions.preferred(call, nodeArgument);
         if (NumaFunctions.isMissing(node)) {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
         long base = map.getAsLong();
+        Eprocess process = MemoryFunctions.process(call, processHandle);
         if (base != 0 && node != NodePreferences.NONE && process != null) {
             MemoryFunctions.preferNode(call, process, base, node);
         }
@@ -273,7 +274,7 @@ final class FileMappingFunctions {
 
     private static long map(
             ApiCall call,
-            @Nullable Eprocess process,
+            long process,
             long base,
             long offset,
             long bytes,
@@ -289,7 +290,7 @@ final class FileMappingFunctions {
         return status.isSuccess() ? view.base : call.fail(status);
     }
 
-    private static long unmap(ApiCall call, @Nullable Eprocess process, long address, int flags) {
+    private static long unmap(ApiCall call, long process, long address, int flags) {
         return call.succeeded(SectionFunctions.unmap(call, process, address, flags));
     }
 

@@ -1,6 +1,5 @@
 package org.vadose.win32.kernel32;
 
-import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.io.OpenFile;
 import org.vadose.layout.SectionImageInformationLayout;
@@ -220,11 +219,15 @@ final class SectionFunctions {
         };
     }
 
-    /** {@code NtMapViewOfSection} with its in and out parameters in {@code view}. */
+    /**
+     * {@code NtMapViewOfSection} with its in and out parameters in {@code view}.
+     *
+     * @param process handle
+     */
     static NtStatus map(
             ApiCall call,
             long section,
-            @Nullable Eprocess process,
+            long process,
             SectionServices.View view,
             long zeroBits,
             long commitBytes,
@@ -232,11 +235,22 @@ final class SectionFunctions {
             int type,
             int pageProtection) {
         Found found = find(call, section, accessFor(pageProtection));
-        if (process == null || !found.status().isSuccess()) {
-            return process == null ? NtStatus.INVALID_HANDLE : found.status();
+        if (!found.status().isSuccess()) {
+            return found.status();
         }
-        return services(call)
-                .map(found.body(), process, view, zeroBits, commitBytes, inheritDisposition, type, pageProtection);
+        Eprocess target = ProcessHandles.find(call, process, ProcessHandles.VM_OPERATION);
+        return target == null
+                ? ProcessHandles.refusal(call, process)
+                : services(call)
+                        .map(
+                                found.body(),
+                                target,
+                                view,
+                                zeroBits,
+                                commitBytes,
+                                inheritDisposition,
+                                type,
+                                pageProtection);
     }
 
     /**
@@ -276,14 +290,19 @@ final class SectionFunctions {
         return status;
     }
 
-    /** {@code NtUnmapViewOfSectionEx}: with {@code MEM_PRESERVE_PLACEHOLDER}, a placeholder stays. */
-    static NtStatus unmap(ApiCall call, @Nullable Eprocess process, long address, int flags) {
+    /**
+     * {@code NtUnmapViewOfSectionEx}: with {@code MEM_PRESERVE_PLACEHOLDER}, a placeholder stays.
+     *
+     * @param process handle
+     */
+    static NtStatus unmap(ApiCall call, long process, long address, int flags) {
         if ((flags & ~(UNMAP_WITH_TRANSIENT_BOOST | PRESERVE_PLACEHOLDER)) != 0) {
             return NtStatus.INVALID_PARAMETER_3;
         }
-        return process == null
-                ? NtStatus.INVALID_HANDLE
-                : services(call).unmap(process, address, (flags & PRESERVE_PLACEHOLDER) != 0);
+        Eprocess target = ProcessHandles.find(call, process, ProcessHandles.VM_OPERATION);
+        return target == null
+                ? ProcessHandles.refusal(call, process)
+                : services(call).unmap(target, address, (flags & PRESERVE_PLACEHOLDER) != 0);
     }
 
     // --- services ---
@@ -410,7 +429,7 @@ final class SectionFunctions {
         NtStatus status = map(
                 call,
                 call.arg(0),
-                MemoryFunctions.process(call, call.arg(1)),
+                call.arg(1),
                 view,
                 zeroBits,
                 commitBytes,
@@ -428,14 +447,13 @@ final class SectionFunctions {
     }
 
     private static long ntUnmap(ApiCall call, int flags) {
-        return unmap(call, MemoryFunctions.process(call, call.arg(0)), call.arg(1), flags)
-                .code();
+        return unmap(call, call.arg(0), call.arg(1), flags).code();
     }
 
     private static long ntFlush(ApiCall call) {
-        Eprocess process = MemoryFunctions.process(call, call.arg(0));
+        Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.VM_OPERATION);
         if (process == null) {
-            return NtStatus.INVALID_HANDLE.code();
+            return ProcessHandles.refusal(call, call.arg(0)).code();
         }
         Memory memory = call.memory();
         VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
