@@ -124,12 +124,11 @@ final class VadCheck {
             if (frame == null) {
                 findings.add("large page is missing va=" + Hex.address(vpn << Pages.SHIFT));
             } else if (ledger.pfn(frame).isPrototype() != vad.isLargePageSection()) {
-                findings.add("large page is shared in private memory, or the reverse va="
-                        + Hex.address(vpn << Pages.SHIFT));
+                findings.add(
+                        "large page is shared in private memory, or the reverse va=" + Hex.address(vpn << Pages.SHIFT));
             } else if (vad.isLargePageSection()) {
                 long prototype = kernel.readLong(vad.prototypePte(vpn));
-                findings.expectEqual(
-                        "frame of a view's large page", vpn << Pages.SHIFT, Pte.frame(prototype), frame);
+                findings.expectEqual("frame of a view's large page", vpn << Pages.SHIFT, Pte.frame(prototype), frame);
             }
         }
     }

@@ -113,7 +113,8 @@ final class LargeSections {
 
     private long entry(Vad vad, long frame, int protection) {
         long entry = Pte.validUser(frame, protection, true) | X64PageTables.LARGE;
-        int given = new Subsection(memory, vad.subsection()).controlArea().segment().defaultProtection();
+        int given =
+                new Subsection(memory, vad.subsection()).controlArea().segment().defaultProtection();
         return protection == given ? entry : Pte.withOwnProtection(entry, protection);
     }
 

@@ -168,8 +168,8 @@ final class Prototypes {
         long frame = Pte.frame(prototype);
         Pfn pfn = pfns.pfn(frame);
         if (pfn.shareCount() != 1) {
-            throw new IllegalStateException("large page is given up and mapped pfn=" + Hex.plain(frame) + " shareCount="
-                    + pfn.shareCount());
+            throw new IllegalStateException(
+                    "large page is given up and mapped pfn=" + Hex.plain(frame) + " shareCount=" + pfn.shareCount());
         }
         memory.writeLong(prototypeAddress, pfn.originalPte());
         addShare(pfn.pteFrame(), -1);

@@ -103,9 +103,8 @@ final class RegionProtection {
         }
         oldProtection[0] = PageProtection.toPage(pages.protection(vad, first, tables.read(first)));
         boolean isLarge = vad.isLargePages() || vad.isLargePageSection();
-        NtStatus status = isLarge
-                ? protectLarge(space, vad, first, last, wanted)
-                : recharge(space, vad, first, last, wanted);
+        NtStatus status =
+                isLarge ? protectLarge(space, vad, first, last, wanted) : recharge(space, vad, first, last, wanted);
         if (!status.isSuccess()) {
             return status;
         }

@@ -95,9 +95,9 @@ public record Segment(Memory memory, long address) {
 
     /** SEC_LARGE_PAGES. */
     public boolean isLargePages() {
-        return (memory.readUnsignedShort(address + SegmentLayout.SEGMENT_FLAGS)
-                        >>> SegmentFlagsLayout.LARGE_PAGES_SHIFT
-                & 1) != 0;
+        return (memory.readUnsignedShort(address + SegmentLayout.SEGMENT_FLAGS) >>> SegmentFlagsLayout.LARGE_PAGES_SHIFT
+                        & 1)
+                != 0;
     }
 
     /** See {@link #isLargePages}. */

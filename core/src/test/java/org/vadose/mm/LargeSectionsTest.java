@@ -217,8 +217,7 @@ class LargeSectionsTest {
         assertEquals(NtStatus.INVALID_VIEW_SIZE, map(section, 0, 0, Pages.SIZE, AS_LARGE, RW));
         assertEquals(NtStatus.INVALID_VIEW_SIZE, map(section, 0, LARGE, 2 * LARGE, AS_LARGE, RW));
         assertEquals(NtStatus.INVALID_PAGE_PROTECTION, map(section, 0, 0, 0, AS_LARGE, copy));
-        assertEquals(
-                NtStatus.INVALID_PAGE_PROTECTION, map(section, 0, 0, 0, AS_LARGE, PageProtection.PAGE_NOACCESS));
+        assertEquals(NtStatus.INVALID_PAGE_PROTECTION, map(section, 0, 0, 0, AS_LARGE, PageProtection.PAGE_NOACCESS));
         long plain = body();
         assertEquals(NtStatus.SUCCESS, create(plain, LARGE, RW, SectionServices.SEC_COMMIT));
         assertEquals(NtStatus.INVALID_PARAMETER_9, map(plain, 0, 0, 0, AS_LARGE, RW));
@@ -279,7 +278,9 @@ class LargeSectionsTest {
         manager.kernelMemory().writeLong(at, entry + LARGE);
         assertFound("frame of a view's large page");
         manager.kernelMemory().writeLong(at, entry);
-        manager.pfns().pfn(Pte.frame(entry)).setPteFrame(manager.pfns().pfn(Pte.frame(entry)).pteFrame(), true);
+        manager.pfns()
+                .pfn(Pte.frame(entry))
+                .setPteFrame(manager.pfns().pfn(Pte.frame(entry)).pteFrame(), true);
         assertFound("large page of a section is not whole");
         manager.pfns().pfn(Pte.frame(entry)).setResident();
         services.unmap(process, view.base);

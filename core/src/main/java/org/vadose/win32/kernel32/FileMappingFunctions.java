@@ -60,9 +60,7 @@ final class FileMappingFunctions {
                 .function(
                         "UnmapViewOfFileEx",
                         call -> unmap(call, GuestObjects.CURRENT_PROCESS, call.arg(0), call.intArg(1)))
-                .function(
-                        "UnmapViewOfFile2",
-                        call -> unmap(call, call.arg(0), call.arg(1), call.intArg(2)))
+                .function("UnmapViewOfFile2", call -> unmap(call, call.arg(0), call.arg(1), call.intArg(2)))
                 .function("FlushViewOfFile", FileMappingFunctions::flush);
     }
 
