@@ -100,11 +100,57 @@ static void memory(ULONG highest) {
     VirtualFree(base, 0, MEM_RELEASE);
 }
 
+static DWORD WINAPI where(LPVOID ideal_out) {
+    PROCESSOR_NUMBER ideal = {0};
+    GetThreadIdealProcessorEx(GetCurrentThread(), &ideal);
+    *(int *)ideal_out = ideal.Number;
+    return GetCurrentProcessorNumber();
+}
+
+/* Which processors threads are best off on, and whether they get them. */
+static void threads(void) {
+    int ideal = 0;
+    DWORD got = where(&ideal);
+    printf("first thread is on its ideal processor: %d\n", got == (DWORD)ideal);
+    HANDLE thread = CreateThread(NULL, 0, where, &ideal, 0, NULL);
+    WaitForSingleObject(thread, INFINITE);
+    GetExitCodeThread(thread, &got);
+    CloseHandle(thread);
+    printf("second one: %d\n", got == (DWORD)ideal);
+
+    DWORD before = SetThreadIdealProcessor(GetCurrentThread(), MAXIMUM_PROCESSORS);
+    printf("SetThreadIdealProcessor that asks, then sets: %d %d\n", before == SetThreadIdealProcessor(GetCurrentThread(), 0),
+           SetThreadIdealProcessor(GetCurrentThread(), MAXIMUM_PROCESSORS) == 0);
+    SetLastError(0);
+    before = SetThreadIdealProcessor(GetCurrentThread(), 65);
+    printf("processor 65: %d, error %lu\n", (int)before, GetLastError());
+    PROCESSOR_NUMBER number = {0, 0, 0}, old = {9, 9, 9};
+    BOOL done = SetThreadIdealProcessorEx(GetCurrentThread(), &number, &old);
+    printf("SetThreadIdealProcessorEx: %d, before: group %u processor %u\n", done, old.Group, old.Number);
+    number.Group = 7;
+    SetLastError(0);
+    done = SetThreadIdealProcessorEx(GetCurrentThread(), &number, NULL);
+    printf("group 7: %d, error %lu\n", done, GetLastError());
+    UCHAR node = 99;
+    done = GetNumaProximityNode(0, &node);
+    printf("GetNumaProximityNode 0: %d, node %u\n", done, node);
+    USHORT wide = 99;
+    ULONGLONG available = 0;
+    done = GetNumaProximityNodeEx(0, &wide);
+    printf("GetNumaProximityNodeEx 0: %d, node %u\n", done, wide);
+    done = GetNumaAvailableMemoryNodeEx(0, &available);
+    printf("GetNumaAvailableMemoryNodeEx 0: %d, some: %d\n", done, available != 0);
+    SetLastError(0);
+    done = GetNumaAvailableMemoryNodeEx(99, &available);
+    printf("GetNumaAvailableMemoryNodeEx 99: %d, error %lu\n", done, GetLastError());
+}
+
 int main(void) {
     ULONG highest = 99;
     GetNumaHighestNodeNumber(&highest);
     printf("highest node: %lu\n", highest);
     machine(highest);
     memory(highest);
+    threads();
     return 0;
 }

@@ -2,11 +2,9 @@ package org.vadose.check;
 
 import java.util.function.LongToIntFunction;
 import org.vadose.base.Hex;
-import org.vadose.layout.HalNodeRangeLayout;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.MiHardwareStateLayout;
 import org.vadose.layout.MiNodeInformationLayout;
-import org.vadose.layout.MiPartitionCoreLayout;
 import org.vadose.layout.MiPartitionLayout;
 import org.vadose.layout.MiPartitionPageListsLayout;
 import org.vadose.layout.MiSystemInformationLayout;
@@ -22,53 +20,36 @@ import org.vadose.nt.Pfn;
  * the nodes' counts and bitmaps.
  */
 final class ColourCheck {
-    private static final int MOST_NODES = 64;
     private static final int DEPTH_MASK = 0xFFFF;
     private static final long BITMAP_BYTES = 32;
 
     private final Memory kernel;
     private final FrameLedger ledger;
     private final Findings findings;
-    private final long hardware;
     private final long lists;
-    private final long nodeInformation;
-    private final int nodes;
+    private final NodeTable nodes;
     private final int perNode;
     private final int shift;
 
-    ColourCheck(Memory kernel, long kernelBase, FrameLedger ledger, Findings findings) {
+    ColourCheck(Memory kernel, long kernelBase, NodeTable nodes, FrameLedger ledger, Findings findings) {
         this.kernel = kernel;
         this.ledger = ledger;
         this.findings = findings;
-        hardware = kernelBase + KernelSymbols.MI_STATE + MiSystemInformationLayout.HARDWARE;
-        long partition = kernelBase + KernelSymbols.MI_SYSTEM_PARTITION;
-        lists = partition + MiPartitionLayout.PAGE_LISTS;
-        nodeInformation = kernel.readLong(partition + MiPartitionLayout.CORE + MiPartitionCoreLayout.NODE_INFORMATION);
-        int wanted = 1 + kernel.readInt(hardware + MiHardwareStateLayout.NUMA_LAST_RANGE_INDEX_INCLUSIVE);
+        this.nodes = nodes;
+        long hardware = kernelBase + KernelSymbols.MI_STATE + MiSystemInformationLayout.HARDWARE;
+        lists = kernelBase + KernelSymbols.MI_SYSTEM_PARTITION + MiPartitionLayout.PAGE_LISTS;
         shift = kernel.readByte(hardware + MiHardwareStateLayout.NODE_SHIFT) & 31;
-        perNode = kernel.readInt(hardware + MiHardwareStateLayout.SECONDARY_COLORS);
-        if (wanted < 1 || wanted > MOST_NODES || perNode < 1 || perNode > 1 << shift || perNode > Long.SIZE) {
-            findings.add("nodes or page colours make no sense nodes=" + wanted + " colours=" + perNode + " nodeShift="
-                    + shift);
-            wanted = 0;
+        int colours = kernel.readInt(hardware + MiHardwareStateLayout.SECONDARY_COLORS);
+        boolean makesSense = colours >= 1 && colours <= 1 << shift && colours <= Long.SIZE;
+        if (!makesSense) {
+            findings.add("page colours make no sense colours=" + colours + " nodeShift=" + shift);
         }
-        nodes = wanted;
+        perNode = makesSense ? colours : 0;
         findings.expectEqual(
                 "SecondaryColorMask",
                 hardware + MiHardwareStateLayout.SECONDARY_COLOR_MASK,
-                perNode - 1,
+                colours - 1,
                 kernel.readInt(hardware + MiHardwareStateLayout.SECONDARY_COLOR_MASK));
-    }
-
-    private int nodeOf(long frame) {
-        long ranges = kernel.readLong(hardware + MiHardwareStateLayout.NUMA_MEMORY_RANGES);
-        for (int i = nodes - 1; i > 0; i--) {
-            long range = ranges + i * HalNodeRangeLayout.SIZE;
-            if (frame >= kernel.readLong(range + HalNodeRangeLayout.PAGE_FRAME_INDEX)) {
-                return kernel.readInt(range + HalNodeRangeLayout.NODE);
-            }
-        }
-        return 0;
     }
 
     /**
@@ -81,12 +62,12 @@ final class ColourCheck {
         long byColour = kernel.readLong(lists + MiPartitionPageListsLayout.FREE_PAGES_BY_COLOR + 8L * kind);
         long slists = kernel.readLong(lists + MiPartitionPageListsLayout.FREE_PAGE_SLIST + 8L * kind);
         long total = 0;
-        for (int node = 0; node < nodes; node++) {
+        for (int node = 0; node < nodes.count(); node++) {
             long ofNode = 0;
             long bits = 0;
             for (int colour = 0; colour < perNode; colour++) {
                 int index = node << shift | colour;
-                LongToIntFunction colourOf = frame -> nodeOf(frame) << shift | (int) (frame % perNode);
+                LongToIntFunction colourOf = frame -> nodes.ofFrame(frame) << shift | (int) (frame % perNode);
                 long count = ledger.walk(
                         byColour + index * MmpfnlistLayout.SIZE,
                         name,
@@ -134,7 +115,7 @@ final class ColourCheck {
     }
 
     private void checkNode(int node, int kind, long count, long bits) {
-        long information = nodeInformation + node * MiNodeInformationLayout.SIZE;
+        long information = nodes.information(node);
         long field = information + MiNodeInformationLayout.FREE_COUNT + 8L * kind;
         findings.expectEqual("FreeCount of node " + node, field, count, kernel.readLong(field));
         long bitmap = information + MiNodeInformationLayout.FREE_PAGE_LIST_HEADS_BITMAP + kind * RtlBitmapLayout.SIZE;

@@ -7,10 +7,12 @@ import java.util.function.LongConsumer;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.layout.KernelSymbols;
+import org.vadose.layout.MiNodeInformationLayout;
 import org.vadose.layout.MiPartitionLayout;
 import org.vadose.layout.MiPartitionPageListsLayout;
 import org.vadose.layout.MiVisiblePartitionLayout;
 import org.vadose.layout.MmpfnlistLayout;
+import org.vadose.layout.MmpfnlistShortLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.PageLocation;
 import org.vadose.nt.Pfn;
@@ -110,12 +112,16 @@ final class FrameLedger {
     void checkLists() {
         long lists = partition + MiPartitionLayout.PAGE_LISTS;
         long visible = partition + MiPartitionLayout.VP;
-        ColourCheck unused = new ColourCheck(kernel, kernelBase, this, findings);
+        NodeTable nodes = new NodeTable(kernel, kernelBase, findings);
+        ColourCheck unused = new ColourCheck(kernel, kernelBase, nodes, this, findings);
         long available = unused.checkLists(PageLocation.ZEROED) + unused.checkLists(PageLocation.FREE);
         for (int priority = 0; priority < STANDBY_PRIORITIES; priority++) {
             available += walk(
                     lists + MiPartitionPageListsLayout.STANDBY_PAGE_LIST_BY_PRIORITY + priority * MmpfnlistLayout.SIZE,
                     PageLocation.STANDBY);
+            for (int node = 0; node < nodes.count(); node++) {
+                available += walkStandby(nodes, node, priority);
+            }
         }
         walk(visible + MiVisiblePartitionLayout.MODIFIED_PAGE_LIST_HEAD, PageLocation.MODIFIED);
         for (int bucket = 0; bucket < MODIFIED_BUCKETS; bucket++) {
@@ -132,12 +138,33 @@ final class FrameLedger {
         return walk(head, name, frame -> {});
     }
 
+    /** The lists of a node, those of its first channel; a machine with one node has none, and zeros there. */
+    private long walkStandby(NodeTable nodes, int node, int priority) {
+        long head = nodes.information(node)
+                + MiNodeInformationLayout.STANDBY_PAGE_LIST
+                + priority * MmpfnlistShortLayout.SIZE;
+        if (nodes.count() == 1) {
+            findings.expectEqual(
+                    "StandbyPageList of the only node", head, 0, kernel.readLong(head + MmpfnlistShortLayout.TOTAL));
+            return 0;
+        }
+        return walkLinks(head, head + MmpfnlistShortLayout.FLINK, PageLocation.STANDBY, frame -> {
+            if (nodes.ofFrame(frame) != node) {
+                findings.add("standby frame is on the list of another node pfn=" + Hex.plain(frame) + " list=" + node);
+            }
+        });
+    }
+
     /** @param each told every frame of the list */
     long walk(long head, PageLocation name, LongConsumer each) {
         findings.expectEqual("page list name", head, name.value(), kernel.readInt(head + MmpfnlistLayout.LIST_NAME));
+        return walkLinks(head, head + MmpfnlistLayout.FLINK, name, each);
+    }
+
+    private long walkLinks(long head, long links, PageLocation name, LongConsumer each) {
         long previous = Pfn.LIST_END;
         long count = 0;
-        long frame = kernel.readLong(head + MmpfnlistLayout.FLINK);
+        long frame = kernel.readLong(links);
         while (frame != Pfn.LIST_END) {
             if (!isRam(frame)) {
                 findings.add("page list leaves RAM list=" + name + " pfn=" + Hex.plain(frame));
@@ -153,7 +180,7 @@ final class FrameLedger {
             previous = frame;
             frame = pfn.flink();
         }
-        findings.expectEqual("page list end " + name, head, previous, kernel.readLong(head + MmpfnlistLayout.BLINK));
+        findings.expectEqual("page list end " + name, head, previous, kernel.readLong(links + Long.BYTES));
         findings.expectEqual("page list total " + name, head, count, kernel.readLong(head + MmpfnlistLayout.TOTAL));
         return count;
     }

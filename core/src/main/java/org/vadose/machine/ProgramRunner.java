@@ -407,7 +407,7 @@ public final class ProgramRunner {
                             committed,
                             WaitReason.EXECUTIVE,
                             0);
-            GuestProcessor processor = system.leastLoaded();
+            GuestProcessor processor = system.processorFor(made.thread());
             ProcessorState cpu = processor.newState(made.teb());
             Loader.of(process).prepareThread(cpu, made.stackBase() - stackOffset(made), function, argument);
             return new GuestThread(process, processor, cpu, made.thread());

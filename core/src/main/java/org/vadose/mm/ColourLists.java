@@ -158,7 +158,8 @@ final class ColourLists {
         memory.writeShort(information + MiNodeInformationLayout.PROCESSOR_COUNT, (short) Long.bitCount(mask));
     }
 
-    private long information(int node) {
+    /** Address of a node's {@code _MI_NODE_INFORMATION}. */
+    long information(int node) {
         return nodes + node * MiNodeInformationLayout.SIZE;
     }
 

@@ -2,46 +2,66 @@ package org.vadose.mm;
 
 import org.vadose.base.Hex;
 import org.vadose.layout.MmpfnlistLayout;
+import org.vadose.layout.MmpfnlistShortLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.PageLocation;
 import org.vadose.nt.Pfn;
 
 /**
- * A list of page frames: its head ({@code _MMPFNLIST}) and, in the frames' PFN entries, its links.
+ * A list of page frames: its head ({@code _MMPFNLIST}, or a node's {@code _MMPFNLIST_SHORT}) and, in the frames' PFN entries, its
+ * links.
  *
+ * @param address of the head, which begins with the number of frames
+ * @param links address of the head's {@code Flink}, which its {@code Blink} follows
  * @param database address of the entry of frame 0
  */
-record PageList(Memory memory, long address, long database) {
+record PageList(Memory memory, long address, long links, long database) {
+    private static final long BLINK = MmpfnlistLayout.BLINK - MmpfnlistLayout.FLINK;
+
+    /** A list whose head is a {@code _MMPFNLIST}. */
+    PageList(Memory memory, long address, long database) {
+        this(memory, address, address + MmpfnlistLayout.FLINK, database);
+    }
+
+    /** A list whose head is a {@code _MMPFNLIST_SHORT}, which has no name. */
+    static PageList ofShort(Memory memory, long address, long database) {
+        return new PageList(memory, address, address + MmpfnlistShortLayout.FLINK, database);
+    }
+
     void initialize(PageLocation name) {
-        setTotal(0);
         memory.writeInt(address + MmpfnlistLayout.LIST_NAME, name.value());
+        initialize();
+    }
+
+    void initialize() {
+        setTotal(0);
         setFirst(Pfn.LIST_END);
         setLast(Pfn.LIST_END);
     }
 
     long total() {
-        return memory.readLong(address + MmpfnlistLayout.TOTAL);
+        return memory.readLong(address);
     }
 
     void setTotal(long frames) {
-        memory.writeLong(address + MmpfnlistLayout.TOTAL, frames);
+        memory.writeLong(address, frames);
     }
 
     /** Frame number, or {@link Pfn#LIST_END}. */
     long first() {
-        return memory.readLong(address + MmpfnlistLayout.FLINK);
+        return memory.readLong(links);
     }
 
     void setFirst(long frame) {
-        memory.writeLong(address + MmpfnlistLayout.FLINK, frame);
+        memory.writeLong(links, frame);
     }
 
     long last() {
-        return memory.readLong(address + MmpfnlistLayout.BLINK);
+        return memory.readLong(links + BLINK);
     }
 
     void setLast(long frame) {
-        memory.writeLong(address + MmpfnlistLayout.BLINK, frame);
+        memory.writeLong(links + BLINK, frame);
     }
 
     private Pfn pfn(long frame) {

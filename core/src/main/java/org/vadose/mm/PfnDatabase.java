@@ -54,7 +54,6 @@ public final class PfnDatabase {
 
     private static final int ZEROED_AT_ONCE = 512;
 
-    private static final int PRIORITIES = 8;
     private static final int BATCH = 1024;
     /** Cached, as almost all memory is. */
     private static final int CACHED = 1 << 6;
@@ -99,7 +98,7 @@ public final class PfnDatabase {
         long lists = partition + MiPartitionLayout.PAGE_LISTS;
         long visible = partition + MiPartitionLayout.VP;
         bad = new PageList(memory, lists + MiPartitionPageListsLayout.BAD_PAGE_LIST_HEAD, base);
-        listed = new TransitionLists(memory, ram, base, kernelBase);
+        listed = new TransitionLists(memory, ram, base, kernelBase, unused);
         availablePages = visible + MiVisiblePartitionLayout.AVAILABLE_PAGES;
     }
 
@@ -205,16 +204,9 @@ public final class PfnDatabase {
         }
         lock.lock();
         try {
-            long available = unused.total(ColourLists.ZEROED, node) + unused.total(ColourLists.FREE, node);
-            for (int priority = 0; priority < PRIORITIES; priority++) {
-                PageList list = listed.standby(priority);
-                for (long frame = list.first();
-                        frame != Pfn.LIST_END;
-                        frame = pfn(frame).flink()) {
-                    available += unused.topology().ofFrame(frame) == node ? 1 : 0;
-                }
-            }
-            return available;
+            return unused.total(ColourLists.ZEROED, node)
+                    + unused.total(ColourLists.FREE, node)
+                    + listed.standbyPages(node);
         } finally {
             lock.unlock();
         }
@@ -275,8 +267,8 @@ public final class PfnDatabase {
     /** Frames that are not in use but still have their contents. */
     public long standbyPages() {
         long total = 0;
-        for (int priority = 0; priority < PRIORITIES; priority++) {
-            total += listed.standby(priority).total();
+        for (PageList list : listed.standby()) {
+            total += list.total();
         }
         return total;
     }
@@ -481,7 +473,11 @@ public final class PfnDatabase {
         if (frame != NONE) {
             return frame;
         }
-        return unused.total(ColourLists.ZEROED) != 0 ? NONE : listed.repurpose();
+        if (unused.total(ColourLists.ZEROED) != 0) {
+            return NONE;
+        }
+        int node = isNuma ? node(mmus.current().number()) : 0;
+        return listed.repurpose(unused.byDistance(node));
     }
 
     /**
@@ -504,8 +500,8 @@ public final class PfnDatabase {
                     }
                 }
             }
-            for (int priority = 0; priority < PRIORITIES; priority++) {
-                for (long frame = listed.standby(priority).first();
+            for (PageList list : listed.standby()) {
+                for (long frame = list.first();
                         frame != Pfn.LIST_END;
                         frame = pfn(frame).flink()) {
                     if (isOutside(frame, runs)) {

@@ -5,12 +5,14 @@ import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.layout.KernelSymbols;
+import org.vadose.layout.MiNodeInformationLayout;
 import org.vadose.layout.MiPartitionLayout;
 import org.vadose.layout.MiPartitionPageListsLayout;
 import org.vadose.layout.MiVisiblePartitionLayout;
 import org.vadose.layout.MmpfnLayout;
 import org.vadose.layout.Mmpfnentry1Layout;
 import org.vadose.layout.MmpfnlistLayout;
+import org.vadose.layout.MmpfnlistShortLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.PhysicalMemory;
 import org.vadose.nt.ControlArea;
@@ -22,6 +24,10 @@ import org.vadose.nt.Subsection;
 /**
  * The lists of frames whose pages are in RAM and in no working set: standby, by priority, and modified. {@link PfnDatabase} holds
  * their lock.
+ *
+ * <p>With one node, standby frames are on {@code StandbyPageListByPriority}; with several, on {@code StandbyPageList} of their node's
+ * {@code _MI_NODE_INFORMATION}, first channel, so that who prefers a node need not search. (The structures are genuine; that Windows
+ * leaves the other lists empty then is inferred.)
  */
 final class TransitionLists {
     private static final int PRIORITIES = 8;
@@ -41,14 +47,22 @@ final class TransitionLists {
     private final PageList modified;
     private final PageList modifiedNoWrite;
     private final PageList mapped;
-    private final PageList[] standby = new PageList[PRIORITIES];
+    /** By priority, and then by node. */
+    private final PageList[] standby;
+
+    private final PageList[] standbyByPriority;
+    private final NodeTopology topology;
+    private final int nodes;
     private final PageList[] empty;
     private final long repurposed;
     private final long availablePages;
     private @Nullable PageFiles pageFiles;
 
-    /** @param base address of the PFN entry of frame 0 */
-    TransitionLists(Memory memory, PhysicalMemory ram, long base, long kernelBase) {
+    /**
+     * @param base address of the PFN entry of frame 0
+     * @param unused lists of the same frames, which know the nodes
+     */
+    TransitionLists(Memory memory, PhysicalMemory ram, long base, long kernelBase, ColourLists unused) {
         this.memory = memory;
         this.ram = ram;
         this.base = base;
@@ -59,6 +73,9 @@ final class TransitionLists {
         modifiedNoWrite =
                 new PageList(memory, visible + MiVisiblePartitionLayout.MODIFIED_NO_WRITE_PAGE_LIST_HEAD, base);
         mapped = new PageList(memory, lists + MiPartitionPageListsLayout.MAPPED_PAGE_LIST_HEAD, base);
+        topology = unused.topology();
+        nodes = topology.count();
+        boolean isNuma = nodes > 1;
         empty = new PageList[2 + 2 * BUCKETS - 1];
         empty[0] = new PageList(memory, lists + MiPartitionPageListsLayout.STANDBY_PAGE_LIST_HEAD, base);
         empty[1] = new PageList(memory, lists + MiPartitionPageListsLayout.MODIFIED_PAGE_LIST_NO_RESERVATION, base);
@@ -70,12 +87,23 @@ final class TransitionLists {
                 empty[1 + BUCKETS + i] = new PageList(memory, mapped.address() + next, base);
             }
         }
+        PageList[] byPriority = new PageList[PRIORITIES];
+        standby = isNuma ? new PageList[PRIORITIES * nodes] : byPriority;
         for (int priority = 0; priority < PRIORITIES; priority++) {
-            standby[priority] = new PageList(
+            byPriority[priority] = new PageList(
                     memory,
                     lists + MiPartitionPageListsLayout.STANDBY_PAGE_LIST_BY_PRIORITY + priority * MmpfnlistLayout.SIZE,
                     base);
+            for (int node = 0; isNuma && node < nodes; node++) {
+                standby[priority * nodes + node] = PageList.ofShort(
+                        memory,
+                        unused.information(node)
+                                + MiNodeInformationLayout.STANDBY_PAGE_LIST
+                                + priority * MmpfnlistShortLayout.SIZE,
+                        base);
+            }
         }
+        standbyByPriority = byPriority;
         repurposed = lists + MiPartitionPageListsLayout.STANDBY_REPURPOSED_BY_PRIORITY;
         availablePages = visible + MiVisiblePartitionLayout.AVAILABLE_PAGES;
     }
@@ -88,6 +116,9 @@ final class TransitionLists {
             list.initialize(list == empty[0] ? PageLocation.STANDBY : PageLocation.MODIFIED);
         }
         for (PageList list : standby) {
+            list.initialize();
+        }
+        for (PageList list : standbyByPriority) {
             list.initialize(PageLocation.STANDBY);
         }
     }
@@ -114,25 +145,44 @@ final class TransitionLists {
         return mapped;
     }
 
-    PageList standby(int priority) {
-        return standby[priority];
+    /** All lists of standby frames, the lowest priority first. */
+    PageList[] standby() {
+        return standby;
     }
 
-    /** Takes the page that was least recently released, of the lowest priority that has any, from its owner. */
-    long repurpose() {
+    /** Standby frames of a node. */
+    long standbyPages(int node) {
+        long total = 0;
         for (int priority = 0; priority < PRIORITIES; priority++) {
-            long frame = standby[priority].first();
-            if (frame == Pfn.LIST_END) {
-                continue;
+            total += standby[priority * nodes + node].total();
+        }
+        return total;
+    }
+
+    private PageList standbyOf(long frame, int priority) {
+        return standby[nodes == 1 ? priority : priority * nodes + topology.ofFrame(frame)];
+    }
+
+    /**
+     * Takes the page that was least recently released, of the lowest priority that has any, from its owner.
+     *
+     * @param byDistance the nodes, in the order in which they are looked at
+     */
+    long repurpose(int[] byDistance) {
+        for (int priority = 0; priority < PRIORITIES; priority++) {
+            for (int node : byDistance) {
+                long frame = standby[priority * nodes + node].first();
+                if (frame != Pfn.LIST_END) {
+                    repurpose(frame, priority);
+                    return frame;
+                }
             }
-            repurpose(frame, priority);
-            return frame;
         }
         return PfnDatabase.NONE;
     }
 
     void repurpose(long frame, int priority) {
-        standby[priority].remove(frame);
+        standbyOf(frame, priority).remove(frame);
         long at = base + frame * Pfn.SIZE;
         long original = memory.readLong(at + MmpfnLayout.ORIGINAL_PTE);
         long tableFrame = pfn(frame).pteFrame();
@@ -214,7 +264,7 @@ final class TransitionLists {
         int kept = state & ~(REFERENCES | LOCATION | MODIFIED);
         if (!isModified) {
             memory.writeInt(at + MmpfnLayout.U3, kept | location(PageLocation.STANDBY));
-            return standby[state >>> PRIORITY_SHIFT & PRIORITIES - 1];
+            return standbyOf(frame, state >>> PRIORITY_SHIFT & PRIORITIES - 1);
         }
         memory.writeInt(at + MmpfnLayout.U3, kept | MODIFIED | location(PageLocation.MODIFIED));
         if (Pte.holdsSlot(original)) {
@@ -259,7 +309,7 @@ final class TransitionLists {
         long at = base + frame * Pfn.SIZE;
         int state = memory.readInt(at + MmpfnLayout.U3);
         if ((state & LOCATION) == location(PageLocation.STANDBY)) {
-            standby[state >>> PRIORITY_SHIFT & PRIORITIES - 1].remove(frame);
+            standbyOf(frame, state >>> PRIORITY_SHIFT & PRIORITIES - 1).remove(frame);
             addAvailable(-1);
         } else {
             remove(frame);
@@ -278,7 +328,7 @@ final class TransitionLists {
         }
         remove(frame);
         pfn.setLocation(PageLocation.STANDBY);
-        standby[pfn.priority()].addLast(frame);
+        standbyOf(frame, pfn.priority()).addLast(frame);
         addAvailable(1);
     }
 
@@ -294,22 +344,22 @@ final class TransitionLists {
         pfn.setOriginalPte(Pte.withSlot(original, file, slot));
         pfn.setModified(false);
         pfn.setLocation(PageLocation.STANDBY);
-        standby[pfn.priority()].addLast(frame);
+        standbyOf(frame, pfn.priority()).addLast(frame);
         addAvailable(1);
     }
 
     /** The pages that are first on the modified list have been written to adjacent slots: they are on standby. */
     void pagedOut(long[] frames, int count, int file, long slot) {
         int first = 0;
-        int priority = 0;
+        PageList to = standby[0];
         for (int i = 0; i < count; i++) {
             long at = base + frames[i] * Pfn.SIZE;
             int state = memory.readInt(at + MmpfnLayout.U3);
-            int next = state >>> PRIORITY_SHIFT & PRIORITIES - 1;
-            if (next != priority) {
-                modified.moveFirst(standby[priority], frames, first, i);
+            PageList next = standbyOf(frames[i], state >>> PRIORITY_SHIFT & PRIORITIES - 1);
+            if (next != to) {
+                modified.moveFirst(to, frames, first, i);
                 first = i;
-                priority = next;
+                to = next;
             }
             memory.writeInt(at + MmpfnLayout.U3, state & ~(LOCATION | MODIFIED) | location(PageLocation.STANDBY));
             long original = memory.readLong(at + MmpfnLayout.ORIGINAL_PTE);
@@ -319,7 +369,7 @@ final class TransitionLists {
             }
             memory.writeLong(at + MmpfnLayout.ORIGINAL_PTE, Pte.withSlot(original, file, slot + i));
         }
-        modified.moveFirst(standby[priority], frames, first, count);
+        modified.moveFirst(to, frames, first, count);
         addAvailable(count);
     }
 
@@ -337,7 +387,7 @@ final class TransitionLists {
             case MODIFIED -> modifiedListOf(pfn).remove(frame);
             case MODIFIED_NO_WRITE -> modifiedNoWrite.remove(frame);
             case STANDBY -> {
-                standby[pfn.priority()].remove(frame);
+                standbyOf(frame, pfn.priority()).remove(frame);
                 addAvailable(-1);
             }
             case ZEROED, FREE, BAD, ACTIVE, TRANSITION ->

@@ -196,4 +196,9 @@ public record Ethread(Memory memory, long address) {
     public ListEntry threadListEntry() {
         return new ListEntry(memory, address + EthreadLayout.THREAD_LIST_ENTRY);
     }
+
+    /** Number of the processor it is best off on. */
+    public int idealProcessor() {
+        return memory.readInt(address + KthreadLayout.IDEAL_PROCESSOR);
+    }
 }

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.mm.OrderedLock;
 import org.vadose.nt.Eprocess;
+import org.vadose.nt.Ethread;
 import org.vadose.ps.SystemClock;
 
 /** The processes of a machine that run programs, and what they share: the processor, the clock, the kernel, the functions. */
@@ -114,9 +115,10 @@ public final class GuestSystem {
         }
     }
 
-    /** The processor for a new thread. */
-    public GuestProcessor leastLoaded() {
-        return scheduler.leastLoaded();
+    /** The processor for a new thread of a kernel. */
+    public GuestProcessor processorFor(Ethread thread) {
+        return scheduler.leastLoaded(
+                thread.idealProcessor(), kernel().memoryManager().pfns().topology());
     }
 
     public ApiTable table() {

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.ke.Waits;
 import org.vadose.memory.Mmu;
+import org.vadose.mm.NodeTopology;
 import org.vadose.mm.OrderedLock;
 import org.vadose.nt.ThreadState;
 import org.vadose.nt.WaitReason;
@@ -91,20 +92,33 @@ final class Scheduler {
         }
     }
 
-    /** The processor with the fewest threads, for a new one. */
-    GuestProcessor leastLoaded() {
+    /**
+     * The processor for a new thread: of those with the fewest threads its ideal one, else one of the ideal one's node.
+     *
+     * @param ideal number of a processor
+     */
+    GuestProcessor leastLoaded(int ideal, NodeTopology topology) {
         kernel.lock();
         try {
-            GuestProcessor least = processors.getFirst();
+            GuestProcessor best = processors.getFirst();
             for (GuestProcessor processor : processors) {
-                if (processor.threads < least.threads) {
-                    least = processor;
+                if (processor.threads < best.threads
+                        || processor.threads == best.threads
+                                && distance(processor, ideal, topology) < distance(best, ideal, topology)) {
+                    best = processor;
                 }
             }
-            return least;
+            return best;
         } finally {
             kernel.unlock();
         }
+    }
+
+    private static int distance(GuestProcessor processor, int ideal, NodeTopology topology) {
+        if (processor.number() == ideal) {
+            return 0;
+        }
+        return topology.ofProcessor(processor.number()) == topology.ofProcessor(ideal) ? 1 : 2;
     }
 
     /** A new thread may run, unless it is suspended; it gets a turn at once if nobody has its processor. */

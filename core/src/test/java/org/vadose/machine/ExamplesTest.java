@@ -85,7 +85,9 @@ class ExamplesTest {
                 "CreateFileMappingNuma 1: 64",
                 "MapViewOfFileExNuma 1: 64",
                 "a node too many: 0, error 87",
-                "no node preferred: 64 pages")) {
+                "no node preferred: 64 pages",
+                "first thread is on its ideal processor: 1",
+                "second one: 1")) {
             assertTrue(printed.contains(line), () -> "missing: " + line + System.lineSeparator() + printed);
         }
     }

@@ -14,8 +14,10 @@ import org.vadose.layout.KprocessLayout;
 import org.vadose.layout.SepTokenPrivilegesLayout;
 import org.vadose.layout.TokenLayout;
 import org.vadose.memory.Mmu;
+import org.vadose.memory.Mmus;
 import org.vadose.memory.PhysicalMemory;
 import org.vadose.memory.X64PageTables;
+import org.vadose.nt.AddressSpaceRules;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Mitigations;
 import org.vadose.nt.PoolType;
@@ -30,9 +32,14 @@ final class SmallMachine {
     private final List<Eprocess> processes = new ArrayList<>();
 
     SmallMachine(long ramBytes, long seed) {
+        this(ramBytes, 1, seed);
+    }
+
+    /** One processor, which is of the first of these nodes. */
+    SmallMachine(long ramBytes, int nodes, long seed) {
         ram = new PhysicalMemory(ramBytes);
         mmu = new Mmu(ram, new X64PageTables());
-        manager = MemoryManager.boot(mmu, seed, KernelImage.build());
+        manager = MemoryManager.boot(new Mmus(mmu), AddressSpaceRules.STANDARD, nodes, seed, KernelImage.build());
         manager.setPool(new PagePool(manager));
     }
 
