@@ -263,7 +263,10 @@ public final class ProgramRunner {
         try {
             GuestHeaps heaps = GuestHeaps.createFor(
                     process,
-                    new ProcessHeapPages(machine.memoryManager().virtualMemory(), user.process()),
+                    new ProcessHeapPages(
+                            machine.memoryManager().virtualMemory(),
+                            user.process(),
+                            SeededRandom.of(machine.config().seed(), "heap places " + process.processId())),
                     SeededRandom.of(machine.config().seed(), "heap " + process.processId()),
                     image.sizeOfHeapReserve(),
                     image.sizeOfHeapCommit());

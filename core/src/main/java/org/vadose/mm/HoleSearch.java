@@ -6,7 +6,8 @@ import org.vadose.base.VpnRange;
 import org.vadose.nt.Vad;
 
 /**
- * Finds room for new regions: the lowest hole that is large enough, from a start drawn for the process upwards, or the highest.
+ * Finds room for new regions: the lowest hole that is large enough, from a start drawn for the process upwards, or the highest below a
+ * top drawn for it.
  *
  * <p>For each power of two a hint says below which address (or, for the search downwards, above which) no hole of that size is
  * left. Hints only ever err towards searching too much, so they may be forgotten at any time; with them a run of allocations
@@ -17,19 +18,19 @@ final class HoleSearch {
 
     private final VadTree vads;
     private final long start;
-    private final long highestUser;
+    private final long top;
     private final long[] up = new long[CLASSES];
     private final long[] down = new long[CLASSES];
     private long successor;
 
     /**
      * @param start where the search upwards begins, a multiple of 64 KB
-     * @param highestUser the last address the process may use
+     * @param top where the search downwards begins: a last address
      */
-    HoleSearch(VadTree vads, long start, long highestUser) {
+    HoleSearch(VadTree vads, long start, long top) {
         this.vads = vads;
         this.start = start;
-        this.highestUser = highestUser;
+        this.top = top;
         Arrays.fill(up, start);
         Arrays.fill(down, Long.MAX_VALUE);
     }
@@ -101,16 +102,32 @@ final class HoleSearch {
         return at + Pages.alignUp(sizeBytes, Pages.GRANULARITY);
     }
 
-    /** The highest hole that ends at or below {@code highest}; 0 when there is none. */
+    /**
+     * The highest hole below the process's top, else the highest of all.
+     *
+     * @param sizeBytes a multiple of the page size
+     * @param highest last address that the region may have
+     * @return a multiple of 64 KB, or 0 when there is no such hole
+     */
     long findDown(long sizeBytes, long highest) {
+        long found = 0;
+        if (highest < top) {
+            // Hints speak of all below the top; a search below a lower limit teaches them nothing.
+            boolean hinted = down[sizeClass(sizeBytes)] <= highest;
+            found = lastFit(sizeBytes, hinted ? top : highest, hinted);
+        } else {
+            found = lastFit(sizeBytes, top, true);
+        }
+        return found != 0 || highest <= top ? found : lastFit(sizeBytes, highest, false);
+    }
+
+    /** @param withHints whether {@code highest} is the top */
+    private long lastFit(long sizeBytes, long highest, boolean withHints) {
         int sizeClass = sizeClass(sizeBytes);
         long end = Pages.alignDown(highest + 1, Pages.GRANULARITY);
-        boolean hinted = down[sizeClass] < end;
-        if (hinted) {
+        if (withHints && down[sizeClass] < end) {
             end = down[sizeClass];
         }
-        // Hints speak of the whole of user space; a search below a lower limit teaches them nothing.
-        boolean teaches = hinted || highest == highestUser;
         long node = vads.lastStartingAtOrBefore(Pages.vpn(end - 1));
         long firstOfClass = -1;
         long least = leastBytes(sizeClass);
@@ -123,7 +140,7 @@ final class HoleSearch {
             }
             long at = Pages.alignDown(end - sizeBytes, Pages.GRANULARITY);
             if (at >= low) {
-                if (teaches) {
+                if (withHints) {
                     down[sizeClass] = Math.min(down[sizeClass], firstOfClass == end ? at : firstOfClass);
                     for (int c = sizeClass + 1; c < CLASSES; c++) {
                         down[c] = Math.min(down[c], at);

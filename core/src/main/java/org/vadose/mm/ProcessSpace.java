@@ -13,6 +13,8 @@ final class ProcessSpace {
 
     private static final long HIGH_ENTROPY_PLACES = 1 << 24;
     private static final long CLASSIC_PLACES = 1 << 8;
+    /** Regions that are wanted at the top begin up to 8 GB below the end. */
+    private static final long HIGH_ENTROPY_TOPS = 1 << 17;
 
     /** Pages that are in RAM do not end a run. */
     private static final long RUN_GAP = 64 * Pages.SIZE;
@@ -35,7 +37,7 @@ final class ProcessSpace {
         this.highest = process.userEnd() - 1;
         this.vads = new VadTree(process);
         this.workingSet = new WorkingSet(process, pool);
-        this.holes = new HoleSearch(vads, bottomUpStart(process, seed), highest);
+        this.holes = new HoleSearch(vads, bottomUpStart(process, seed), topDownStart(process, seed));
         if (new Mitigations(process).hasControlFlowGuard()) {
             this.guardBitmap = ControlFlowGuard.find(vads.memory(), vads, process);
         }
@@ -51,6 +53,20 @@ final class ProcessSpace {
         return mitigations.isHighEntropy()
                 ? HIGH_ENTROPY_LOWEST + random.below(HIGH_ENTROPY_PLACES) * Pages.GRANULARITY
                 : VirtualMemoryServices.LOWEST_USER + random.below(CLASSIC_PLACES) * Pages.GRANULARITY;
+    }
+
+    /** Where allocations from the top down begin. */
+    private static long topDownStart(Eprocess process, long seed) {
+        Mitigations mitigations = new Mitigations(process);
+        long last = process.userEnd() - 1;
+        if (mitigations.isStackRandomizationDisabled()) {
+            return last;
+        }
+        boolean isHigh = mitigations.isHighEntropy() && last > HIGH_ENTROPY_LOWEST;
+        return last
+                - SeededRandom.of(seed ^ process.uniqueProcessId() << 32, "top-down")
+                                .below(isHigh ? HIGH_ENTROPY_TOPS : CLASSIC_PLACES)
+                        * Pages.GRANULARITY;
     }
 
     /** Where the bitmap of control flow guard is; 0 without one. */

@@ -185,15 +185,15 @@ final class UserSpaceBuilder {
 
     /** Commits the pages of a thread's TEB in the first free place behind the PEB. */
     long createTeb(Eprocess process) {
+        long end = endOfPebRegion(process);
         long teb = process.peb() + Pages.SIZE;
         VirtualMemoryServices.BasicInformation run = new VirtualMemoryServices.BasicInformation();
-        while ((teb & -PEB_REGION_BYTES) == (process.peb() & -PEB_REGION_BYTES)
+        while (teb + TEB_BYTES <= end
                 && virtualMemory.query(process, teb, run).isSuccess()
                 && run.state == VirtualMemoryServices.MEM_COMMIT) {
             teb += (run.regionSizeBytes + TEB_BYTES - 1) / TEB_BYTES * TEB_BYTES;
         }
-        if ((teb & -PEB_REGION_BYTES) != (process.peb() & -PEB_REGION_BYTES)
-                || (teb + TEB_BYTES - 1 & -PEB_REGION_BYTES) != (process.peb() & -PEB_REGION_BYTES)) {
+        if (teb + TEB_BYTES > end) {
             // The region is full: this TEB gets its own.
             return allocate(
                     process,
@@ -203,6 +203,12 @@ final class UserSpaceBuilder {
                     PAGE_READWRITE);
         }
         return allocate(process, teb, TEB_BYTES, VirtualMemoryServices.MEM_COMMIT, PAGE_READWRITE);
+    }
+
+    private long endOfPebRegion(Eprocess process) {
+        VirtualMemoryServices.BasicInformation peb = new VirtualMemoryServices.BasicInformation();
+        virtualMemory.query(process, process.peb(), peb);
+        return peb.allocationBase + PEB_REGION_BYTES;
     }
 
     /** Fills a TEB once its thread has an id. */
@@ -245,7 +251,7 @@ final class UserSpaceBuilder {
 
     void releaseTeb(Eprocess process, long teb) {
         VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
-        boolean shared = (teb & -PEB_REGION_BYTES) == (process.peb() & -PEB_REGION_BYTES);
+        boolean shared = teb > process.peb() && teb < endOfPebRegion(process);
         region.base = teb;
         region.sizeBytes = shared ? TEB_BYTES : 0;
         virtualMemory.free(

@@ -112,7 +112,7 @@ public final class NtHeap {
         long reservation = Pages.alignUp(reserve, Pages.GRANULARITY);
         long usable = Math.max(reservation - Pages.SIZE, Pages.SIZE);
         commit = Math.min(commit, usable);
-        long address = pages.reserve(reservation);
+        long address = pages.reserveHeap(reservation);
         if (address == 0) {
             return null;
         }

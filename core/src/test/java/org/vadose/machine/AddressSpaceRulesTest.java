@@ -15,11 +15,13 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.vadose.base.Pages;
+import org.vadose.base.SeededRandom;
 import org.vadose.layout.PebLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.AddressSpaceRules;
@@ -34,6 +36,7 @@ import org.vadose.win32.GuestCpu;
 import org.vadose.win32.GuestEvents;
 import org.vadose.win32.GuestProcess;
 import org.vadose.win32.GuestThread;
+import org.vadose.win32.heap.ProcessHeapPages;
 import org.vadose.win32.loader.BuiltinDlls;
 import org.vadose.win32.loader.Loader;
 
@@ -164,6 +167,49 @@ class AddressSpaceRulesTest {
             assertEquals(boots * runs, each.size());
         }
         assertTrue(places.get(5).size() > 3, "stacks begin at an offset into the page of their own");
+    }
+
+    /** How far, in 64 KB, heaps begin behind the hole that was found for them. */
+    private static final class HeapPlaces implements GuestEvents {
+        final Set<Long> places = new TreeSet<>();
+
+        @Override
+        public void entry(GuestThread main) {
+            ProcessHeapPages pages = new ProcessHeapPages(
+                    main.process().kernel().memoryManager().virtualMemory(),
+                    main.process().eprocess(),
+                    SeededRandom.of(1, "heaps"));
+            long size = 64L << 20;
+            for (int i = 0; i < 500; i++) {
+                long hole = pages.reserve(size);
+                pages.release(hole);
+                long heap = pages.reserveHeap(size);
+                pages.release(heap);
+                assertEquals(0, heap - hole & Pages.GRANULARITY - 1);
+                places.add((heap - hole) / Pages.GRANULARITY);
+            }
+        }
+    }
+
+    @Test
+    void heapsBeginAtOneOf32Places() throws Exception {
+        for (int cleared : new int[] {0, PeFormat.DLL_HIGH_ENTROPY_VA, PeFormat.DLL_DYNAMIC_BASE}) {
+            HeapPlaces found = new HeapPlaces();
+            try (Machine machine = Machine.boot(BARE, DLLS)) {
+                GuestConsole console = new GuestConsole(
+                        InputStream.nullInputStream(), new ByteArrayOutputStream(), new ByteArrayOutputStream(), false);
+                new ProgramRunner(machine, DLLS)
+                        .start(Launch.of(without("hello.exe", 0, cleared), List.of(), console)
+                                .withEvents(found))
+                        .await();
+                Checks.check("after exit", machine);
+            }
+            Set<Long> expected = new TreeSet<>();
+            for (long place = 0; place < (cleared == PeFormat.DLL_DYNAMIC_BASE ? 1 : 32); place++) {
+                expected.add(place);
+            }
+            assertEquals(expected, found.places);
+        }
     }
 
     @Test

@@ -37,9 +37,13 @@ final class SmallMachine {
 
     /** One processor, which is of the first of these nodes. */
     SmallMachine(long ramBytes, int nodes, long seed) {
+        this(ramBytes, AddressSpaceRules.STANDARD, nodes, seed);
+    }
+
+    SmallMachine(long ramBytes, AddressSpaceRules rules, int nodes, long seed) {
         ram = new PhysicalMemory(ramBytes);
         mmu = new Mmu(ram, new X64PageTables());
-        manager = MemoryManager.boot(new Mmus(mmu), AddressSpaceRules.STANDARD, nodes, seed, KernelImage.build());
+        manager = MemoryManager.boot(new Mmus(mmu), rules, nodes, seed, KernelImage.build());
         manager.setPool(new PagePool(manager));
     }
 

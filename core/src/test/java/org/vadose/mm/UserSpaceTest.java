@@ -7,9 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.HashSet;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
@@ -84,7 +87,9 @@ class UserSpaceTest {
         assertEquals(
                 NtStatus.SUCCESS,
                 services.allocate(process, region, 0, COMMIT | VirtualMemoryServices.MEM_TOP_DOWN, READ_WRITE));
-        assertEquals(space.end(), region.base + region.sizeBytes);
+        long end = region.base + region.sizeBytes;
+        assertTrue(end <= space.end() && end > space.end() - 256 * Pages.GRANULARITY);
+        assertEquals(NtStatus.SUCCESS, allocate(process, space.end() - Pages.GRANULARITY, Pages.GRANULARITY, COMMIT));
         machine.manager().attached(process, () -> {
             machine.manager().mmu().user().writeByte(space.highest(), (byte) 1);
             assertThrows(MemoryFault.class, () -> machine.manager().mmu().user().readByte(space.end()));
@@ -98,11 +103,61 @@ class UserSpaceTest {
                     taken += size;
                 }
             }
-            assertEquals(space.end() - VirtualMemoryServices.LOWEST_USER - 3 * Pages.GRANULARITY, taken);
+            assertEquals(space.end() - VirtualMemoryServices.LOWEST_USER - 4 * Pages.GRANULARITY, taken);
             assertEquals(NtStatus.NO_MEMORY, allocate(process, 0, Pages.SIZE, 0));
         }
         machine.check("searches in " + space);
         machine.end(process);
+    }
+
+    /** From the top down every place can be had, those above where the search begins last. */
+    @Test
+    void theSearchDownwardsGoesRound() {
+        Eprocess process = process(UserSpace.GB_2);
+        long taken = 0;
+        long last = Long.MAX_VALUE;
+        boolean wentRound = false;
+        for (long size = 1L << 26; size >= Pages.GRANULARITY; size >>= 1) {
+            VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
+            int type = VirtualMemoryServices.MEM_RESERVE | VirtualMemoryServices.MEM_TOP_DOWN;
+            for (region.sizeBytes = size;
+                    services.allocate(process, region, 0, type, READ_WRITE).isSuccess();
+                    region.base = 0) {
+                taken += size;
+                wentRound |= region.base > last;
+                last = region.base;
+            }
+        }
+        assertEquals(UserSpace.GB_2.end() - VirtualMemoryServices.LOWEST_USER, taken);
+        assertTrue(wentRound);
+        machine.check("full");
+        machine.end(process);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true,true,131072", "false,true,256", "false,false,1"})
+    void theTopIsDrawnForEachProcess(boolean highEntropy, boolean randomized, int places) {
+        int draws = 60;
+        Set<Long> tops = new HashSet<>();
+        for (int i = 0; i < draws; i++) {
+            Eprocess process = machine.newProcess(0x100 + 4 * i);
+            new Mitigations(process).setLayout(highEntropy, randomized, false);
+            VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
+            region.sizeBytes = Pages.GRANULARITY;
+            int type = VirtualMemoryServices.MEM_RESERVE | VirtualMemoryServices.MEM_TOP_DOWN;
+            assertEquals(NtStatus.SUCCESS, services.allocate(process, region, 0, type, READ_WRITE));
+            long below = process.userEnd() - region.base - region.sizeBytes;
+            assertTrue(below >= 0 && below < places * Pages.GRANULARITY, () -> "below=" + below);
+            tops.add(below);
+            // The next one lies right below, as long as there is room.
+            long first = region.base;
+            region.base = 0;
+            assertEquals(NtStatus.SUCCESS, services.allocate(process, region, 0, type, READ_WRITE));
+            assertEquals(first - Pages.GRANULARITY, region.base);
+            machine.end(process);
+        }
+        int distinct = tops.size();
+        assertTrue(places == 1 ? distinct == 1 : distinct > draws * 3 / 4, () -> "distinct=" + distinct);
     }
 
     @Test
