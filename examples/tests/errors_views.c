@@ -1,14 +1,15 @@
 /* File mappings and views: every documented error. */
 #include "errors.h"
 
-typedef PVOID(WINAPI *MapViewOfFile3_t)(HANDLE, HANDLE, PVOID, ULONG64, SIZE_T, ULONG, ULONG, MEM_EXTENDED_PARAMETER *, ULONG);
-typedef PVOID(WINAPI *VirtualAlloc2_t)(HANDLE, PVOID, SIZE_T, ULONG, ULONG, MEM_EXTENDED_PARAMETER *, ULONG);
-typedef BOOL(WINAPI *UnmapViewOfFile2_t)(HANDLE, PVOID, ULONG);
+IMPORT(MapViewOfFile3);
+IMPORT(MapViewOfFile3FromApp);
+IMPORT(VirtualAlloc2);
+IMPORT(UnmapViewOfFile2);
+#define MapViewOfFile3 MapViewOfFile3_
+#define MapViewOfFile3FromApp MapViewOfFile3FromApp_
+#define VirtualAlloc2 VirtualAlloc2_
+#define UnmapViewOfFile2 UnmapViewOfFile2_
 
-static MapViewOfFile3_t map3;
-static MapViewOfFile3_t map3_app;
-static VirtualAlloc2_t alloc2;
-static UnmapViewOfFile2_t unmap2;
 static HANDLE self, powerless, event, section, file, readable, readonly_section, image_file, image;
 static const HANDLE wrong = (HANDLE)0x1234;
 enum { K64 = 65536 };
@@ -103,118 +104,116 @@ static void extended(void)
     MEM_ADDRESS_REQUIREMENTS low = {.HighestEndingAddress = (void *)0x7FFFFFFF}, none = {0},
                              odd = {.Alignment = 3 * K64}, fine = {.Alignment = 4096},
                              start = {.LowestStartingAddress = (void *)0x11000}, end = {.HighestEndingAddress = (void *)0x7FFF8000};
-    if (!map3 || !alloc2) return;
     p.Type = MemExtendedParameterAddressRequirements;
     p.Pointer = &low;
-    ROW(0, at = map3(section, self, NULL, 0, 0, 0, PAGE_READWRITE, &p, 1));
+    ROW(0, at = MapViewOfFile3(section, self, NULL, 0, 0, 0, PAGE_READWRITE, &p, 1));
     printf("below 2 GB: %d\n", (ULONG_PTR)at < 0x80000000);
-    ROW(0, unmap2(self, at, 0));
-    ROW(0, at = alloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
+    ROW(0, UnmapViewOfFile2(self, at, 0));
+    ROW(0, at = VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
     printf("below 2 GB: %d\n", (ULONG_PTR)at < 0x80000000);
-    ROW(ERROR_INVALID_PARAMETER, alloc2(self, at + K64, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
-    ROW(ERROR_INVALID_PARAMETER, map3(section, self, at, 0, 0, 0, PAGE_READWRITE, &p, 1));
-    ROW(ERROR_INVALID_PARAMETER, alloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, NULL, 1));
-    ROW(ERROR_INVALID_PARAMETER, alloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 0));
+    ROW(ERROR_INVALID_PARAMETER, VirtualAlloc2(self, at + K64, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
+    ROW(ERROR_INVALID_PARAMETER, MapViewOfFile3(section, self, at, 0, 0, 0, PAGE_READWRITE, &p, 1));
+    ROW(ERROR_INVALID_PARAMETER, VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, NULL, 1));
+    ROW(ERROR_INVALID_PARAMETER, VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 0));
     p.Pointer = &none;
-    ROW(0, alloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
+    ROW(0, VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
     p.Pointer = &odd;
-    ROW(ERROR_INVALID_PARAMETER, alloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
+    ROW(ERROR_INVALID_PARAMETER, VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
     p.Pointer = &fine;
-    ROW(ERROR_INVALID_PARAMETER, alloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
+    ROW(ERROR_INVALID_PARAMETER, VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
     p.Pointer = &start;
-    ROW(ERROR_INVALID_PARAMETER, alloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
+    ROW(ERROR_INVALID_PARAMETER, VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
     p.Pointer = &end;
-    ROW(ERROR_INVALID_PARAMETER, alloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
+    ROW(ERROR_INVALID_PARAMETER, VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
     p.Pointer = (void *)16;
-    ROW(ERROR_NOACCESS, alloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
+    ROW(ERROR_NOACCESS, VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
     two[0] = two[1] = p;
     two[0].Pointer = two[1].Pointer = &low;
-    ROW(ERROR_INVALID_PARAMETER, alloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, two, 2));
+    ROW(ERROR_INVALID_PARAMETER, VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, two, 2));
     for (int type = 0; type < 10; type += type ? 5 : 1) {
         if (type == 1) continue;
         p.Type = type;
         p.ULong64 = 0;
-        ROW(ERROR_INVALID_PARAMETER, alloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
+        ROW(ERROR_INVALID_PARAMETER, VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
     }
     p.Type = 0;
-    ROW(ERROR_INVALID_PARAMETER, map3(section, self, NULL, 0, 0, 0, PAGE_READWRITE, &p, 1));
+    ROW(ERROR_INVALID_PARAMETER, MapViewOfFile3(section, self, NULL, 0, 0, 0, PAGE_READWRITE, &p, 1));
     p.Type = MemExtendedParameterNumaNode;
     p.ULong64 = 0;
-    ROW(0, alloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
+    ROW(0, VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
     p.ULong64 = 99;
-    ROW(ERROR_INVALID_PARAMETER, alloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
+    ROW(ERROR_INVALID_PARAMETER, VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
     p.Type = MemExtendedParameterPartitionHandle;
     p.Handle = (HANDLE)-2;
-    ROW(0, alloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
+    ROW(0, VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
     p.Handle = wrong;
-    ROW(ERROR_INVALID_HANDLE, alloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
+    ROW(ERROR_INVALID_HANDLE, VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
     p.Handle = event;
-    ROW(ERROR_INVALID_HANDLE, alloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
+    ROW(ERROR_INVALID_HANDLE, VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
     p.Type = MemExtendedParameterUserPhysicalHandle;
-    ROW(ERROR_INVALID_HANDLE, alloc2(self, NULL, K64, MEM_RESERVE | MEM_PHYSICAL, PAGE_READWRITE, &p, 1));
+    ROW(ERROR_INVALID_HANDLE, VirtualAlloc2(self, NULL, K64, MEM_RESERVE | MEM_PHYSICAL, PAGE_READWRITE, &p, 1));
     p.Type = MemExtendedParameterAttributeFlags;
     p.ULong64 = 1; /* graphics */
-    ROW(0, alloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
+    ROW(0, VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
     p.ULong64 = 8; /* large pages that are never paged */
-    ROW(ERROR_INVALID_PARAMETER, alloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
-    ROW(ERROR_PRIVILEGE_NOT_HELD, alloc2(self, NULL, 2 << 20, MEM_RESERVE | MEM_COMMIT | MEM_LARGE_PAGES, PAGE_READWRITE, &p, 1));
+    ROW(ERROR_INVALID_PARAMETER, VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_READWRITE, &p, 1));
+    ROW(ERROR_PRIVILEGE_NOT_HELD, VirtualAlloc2(self, NULL, 2 << 20, MEM_RESERVE | MEM_COMMIT | MEM_LARGE_PAGES, PAGE_READWRITE, &p, 1));
     p.ULong64 = 16; /* huge pages */
-    ROW(ERROR_INVALID_PARAMETER, alloc2(self, NULL, 2 << 20, MEM_RESERVE | MEM_COMMIT | MEM_LARGE_PAGES, PAGE_READWRITE, &p, 1));
-    ROW(ERROR_PRIVILEGE_NOT_HELD, alloc2(self, NULL, 1 << 30, MEM_RESERVE | MEM_COMMIT | MEM_LARGE_PAGES, PAGE_READWRITE, &p, 1));
+    ROW(ERROR_INVALID_PARAMETER, VirtualAlloc2(self, NULL, 2 << 20, MEM_RESERVE | MEM_COMMIT | MEM_LARGE_PAGES, PAGE_READWRITE, &p, 1));
+    ROW(ERROR_PRIVILEGE_NOT_HELD, VirtualAlloc2(self, NULL, 1 << 30, MEM_RESERVE | MEM_COMMIT | MEM_LARGE_PAGES, PAGE_READWRITE, &p, 1));
     p.ULong64 = 0x40; /* code of another processor */
-    ROW(ERROR_INVALID_PARAMETER, alloc2(self, NULL, K64, MEM_RESERVE, PAGE_EXECUTE_READWRITE, &p, 1));
-    ROW(ERROR_INVALID_HANDLE, map3(section, wrong, NULL, 0, 0, 0, PAGE_READWRITE, NULL, 0));
-    ROW(ERROR_ACCESS_DENIED, map3(section, powerless, NULL, 0, 0, 0, PAGE_READWRITE, NULL, 0));
-    ROW(ERROR_INVALID_PARAMETER, map3(section, self, NULL, 0, 0, 0, 0, NULL, 0));
-    ROW(ERROR_INVALID_PARAMETER, map3(section, self, NULL, 0, 0, MEM_COMMIT, PAGE_READWRITE, NULL, 0));
-    ROW(ERROR_INVALID_PARAMETER, map3(section, self, NULL, 0, 0, MEM_REPLACE_PLACEHOLDER, PAGE_READWRITE, NULL, 0));
-    if (map3_app) ROW(ERROR_INVALID_PARAMETER, map3_app(section, self, NULL, 0, 0, 0, PAGE_EXECUTE_READ, NULL, 0));
+    ROW(ERROR_INVALID_PARAMETER, VirtualAlloc2(self, NULL, K64, MEM_RESERVE, PAGE_EXECUTE_READWRITE, &p, 1));
+    ROW(ERROR_INVALID_HANDLE, MapViewOfFile3(section, wrong, NULL, 0, 0, 0, PAGE_READWRITE, NULL, 0));
+    ROW(ERROR_ACCESS_DENIED, MapViewOfFile3(section, powerless, NULL, 0, 0, 0, PAGE_READWRITE, NULL, 0));
+    ROW(ERROR_INVALID_PARAMETER, MapViewOfFile3(section, self, NULL, 0, 0, 0, 0, NULL, 0));
+    ROW(ERROR_INVALID_PARAMETER, MapViewOfFile3(section, self, NULL, 0, 0, MEM_COMMIT, PAGE_READWRITE, NULL, 0));
+    ROW(ERROR_INVALID_PARAMETER, MapViewOfFile3(section, self, NULL, 0, 0, MEM_REPLACE_PLACEHOLDER, PAGE_READWRITE, NULL, 0));
+    ROW(ERROR_INVALID_PARAMETER, MapViewOfFile3FromApp(section, self, NULL, 0, 0, 0, PAGE_EXECUTE_READ, NULL, 0));
 }
 
 static void placeholders(void)
 {
     char *place, *plain;
     const DWORD keep = MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER;
-    if (!map3 || !alloc2 || !unmap2) return;
-    ROW(0, place = alloc2(self, NULL, 4 * K64, MEM_RESERVE | MEM_RESERVE_PLACEHOLDER, PAGE_NOACCESS, NULL, 0));
-    ROW(ERROR_INVALID_PARAMETER, alloc2(self, NULL, K64, MEM_RESERVE | MEM_RESERVE_PLACEHOLDER, PAGE_READWRITE, NULL, 0));
-    ROW(ERROR_INVALID_PARAMETER, alloc2(self, NULL, K64, MEM_RESERVE_PLACEHOLDER, PAGE_NOACCESS, NULL, 0));
-    ROW(ERROR_INVALID_PARAMETER, alloc2(self, NULL, K64 + 1, MEM_RESERVE | MEM_RESERVE_PLACEHOLDER, PAGE_NOACCESS, NULL, 0));
-    ROW(ERROR_INVALID_ADDRESS, map3(section, self, place, 0, K64, MEM_REPLACE_PLACEHOLDER, PAGE_READWRITE, NULL, 0));
-    ROW(ERROR_INVALID_ADDRESS, map3(section, self, place, 0, 4 * K64, 0, PAGE_READWRITE, NULL, 0));
+    ROW(0, place = VirtualAlloc2(self, NULL, 4 * K64, MEM_RESERVE | MEM_RESERVE_PLACEHOLDER, PAGE_NOACCESS, NULL, 0));
+    ROW(ERROR_INVALID_PARAMETER, VirtualAlloc2(self, NULL, K64, MEM_RESERVE | MEM_RESERVE_PLACEHOLDER, PAGE_READWRITE, NULL, 0));
+    ROW(ERROR_INVALID_PARAMETER, VirtualAlloc2(self, NULL, K64, MEM_RESERVE_PLACEHOLDER, PAGE_NOACCESS, NULL, 0));
+    ROW(ERROR_INVALID_PARAMETER, VirtualAlloc2(self, NULL, K64 + 1, MEM_RESERVE | MEM_RESERVE_PLACEHOLDER, PAGE_NOACCESS, NULL, 0));
+    ROW(ERROR_INVALID_ADDRESS, MapViewOfFile3(section, self, place, 0, K64, MEM_REPLACE_PLACEHOLDER, PAGE_READWRITE, NULL, 0));
+    ROW(ERROR_INVALID_ADDRESS, MapViewOfFile3(section, self, place, 0, 4 * K64, 0, PAGE_READWRITE, NULL, 0));
     ROW(0, VirtualFree(place, 4096, keep));
     ROW(ERROR_INVALID_ADDRESS, VirtualFree(place, 4096, keep));
-    ROW(ERROR_INVALID_PARAMETER, map3(section, self, place, 0, 4096, MEM_REPLACE_PLACEHOLDER | MEM_RESERVE, PAGE_READWRITE, NULL, 0));
-    ROW(ERROR_INVALID_PARAMETER, map3(image, self, place, 0, 4096, MEM_REPLACE_PLACEHOLDER, PAGE_READONLY, NULL, 0));
+    ROW(ERROR_INVALID_PARAMETER, MapViewOfFile3(section, self, place, 0, 4096, MEM_REPLACE_PLACEHOLDER | MEM_RESERVE, PAGE_READWRITE, NULL, 0));
+    ROW(ERROR_INVALID_PARAMETER, MapViewOfFile3(image, self, place, 0, 4096, MEM_REPLACE_PLACEHOLDER, PAGE_READONLY, NULL, 0));
     /* Neither the place nor the offset is a multiple of 64 KB. */
-    ROW(ERROR_MAPPED_ALIGNMENT, map3(section, self, place, 100, 4096, MEM_REPLACE_PLACEHOLDER, PAGE_READWRITE, NULL, 0));
-    ROW(0, map3(section, self, place, 4096, 4096, MEM_REPLACE_PLACEHOLDER, PAGE_READWRITE, NULL, 0));
-    ROW(0, map3(section, self, place + 4096, 0, 4 * K64 - 4096, MEM_REPLACE_PLACEHOLDER, PAGE_READWRITE, NULL, 0));
+    ROW(ERROR_MAPPED_ALIGNMENT, MapViewOfFile3(section, self, place, 100, 4096, MEM_REPLACE_PLACEHOLDER, PAGE_READWRITE, NULL, 0));
+    ROW(0, MapViewOfFile3(section, self, place, 4096, 4096, MEM_REPLACE_PLACEHOLDER, PAGE_READWRITE, NULL, 0));
+    ROW(0, MapViewOfFile3(section, self, place + 4096, 0, 4 * K64 - 4096, MEM_REPLACE_PLACEHOLDER, PAGE_READWRITE, NULL, 0));
     strcpy(place, "written here");
     printf("seen there: %s\n", place + 2 * 4096);
     ROW(ERROR_INVALID_ADDRESS, VirtualFree(place, 4096, keep));
     ROW(ERROR_INVALID_PARAMETER, VirtualFree(place, 4096, MEM_RELEASE));
-    ROW(ERROR_INVALID_PARAMETER, unmap2(self, place, 4));
-    ROW(ERROR_INVALID_HANDLE, unmap2(wrong, place, 0));
-    ROW(0, unmap2(self, place, MEM_PRESERVE_PLACEHOLDER));
-    ROW(ERROR_INVALID_ADDRESS, unmap2(self, place, MEM_PRESERVE_PLACEHOLDER));
+    ROW(ERROR_INVALID_PARAMETER, UnmapViewOfFile2(self, place, 4));
+    ROW(ERROR_INVALID_HANDLE, UnmapViewOfFile2(wrong, place, 0));
+    ROW(0, UnmapViewOfFile2(self, place, MEM_PRESERVE_PLACEHOLDER));
+    ROW(ERROR_INVALID_ADDRESS, UnmapViewOfFile2(self, place, MEM_PRESERVE_PLACEHOLDER));
     ROW(ERROR_INVALID_ADDRESS, VirtualFree(place, 4 * K64, MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS));
-    ROW(0, unmap2(self, place + 8192, MEM_PRESERVE_PLACEHOLDER));
+    ROW(0, UnmapViewOfFile2(self, place + 8192, MEM_PRESERVE_PLACEHOLDER));
     ROW(0, VirtualFree(place, 4 * K64, MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS));
     ROW(ERROR_INVALID_ADDRESS, VirtualFree(place, 4 * K64, MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS));
-    ROW(0, map3(section, self, place, 0, 4 * K64, MEM_REPLACE_PLACEHOLDER, PAGE_READWRITE, NULL, 0));
+    ROW(0, MapViewOfFile3(section, self, place, 0, 4 * K64, MEM_REPLACE_PLACEHOLDER, PAGE_READWRITE, NULL, 0));
     ROW(0, UnmapViewOfFile(place));
-    ROW(0, plain = map3(section, self, NULL, 0, 0, 0, PAGE_READWRITE, NULL, 0));
-    ROW(ERROR_INVALID_ADDRESS, unmap2(self, plain, MEM_PRESERVE_PLACEHOLDER));
-    ROW(0, unmap2(self, plain, 0));
+    ROW(0, plain = MapViewOfFile3(section, self, NULL, 0, 0, 0, PAGE_READWRITE, NULL, 0));
+    ROW(ERROR_INVALID_ADDRESS, UnmapViewOfFile2(self, plain, MEM_PRESERVE_PLACEHOLDER));
+    ROW(0, UnmapViewOfFile2(self, plain, 0));
 }
 
 int main(void)
 {
-    map3 = (MapViewOfFile3_t)(void *)GetProcAddress(GetModuleHandleA("kernelbase.dll"), "MapViewOfFile3");
-    map3_app = (MapViewOfFile3_t)(void *)GetProcAddress(GetModuleHandleA("kernelbase.dll"), "MapViewOfFile3FromApp");
-    alloc2 = (VirtualAlloc2_t)(void *)GetProcAddress(GetModuleHandleA("kernelbase.dll"), "VirtualAlloc2");
-    unmap2 = (UnmapViewOfFile2_t)(void *)GetProcAddress(GetModuleHandleA("kernelbase.dll"), "UnmapViewOfFile2");
+    LOAD(MapViewOfFile3);
+    LOAD(MapViewOfFile3FromApp);
+    LOAD(VirtualAlloc2);
+    LOAD(UnmapViewOfFile2);
     self = GetCurrentProcess();
     powerless = OpenProcess(SYNCHRONIZE, FALSE, GetCurrentProcessId());
     event = CreateEventA(NULL, TRUE, FALSE, "views-event");

@@ -43,6 +43,8 @@ static void limits(void)
     ROW(ERROR_INVALID_HANDLE, GetProcessWorkingSetSize(wrong, &minimum, &maximum));
     ROW(ERROR_INVALID_HANDLE, GetProcessWorkingSetSize(event, &minimum, &maximum));
     ROW(ERROR_ACCESS_DENIED, GetProcessWorkingSetSize(powerless, &minimum, &maximum));
+    ROW(ERROR_INVALID_HANDLE, GetProcessWorkingSetSizeEx(wrong, &minimum, &maximum, &flags));
+    ROW(ERROR_NOACCESS, GetProcessWorkingSetSizeEx(self, &minimum, &maximum, NULL));
     ROW(ERROR_ACCESS_DENIED, SetProcessWorkingSetSize(powerless, 50 * page, 100 * page));
     ROW(ERROR_INVALID_HANDLE, SetProcessWorkingSetSize(wrong, 50 * page, 100 * page));
     ROW(ERROR_INVALID_PARAMETER, SetProcessWorkingSetSize(self, 100 * page, 50 * page));

@@ -110,9 +110,6 @@ public final class AwePages {
      */
     public NtStatus free(Eprocess process, long[] frames, long[] freed) {
         freed[0] = 0;
-        if (!manager.virtualMemory().callerHolds(process, Token.SE_LOCK_MEMORY)) {
-            return NtStatus.PRIVILEGE_NOT_HELD;
-        }
         long before = spaces.enter(process);
         try {
             for (long frame : frames) {

@@ -73,8 +73,9 @@ public final class DisposableMemory {
                 if (!pfns.pfn(Pte.frame(pte)).isPrototype()) {
                     pfns.pfn(Pte.frame(pte)).setModified(true);
                 }
-            } else if (pages.isCommitted(vad, page, pte) && Pte.kind(pte) != Pte.Kind.PAGE_FILE) {
-                complete &= Pte.kind(pte) == Pte.Kind.TRANSITION;
+            } else if (pages.isCommitted(vad, page, pte)) {
+                // A page that nobody has touched had no contents to lose.
+                complete &= Pte.kind(pte) != Pte.Kind.DEMAND_ZERO;
             }
         }
         return complete;

@@ -7,8 +7,6 @@ import org.vadose.layout.EprocessLayout;
  * spell them.
  */
 public record Mitigations(Eprocess process) {
-    /** Prohibit, allow threads to opt out, allow remote downgrade. */
-    public static final int DYNAMIC_CODE_FLAGS = 7;
     /** Bottom-up, forced relocation, high entropy, no stripped images. */
     public static final int ASLR_FLAGS = 15;
 
@@ -75,15 +73,6 @@ public record Mitigations(Eprocess process) {
     /** Whether no memory may become executable that does not come from an image. */
     public boolean prohibitsDynamicCode() {
         return (flags() >>> DYNAMIC_CODE_SHIFT & 1) != 0;
-    }
-
-    /** {@code PROCESS_MITIGATION_DYNAMIC_CODE_POLICY}. */
-    public int dynamicCode() {
-        return flags() >>> DYNAMIC_CODE_SHIFT & DYNAMIC_CODE_FLAGS;
-    }
-
-    public void setDynamicCode(int policy) {
-        set(DYNAMIC_CODE_FLAGS << DYNAMIC_CODE_SHIFT, policy << DYNAMIC_CODE_SHIFT);
     }
 
     /** {@code PROCESS_MITIGATION_ASLR_POLICY}. */

@@ -110,6 +110,24 @@ public enum KnownType {
         return validAccess;
     }
 
+    /**
+     * {@code GENERIC_MAPPING}: what generic reading, writing, executing and all rights mean for its objects (SDK, the "Security and
+     * Access Rights" page of each type).
+     */
+    int[] genericMapping() {
+        return switch (this) {
+            case EVENT, SEMAPHORE, TIMER -> new int[] {0x2_0001, 0x2_0002, 0x12_0000, validAccess};
+            case MUTANT -> new int[] {0x2_0001, 0x2_0000, 0x12_0000, validAccess};
+            case PROCESS -> new int[] {0x2_0410, 0x2_0BEA, 0x12_1001, validAccess};
+            case THREAD -> new int[] {0x2_0048, 0x2_0437, 0x12_1800, validAccess};
+            case TOKEN -> new int[] {0x2_001A, 0x2_01E0, 0x2_0005, validAccess};
+            case SECTION -> new int[] {0x2_0005, 0x2_0002, 0x2_0008, validAccess};
+            case FILE -> new int[] {0x12_0089, 0x12_0116, 0x12_00A0, validAccess};
+            case DIRECTORY -> new int[] {0x2_0003, 0x2_000C, 0x2_0003, validAccess};
+            default -> new int[] {0x2_0000, 0x2_0000, 0x2_0000, validAccess};
+        };
+    }
+
     /** Where in the kernel image the pointer to the type object stands; 0 if the build's symbols name none. */
     long symbol() {
         return symbol;

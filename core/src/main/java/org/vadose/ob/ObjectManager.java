@@ -40,6 +40,12 @@ public final class ObjectManager {
     private final ObjectNamespace namespace;
     private final HandleTables handleTables;
     private final Handles handles;
+    /** Bits 0 to 23 of an access mask. */
+    private static final int STANDARD_AND_SPECIFIC = 0xFF_FFFF;
+
+    private static final int MAXIMUM_ALLOWED = 0x200_0000;
+    private static final int GENERIC_RIGHTS = 4;
+
     private final Deleter[] deleters = new Deleter[KnownType.values().length];
     private final Deleter[] closers = new Deleter[KnownType.values().length];
 
@@ -122,6 +128,10 @@ public final class ObjectManager {
         int flags = type == KnownType.TYPE ? MAINTAIN_TYPE_LIST : SECURITY_REQUIRED;
         memory.writeShort(info + ObjectTypeInitializerLayout.OBJECT_TYPE_FLAGS, (short) (flags | CASE_INSENSITIVE));
         memory.writeInt(info + ObjectTypeInitializerLayout.VALID_ACCESS_MASK, type.validAccess());
+        int[] mapping = type.genericMapping();
+        for (int i = 0; i < mapping.length; i++) {
+            memory.writeInt(info + ObjectTypeInitializerLayout.GENERIC_MAPPING + (long) i * Integer.BYTES, mapping[i]);
+        }
         memory.writeInt(
                 info + ObjectTypeInitializerLayout.POOL_TYPE,
                 (type.isPaged() ? PoolType.PAGED_POOL : PoolType.NON_PAGED_POOL_NX).value());
@@ -207,6 +217,20 @@ public final class ObjectManager {
     /** Whether an object is of a type. */
     public boolean isType(long body, KnownType type) {
         return header(body).typeIndex(kernelBase) == type.index();
+    }
+
+    /** The rights that a wish for access to an object means: those of its type for generic ones, all for the most one can get. */
+    public int specificAccess(long body, int access) {
+        long info = header(body).type(kernelBase).address() + ObjectTypeLayout.TYPE_INFO;
+        int rights = access & STANDARD_AND_SPECIFIC;
+        for (int i = 0; i < GENERIC_RIGHTS; i++) {
+            // GENERIC_READ is the highest bit.
+            if ((access >>> Integer.SIZE - 1 - i & 1) != 0) {
+                rights |= memory.readInt(info + ObjectTypeInitializerLayout.GENERIC_MAPPING + (long) i * Integer.BYTES);
+            }
+        }
+        int valid = memory.readInt(info + ObjectTypeInitializerLayout.VALID_ACCESS_MASK);
+        return (access & MAXIMUM_ALLOWED) != 0 ? rights | valid : rights;
     }
 
     public void reference(long body) {

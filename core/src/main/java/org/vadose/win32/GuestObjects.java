@@ -82,9 +82,9 @@ public final class GuestObjects {
         return objects.handles().close(table, handle);
     }
 
-    /** One more handle to an object; 0 when the table is full. */
+    /** One more handle to an object, with the rights that generic ones mean for its type; 0 when the table is full. */
     public int open(long body, int access) {
-        return objects.handles().open(table, body, 0, access);
+        return objects.handles().open(table, body, 0, objects.specificAccess(body, access));
     }
 
     private int openNew(long body, int access) {

@@ -16,7 +16,7 @@ import org.vadose.base.Pages;
 import org.vadose.memory.MemoryFault;
 import org.vadose.mm.VirtualMemoryServices.Region;
 import org.vadose.nt.Eprocess;
-import org.vadose.nt.Mitigations;
+import org.vadose.nt.MitigationPolicy;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.Token;
 
@@ -267,7 +267,7 @@ class ProtectionTableTest {
         assertEquals(NtStatus.SUCCESS, allocate(0, Pages.SIZE, RESERVE | COMMIT, RW));
         long page = region.base;
         assertEquals(NtStatus.SUCCESS, protect(page, 1, PageProtection.PAGE_EXECUTE_READ | 0x4000_0000));
-        new Mitigations(process).setDynamicCode(1);
+        MitigationPolicy.DYNAMIC_CODE.write(process, 1);
         assertEquals(NtStatus.DYNAMIC_CODE_BLOCKED, protect(page, 1, PageProtection.PAGE_EXECUTE_READWRITE));
         assertEquals(
                 NtStatus.DYNAMIC_CODE_BLOCKED,

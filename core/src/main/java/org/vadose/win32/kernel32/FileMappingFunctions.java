@@ -46,13 +46,13 @@ final class FileMappingFunctions {
                             "OpenFileMapping" + letter,
                             call -> openFileMapping(call, Texts.read(call, call.arg(2), wide)));
         }
-        kernel32.function("CreateFileMapping2", FileMappingFunctions::createFileMapping2)
+        kernel32.function("CreateFileMapping2", Buffers.ofService(FileMappingFunctions::createFileMapping2))
                 .function("CreateFileMappingFromApp", FileMappingFunctions::createFromApp)
                 .function("OpenFileMappingFromApp", call -> openFileMapping(call, Texts.read(call, call.arg(2), true)))
                 .function("MapViewOfFile", call -> mapViewOfFile(call, offset(call), call.arg(4), 0))
                 .function("MapViewOfFileEx", call -> mapViewOfFile(call, offset(call), call.arg(4), call.arg(5)))
                 .function("MapViewOfFileExNuma", FileMappingFunctions::mapViewOfFileNuma)
-                .function("MapViewOfFileFromApp", call -> mapViewOfFile(call, call.arg(2), call.arg(3), 0))
+                .function("MapViewOfFileFromApp", FileMappingFunctions::mapFromApp)
                 .function("MapViewOfFileNuma2", FileMappingFunctions::mapViewOfFile2)
                 .function("MapViewOfFile3", call -> mapViewOfFile3(call, false))
                 .function("MapViewOfFile3FromApp", call -> mapViewOfFile3(call, true))
@@ -80,24 +80,21 @@ final class FileMappingFunctions {
                 0);
     }
 
-    /** The section keeps the node; one that was there before keeps its own. */
     private static long createNuma(ApiCall call, boolean wide) {
         int node = NumaFunctions.preferred(call, call.arg(6));
         if (NumaFunctions.isMissing(node)) {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
         long handle = createFileMapping(call, wide);
-        if (handle != 0 && node != NodePreferences.NONE && call.lastError() != ERROR_ALREADY_EXISTS) {
-            call.process()
-                    .kernel()
-                    .memoryManager()
-                    .nodePreferences()
-                    .setSection(call.process().objects().body(handle, KnownType.SECTION), node);
-        }
+        keepNode(call, handle, node);
         return handle;
     }
 
+    /** Apps make no mappings to execute. */
     private static long createFromApp(ApiCall call) {
+        if ((call.intArg(2) & EXECUTABLE) != 0) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
         return create(
                 call,
                 call.intArg(2),
@@ -107,9 +104,28 @@ final class FileMappingFunctions {
                 0);
     }
 
+    /** Arguments: file, security, access, protection, attributes, size, name, extended parameters, how many. */
     private static long createFileMapping2(ApiCall call) {
-        return create(
+        ExtendedParameters given =
+                ExtendedParameters.read(call, call.process().eprocess(), call.arg(7), call.intArg(8), 0);
+        if (!given.status().isSuccess() || (given.present() & ~(1 << ExtendedParameters.NUMA_NODE)) != 0) {
+            return call.fail(given.status().isSuccess() ? NtStatus.INVALID_PARAMETER : given.status());
+        }
+        long handle = create(
                 call, call.intArg(3), call.intArg(4), call.arg(5), Texts.read(call, call.arg(6), true), call.intArg(2));
+        keepNode(call, handle, given.node());
+        return handle;
+    }
+
+    /** A section that this call made keeps the node; one that was there before has its own. */
+    private static void keepNode(ApiCall call, long handle, int node) {
+        if (handle != 0 && node != NodePreferences.NONE && call.lastError() != ERROR_ALREADY_EXISTS) {
+            call.process()
+                    .kernel()
+                    .memoryManager()
+                    .nodePreferences()
+                    .setSection(call.process().objects().body(handle, KnownType.SECTION), node);
+        }
     }
 
     /** @param access to the section; 0 for what the protection lets its views do */
@@ -209,6 +225,12 @@ final class FileMappingFunctions {
                 SectionServices.VIEW_SHARE,
                 type,
                 protection(access));
+    }
+
+    private static long mapFromApp(ApiCall call) {
+        return (call.intArg(1) & FILE_MAP_EXECUTE) != 0
+                ? call.fail(ERROR_INVALID_PARAMETER)
+                : mapViewOfFile(call, call.arg(2), call.arg(3), 0);
     }
 
     private static long mapViewOfFileNuma(ApiCall call) {

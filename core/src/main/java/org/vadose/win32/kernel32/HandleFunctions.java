@@ -29,19 +29,26 @@ final class HandleFunctions {
                 .function("SetHandleInformation", HandleFunctions::setInformation);
     }
 
+    /** A process whose handles may be read and made; null when {@link ProcessHandles#refusal} says why not. */
     private static @Nullable GuestProcess process(ApiCall call, long handle) {
-        Eprocess process = call.process().byHandle(handle);
+        Eprocess process = ProcessHandles.find(call, handle, ProcessHandles.DUP_HANDLE);
         return process == null ? null : call.process().system().find(process);
     }
 
     private static long duplicate(ApiCall call) {
         GuestProcess source = process(call, call.arg(0));
-        GuestProcess target = call.arg(2) == 0 ? source : process(call, call.arg(2));
         int options = call.intArg(6);
-        if (source == null || target == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
+        if (source == null) {
+            return call.fail(ProcessHandles.refusal(call, call.arg(0)));
         }
         long value = call.arg(1);
+        if (call.arg(2) == 0 && (options & DUPLICATE_CLOSE_SOURCE) != 0) {
+            return call.succeeded(source.objects().close(value));
+        }
+        GuestProcess target = process(call, call.arg(2));
+        if (target == null) {
+            return call.fail(ProcessHandles.refusal(call, call.arg(2)));
+        }
         long body;
         int access;
         if (value == GuestObjects.CURRENT_THREAD) {
@@ -58,7 +65,8 @@ final class HandleFunctions {
             return call.fail(ERROR_INVALID_HANDLE);
         }
         if ((options & DUPLICATE_SAME_ACCESS) == 0) {
-            access &= call.intArg(4) | 0x10_0000;
+            // The caller owns whatever it can name, so that it is given what it asks for.
+            access = call.intArg(4);
         }
         int copy = target.objects().open(body, access);
         if (call.boolArg(5)) {

@@ -4,8 +4,10 @@ import org.vadose.base.NtStatus;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
 import org.vadose.mm.VirtualMemoryServices;
+import org.vadose.nt.CreationMitigations;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.ExecuteOptions;
+import org.vadose.nt.MitigationPolicy;
 import org.vadose.nt.Mitigations;
 import org.vadose.nt.SharedUserData;
 import org.vadose.win32.ApiCall;
@@ -24,9 +26,7 @@ final class PolicyFunctions {
     /** {@code PROCESS_MITIGATION_POLICY}. */
     private static final int DEP = 0;
 
-    private static final int ASLR = 1;
-    private static final int DYNAMIC_CODE = 2;
-    private static final int CONTROL_FLOW_GUARD = 7;
+    private static final int OPTIONS_MASK = 5;
 
     private static final int DEP_BYTES = 8;
     private static final int FLAG_BYTES = 4;
@@ -47,8 +47,8 @@ final class PolicyFunctions {
                 .function("SetProcessDEPPolicy", call -> call.fail(ERROR_NOT_SUPPORTED))
                 .function("SetProcessValidCallTargets", call -> setValidCallTargets(call, false))
                 .function("SetProcessValidCallTargetsForMappedView", call -> setValidCallTargets(call, true))
-                .function("GetProcessMitigationPolicy", PolicyFunctions::get)
-                .function("SetProcessMitigationPolicy", PolicyFunctions::set);
+                .function("GetProcessMitigationPolicy", Buffers.ofService(PolicyFunctions::get))
+                .function("SetProcessMitigationPolicy", Buffers.ofService(PolicyFunctions::set));
     }
 
     private static long systemPolicy(ApiCall call) {
@@ -62,71 +62,84 @@ final class PolicyFunctions {
         if (process == null) {
             return call.fail(ProcessHandles.refusal(call, call.arg(0)));
         }
-        Mitigations mitigations = new Mitigations(process);
-        ExecuteOptions dep = new ExecuteOptions(process);
-        int flags;
-        switch (call.intArg(1)) {
-            case DEP -> flags = dep.isEnabled() ? 1 : 0;
-            case ASLR -> flags = mitigations.aslr();
-            case DYNAMIC_CODE -> flags = mitigations.dynamicCode();
-            case CONTROL_FLOW_GUARD -> flags = mitigations.controlFlowGuard();
-            default -> {
+        int number = call.intArg(1);
+        Memory memory = call.memory();
+        if (number == DEP) {
+            if (call.arg(3) != DEP_BYTES) {
                 return call.fail(ERROR_INVALID_PARAMETER);
             }
+            ExecuteOptions dep = new ExecuteOptions(process);
+            memory.writeInt(call.arg(2), dep.isEnabled() ? 1 : 0);
+            memory.writeInt(call.arg(2) + 4, dep.isPermanent() ? 1 : 0);
+            return 1;
         }
-        int size = call.intArg(1) == DEP ? DEP_BYTES : FLAG_BYTES;
-        if (call.arg(3) != size) {
+        if (number == OPTIONS_MASK) {
+            if (call.arg(3) != Long.BYTES && call.arg(3) != 2 * Long.BYTES) {
+                return call.fail(ERROR_INVALID_PARAMETER);
+            }
+            memory.writeLong(call.arg(2), CreationMitigations.KNOWN_OPTIONS);
+            if (call.arg(3) == 2 * Long.BYTES) {
+                memory.writeLong(call.arg(2) + Long.BYTES, 0);
+            }
+            return 1;
+        }
+        MitigationPolicy policy = MitigationPolicy.of(number);
+        if (policy == null || call.arg(3) != FLAG_BYTES) {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
-        try {
-            call.memory().writeInt(call.arg(2), flags);
-            if (size == DEP_BYTES) {
-                call.memory().writeInt(call.arg(2) + 4, dep.isPermanent() ? 1 : 0);
-            }
-        } catch (MemoryFault bad) {
-            return call.fail(ERROR_NOACCESS);
-        }
+        memory.writeInt(call.arg(2), policy.read(process));
         return 1;
     }
 
     /** Arguments: policy, buffer, its size. What is prohibited stays so. */
     private static long set(ApiCall call) {
-        int policy = call.intArg(0);
-        if (policy == DEP) {
+        if (call.intArg(0) == DEP) {
             return call.fail(ERROR_NOT_SUPPORTED);
         }
-        if (policy != ASLR && policy != DYNAMIC_CODE && policy != CONTROL_FLOW_GUARD || call.arg(2) != FLAG_BYTES) {
+        MitigationPolicy policy = MitigationPolicy.of(call.intArg(0));
+        if (policy == null || call.arg(2) != FLAG_BYTES) {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
-        int flags;
-        try {
-            flags = call.memory().readInt(call.arg(1));
-        } catch (MemoryFault bad) {
-            return call.fail(ERROR_NOACCESS);
-        }
-        Mitigations mitigations = new Mitigations(call.process().eprocess());
-        if (policy == DYNAMIC_CODE) {
-            if ((flags & ~Mitigations.DYNAMIC_CODE_FLAGS) != 0) {
-                return call.fail(ERROR_INVALID_PARAMETER);
-            }
-            if (mitigations.prohibitsDynamicCode() && (flags & 1) == 0) {
-                return call.fail(ERROR_ACCESS_DENIED);
-            }
-            mitigations.setDynamicCode(flags);
-            return 1;
-        }
-        if (policy == CONTROL_FLOW_GUARD) {
-            return setGuard(call, mitigations, flags);
-        }
-        if ((flags & ~Mitigations.ASLR_FLAGS) != 0) {
+        int flags = call.memory().readInt(call.arg(1));
+        if ((flags & ~policy.validFlags()) != 0) {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
-        // Bottom-up randomisation and high entropy are settled when the process is made; images still to come can be
-        // moved.
-        if ((mitigations.aslr() & ~flags & (Mitigations.FORCE_RELOCATE | Mitigations.NO_STRIPPED)) != 0) {
-            return call.fail(ERROR_ACCESS_DENIED);
+        if (!policy.isSettable()) {
+            return call.fail(ERROR_NOT_SUPPORTED);
         }
-        mitigations.setAslr(flags);
+        Eprocess process = call.process().eprocess();
+        int before = policy.read(process);
+        switch (policy) {
+            case CONTROL_FLOW_GUARD -> {
+                return setGuard(call, new Mitigations(process), flags);
+            }
+            case ASLR -> {
+                // Bottom-up randomisation and high entropy are settled when the process is made; images still to come
+                // can be moved.
+                if ((before & ~flags & (Mitigations.FORCE_RELOCATE | Mitigations.NO_STRIPPED)) != 0) {
+                    return call.fail(ERROR_ACCESS_DENIED);
+                }
+                new Mitigations(process).setAslr(flags);
+                return 1;
+            }
+            case DYNAMIC_CODE -> {
+                // Permissions to do without may come and go with the prohibition in force.
+                if ((before & ~flags & 1) != 0) {
+                    return call.fail(ERROR_ACCESS_DENIED);
+                }
+            }
+            case STRICT_HANDLE_CHECK -> {
+                if ((before & 2) != 0 && before != flags) {
+                    return call.fail(ERROR_ACCESS_DENIED);
+                }
+            }
+            default -> {
+                if ((before & ~flags) != 0) {
+                    return call.fail(ERROR_ACCESS_DENIED);
+                }
+            }
+        }
+        policy.write(process, flags);
         return 1;
     }
 

@@ -9,8 +9,10 @@ import org.vadose.base.ResourcesException;
 import org.vadose.io.FileException;
 import org.vadose.io.FileNode;
 import org.vadose.io.GuestPath;
+import org.vadose.layout.EthreadLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.Eprocess;
+import org.vadose.nt.Ethread;
 import org.vadose.ob.KnownType;
 import org.vadose.pe.PeFormatException;
 import org.vadose.win32.ApiCall;
@@ -26,9 +28,9 @@ final class ProcessCreation {
     private static final int ERROR_FILE_NOT_FOUND = 2;
     private static final int ERROR_NOT_ENOUGH_MEMORY = 8;
     private static final int ERROR_INVALID_PARAMETER = 87;
-    private static final int GENERIC_ALL = 0x1000_0000;
-    private static final int MAXIMUM_ALLOWED = 0x200_0000;
     private static final int ERROR_DIRECTORY = 267;
+    private static final int DETACHED_PROCESS = 8;
+    private static final int CREATE_NEW_CONSOLE = 0x10;
     private static final int CREATE_SUSPENDED = 0x4;
     private static final int CREATE_UNICODE_ENVIRONMENT = 0x400;
     private static final int STARTF_USESTDHANDLES = 0x100;
@@ -40,6 +42,9 @@ final class ProcessCreation {
     private static final int STARTUP_OUTPUT = 88;
     private static final int STARTUP_ERROR = 96;
 
+    /** More than a process has; a damaged list ends there. */
+    private static final int MOST_THREADS = 1 << 16;
+
     private ProcessCreation() {}
 
     static void addTo(ApiModule kernel32) {
@@ -47,7 +52,8 @@ final class ProcessCreation {
                 .function("CreateProcessW", call -> createProcess(call, true))
                 .function("CreateRemoteThread", ProcessCreation::createRemoteThread)
                 .function("CreateRemoteThreadEx", ProcessCreation::createRemoteThread)
-                .function("OpenProcess", ProcessCreation::openProcess);
+                .function("OpenProcess", ProcessCreation::openProcess)
+                .function("OpenThread", ProcessCreation::openThread);
     }
 
     private static long createProcess(ApiCall call, boolean wide) {
@@ -62,6 +68,9 @@ final class ProcessCreation {
         if (application == null && (commandLine == null || commandLine.isBlank()) || startup == 0 || result == 0) {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
+        if ((flags & (DETACHED_PROCESS | CREATE_NEW_CONSOLE)) == (DETACHED_PROCESS | CREATE_NEW_CONSOLE)) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
         memory.writeLong(result, 0);
         String path;
         String directory;
@@ -72,7 +81,7 @@ final class ProcessCreation {
             return call.fail(e.status());
         }
         if (path == null) {
-            return call.fail(ERROR_FILE_NOT_FOUND);
+            return application == null ? call.fail(ERROR_FILE_NOT_FOUND) : call.fail(refusal(call, application));
         }
         if (directory == null) {
             return call.fail(ERROR_DIRECTORY);
@@ -181,6 +190,19 @@ final class ProcessCreation {
         }
     }
 
+    /** Why a name names no program: its folder is not there, it is not, or it is a folder. */
+    private static NtStatus refusal(ApiCall call, String name) {
+        GuestPath path = FileFunctions.path(call, name);
+        FileNode node = call.process().files().find(path);
+        if (node != null) {
+            return NtStatus.ACCESS_DENIED;
+        }
+        FileNode parent = call.process().files().find(path.parent());
+        return parent == null || !parent.isDirectory()
+                ? NtStatus.OBJECT_PATH_NOT_FOUND
+                : NtStatus.OBJECT_NAME_NOT_FOUND;
+    }
+
     private static @Nullable String directory(ApiCall call, @Nullable String name) {
         if (name == null) {
             return call.process().currentDirectory().toString();
@@ -221,6 +243,25 @@ final class ProcessCreation {
         return ProcessFunctions.createThread(call, process, 1);
     }
 
+    /** Threads of programs can be opened; a system thread's process cannot, so that neither can it. */
+    private static long openThread(ApiCall call) {
+        long wanted = call.unsignedIntArg(2);
+        for (Eprocess process : call.process().kernel().processManager().processes()) {
+            for (long links : process.threadListHead().entries(MOST_THREADS)) {
+                Ethread thread = new Ethread(process.memory(), links - EthreadLayout.THREAD_LIST_ENTRY);
+                if (thread.uniqueThreadId() == wanted && wanted != 0) {
+                    if (call.process().system().find(process) == null) {
+                        return call.fail(NtStatus.ACCESS_DENIED);
+                    }
+                    int handle = call.process().objects().open(thread.address(), call.intArg(0));
+                    call.process().objects().setInheritable(handle, call.boolArg(1));
+                    return handle == 0 ? call.fail(NtStatus.INSUFFICIENT_RESOURCES) : handle;
+                }
+            }
+        }
+        return call.fail(ERROR_INVALID_PARAMETER);
+    }
+
     /** Processes that run programs can be opened; the system's own belong to other accounts or are protected. */
     private static long openProcess(ApiCall call) {
         long wanted = call.unsignedIntArg(2);
@@ -229,11 +270,7 @@ final class ProcessCreation {
                 if (call.process().system().find(process) == null) {
                     return call.fail(NtStatus.ACCESS_DENIED);
                 }
-                int access = call.intArg(0);
-                boolean all = (access & (GENERIC_ALL | MAXIMUM_ALLOWED)) != 0;
-                int handle = call.process()
-                        .objects()
-                        .open(process.address(), all ? KnownType.PROCESS.validAccess() : access);
+                int handle = call.process().objects().open(process.address(), call.intArg(0));
                 call.process().objects().setInheritable(handle, call.boolArg(1));
                 return handle;
             }

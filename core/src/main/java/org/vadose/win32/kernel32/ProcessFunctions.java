@@ -1,12 +1,15 @@
 package org.vadose.win32.kernel32;
 
 import org.vadose.base.NtStatus;
+import org.vadose.base.Pages;
 import org.vadose.base.ResourcesException;
 import org.vadose.layout.DispatcherHeaderLayout;
 import org.vadose.layout.EthreadLayout;
 import org.vadose.layout.KuserSharedDataLayout;
+import org.vadose.layout.NtTibLayout;
 import org.vadose.layout.PebLayout;
 import org.vadose.layout.TebLayout;
+import org.vadose.memory.Memory;
 import org.vadose.nt.ContextRecord;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
@@ -31,6 +34,7 @@ final class ProcessFunctions {
     private static final int NORMAL_PRIORITY_CLASS = 0x20;
 
     private static final int PROCESSOR_FEATURES = 64;
+    private static final long LEAST_GUARANTEE = 2 * Pages.SIZE;
 
     private ProcessFunctions() {}
 
@@ -133,9 +137,9 @@ final class ProcessFunctions {
             // Every thread but this one; the process goes on to end itself.
             return 0;
         }
-        Eprocess handle = call.process().byHandle(call.arg(0));
+        Eprocess handle = ProcessHandles.find(call, call.arg(0), ProcessHandles.TERMINATE);
         if (handle == null) {
-            return NtStatus.INVALID_HANDLE.code();
+            return ProcessHandles.refusal(call, call.arg(0)).code();
         }
         if (handle.isExiting()) {
             return NtStatus.PROCESS_IS_TERMINATING.code();
@@ -169,9 +173,9 @@ final class ProcessFunctions {
     }
 
     private static long getExitCodeProcess(ApiCall call) {
-        Eprocess process = call.process().byHandle(call.arg(0));
+        Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.QUERY_LIMITED_INFORMATION);
         if (process == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
+            return call.fail(ProcessHandles.refusal(call, call.arg(0)));
         }
         call.memory().writeInt(call.arg(1), process.isExiting() ? process.exitStatus() : STILL_ACTIVE);
         return 1;
@@ -267,13 +271,21 @@ final class ProcessFunctions {
         return 1;
     }
 
+    /** In and out: bytes that a handler of stack overflows can count on; in whole pages, two at least, and never less than before. */
     private static long setStackGuarantee(ApiCall call) {
         long teb = call.thread().teb();
-        int old = call.memory().readInt(teb + TebLayout.GUARANTEED_STACK_BYTES);
-        int wanted = call.memory().readInt(call.arg(0));
-        call.memory().writeInt(call.arg(0), old);
-        if (Integer.compareUnsigned(wanted, old) > 0) {
-            call.memory().writeInt(teb + TebLayout.GUARANTEED_STACK_BYTES, wanted + 0xFFF & ~0xFFF);
+        Memory memory = call.memory();
+        int old = memory.readInt(teb + TebLayout.GUARANTEED_STACK_BYTES);
+        long wanted = Pages.up(memory.readUnsignedInt(call.arg(0)));
+        wanted = wanted == 0 ? 0 : Math.max(wanted, LEAST_GUARANTEE);
+        memory.writeInt(call.arg(0), old);
+        long stack = memory.readLong(teb + TebLayout.NT_TIB + NtTibLayout.STACK_BASE)
+                - memory.readLong(teb + TebLayout.DEALLOCATION_STACK);
+        if (wanted >= stack) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        if (wanted > (old & 0xFFFF_FFFFL)) {
+            memory.writeInt(teb + TebLayout.GUARANTEED_STACK_BYTES, (int) wanted);
         }
         return 1;
     }

@@ -9,9 +9,11 @@ import org.vadose.win32.GuestObjects;
 
 /** Process handles as arguments: what they stand for, and the rights that a function needs (SDK, Process Security and Access Rights). */
 final class ProcessHandles {
+    static final int TERMINATE = 1;
     static final int VM_OPERATION = 0x8;
     static final int VM_READ = 0x10;
     static final int VM_WRITE = 0x20;
+    static final int DUP_HANDLE = 0x40;
     static final int SET_QUOTA = 0x100;
     static final int SET_INFORMATION = 0x200;
     static final int QUERY_INFORMATION = 0x400;

@@ -35,9 +35,9 @@ final class RegionFunctions {
         for (boolean wide : new boolean[] {false, true}) {
             kernel32.function("K32GetMappedFileName" + (wide ? "W" : "A"), call -> getMappedFileName(call, wide));
         }
-        kernel32.function("K32QueryWorkingSet", call -> queryWorkingSet(call, WORKING_SET))
-                .function("K32QueryWorkingSetEx", call -> queryWorkingSet(call, WORKING_SET_EX))
-                .function("QueryVirtualMemoryInformation", RegionFunctions::queryInformation);
+        kernel32.function("K32QueryWorkingSet", Buffers.ofService(call -> queryWorkingSet(call, WORKING_SET)))
+                .function("K32QueryWorkingSetEx", Buffers.ofService(call -> queryWorkingSet(call, WORKING_SET_EX)))
+                .function("QueryVirtualMemoryInformation", Buffers.ofService(RegionFunctions::queryInformation));
     }
 
     private static RegionQueries queries(ApiCall call) {

@@ -21,7 +21,7 @@ final class SystemInformation {
     private static final int ERROR_INVALID_HANDLE = 6;
     private static final int ERROR_INVALID_PARAMETER = 87;
     private static final int ERROR_OLD_WIN_VERSION = 1150;
-    private static final String COMPUTER = "VADOSE";
+    static final String COMPUTER = "VADOSE";
     private static final long PRIORITY_ERROR = 0x7FFF_FFFF;
     private static final int NORMAL_BASE = 8;
     private static final int FATAL_APP_EXIT = 0x4000_0015;

@@ -13,12 +13,11 @@ import org.vadose.win32.ApiModule;
 
 /** Access tokens: who the process is, and which of its privileges are enabled. Names and numbers are those of {@code winnt.h}. */
 final class TokenFunctions {
-    private static final int ERROR_INVALID_HANDLE = 6;
     private static final int ERROR_NOACCESS = 998;
-    private static final int ERROR_NO_TOKEN = 1008;
     private static final int ERROR_NOT_ALL_ASSIGNED = 1300;
     private static final int ERROR_NO_SUCH_PRIVILEGE = 1313;
     private static final int ERROR_INSUFFICIENT_BUFFER = 122;
+    private static final int RPC_S_SERVER_UNAVAILABLE = 1722;
     private static final int TOKEN_QUERY = 8;
     private static final int TOKEN_ADJUST_PRIVILEGES = 0x20;
     private static final long CURRENT_PROCESS_TOKEN = -4;
@@ -73,8 +72,8 @@ final class TokenFunctions {
     private TokenFunctions() {}
 
     static void addTo(ApiModule dll) {
-        dll.function("OpenProcessToken", TokenFunctions::openProcessToken)
-                .function("OpenThreadToken", TokenFunctions::openThreadToken)
+        dll.function("OpenProcessToken", Buffers.ofService(TokenFunctions::openProcessToken))
+                .function("OpenThreadToken", call -> call.succeeded(openThreadToken(call)))
                 .function("LookupPrivilegeValueA", call -> lookup(call, false))
                 .function("LookupPrivilegeValueW", call -> lookup(call, true))
                 .function("AdjustTokenPrivileges", TokenFunctions::adjust)
@@ -82,10 +81,14 @@ final class TokenFunctions {
     }
 
     static void addToNtdll(ApiModule ntdll) {
-        ntdll.service("NtOpenProcessToken", 0x128, call -> ntOpenProcessToken(call, 2))
-                .service("NtOpenProcessTokenEx", 0x30, call -> ntOpenProcessToken(call, 3))
-                .service("NtOpenThreadToken", 0x24, call -> NtStatus.NO_TOKEN.code())
-                .service("NtOpenThreadTokenEx", 0x2F, call -> NtStatus.NO_TOKEN.code())
+        ntdll.service("NtOpenProcessToken", 0x128, call -> open(call, 2).code())
+                .service("NtOpenProcessTokenEx", 0x30, call -> open(call, 3).code())
+                .service(
+                        "NtOpenThreadToken", 0x24, call -> openThreadToken(call).code())
+                .service(
+                        "NtOpenThreadTokenEx",
+                        0x2F,
+                        call -> openThreadToken(call).code())
                 .service(
                         "NtAdjustPrivilegesToken",
                         0x41,
@@ -96,40 +99,27 @@ final class TokenFunctions {
 
     // --- opening ---
 
-    /** A handle to the token of a process; 0 when the process is none. */
-    private static int open(ApiCall call, long processHandle, int access) {
-        Eprocess process = MemoryFunctions.process(call, processHandle);
-        return process == null || process.token() == 0
-                ? 0
-                : call.process().objects().open(process.token(), access & KnownType.TOKEN.validAccess());
+    /** Puts a handle to the token of a process where an argument says. */
+    private static NtStatus open(ApiCall call, int resultIndex) {
+        Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.QUERY_LIMITED_INFORMATION);
+        if (process == null) {
+            return ProcessHandles.refusal(call, call.arg(0));
+        }
+        call.memory().writeLong(call.arg(resultIndex), 0);
+        int handle = call.process().objects().open(process.token(), call.intArg(1));
+        call.memory().writeLong(call.arg(resultIndex), handle);
+        return handle == 0 ? NtStatus.INSUFFICIENT_RESOURCES : NtStatus.SUCCESS;
     }
 
     private static long openProcessToken(ApiCall call) {
-        int handle = open(call, call.arg(0), call.intArg(1));
-        if (handle == 0) {
-            return call.fail(ERROR_INVALID_HANDLE);
-        }
-        try {
-            call.memory().writeLong(call.arg(2), handle);
-        } catch (MemoryFault bad) {
-            call.process().objects().close(handle);
-            return call.fail(ERROR_NOACCESS);
-        }
-        return 1;
+        return call.succeeded(open(call, 2));
     }
 
     /** No thread impersonates anybody. */
-    private static long openThreadToken(ApiCall call) {
-        return call.fail(ERROR_NO_TOKEN);
-    }
-
-    private static long ntOpenProcessToken(ApiCall call, int resultIndex) {
-        int handle = open(call, call.arg(0), call.intArg(1));
-        if (handle == 0) {
-            return NtStatus.INVALID_HANDLE.code();
-        }
-        call.memory().writeLong(call.arg(resultIndex), handle);
-        return NtStatus.SUCCESS.code();
+    private static NtStatus openThreadToken(ApiCall call) {
+        return ProcessFunctions.ethread(call, call.arg(0)).address() == 0
+                ? ProcessHandles.refusal(call, call.arg(0))
+                : NtStatus.NO_TOKEN;
     }
 
     /** The token behind a handle that grants an access, or behind a pseudo handle; with the status why there is none. */
@@ -158,7 +148,12 @@ final class TokenFunctions {
 
     // --- privileges ---
 
+    /** Arguments: machine, null for this one, and there is no other; name; where the number goes. */
     private static long lookup(ApiCall call, boolean wide) {
+        String machine = Texts.readOrEmpty(call, call.arg(0), wide);
+        if (!machine.isEmpty() && !machine.equalsIgnoreCase(SystemInformation.COMPUTER)) {
+            return call.fail(RPC_S_SERVER_UNAVAILABLE);
+        }
         if (call.arg(1) == 0) {
             return call.fail(ERROR_NO_SUCH_PRIVILEGE);
         }
@@ -224,10 +219,11 @@ final class TokenFunctions {
         }
         long changed = (before ^ enabled) & ~removed;
         if (call.arg(4) != 0) {
-            int needed = 4 + Long.bitCount(changed) * ENTRY_BYTES;
-            if (call.arg(5) != 0) {
-                memory.writeInt(call.arg(5), needed);
+            if (token(call, TOKEN_QUERY).token() == null) {
+                return NtStatus.ACCESS_DENIED;
             }
+            int needed = 4 + Long.bitCount(changed) * ENTRY_BYTES;
+            memory.writeInt(call.arg(5), needed);
             if (call.unsignedIntArg(3) < needed) {
                 return NtStatus.BUFFER_TOO_SMALL;
             }

@@ -26,6 +26,8 @@ final class WaitFunctions {
     /** {@code EVENT_MODIFY_STATE}, {@code TIMER_MODIFY_STATE}. */
     private static final int MODIFY_STATE = 2;
 
+    private static final int SYNCHRONIZE = 0x10_0000;
+
     private static final int ERROR_INVALID_PARAMETER = 87;
     private static final int ERROR_NOT_OWNER = 288;
     private static final int ERROR_TOO_MANY_POSTS = 298;
@@ -201,10 +203,22 @@ final class WaitFunctions {
         return result == WAIT_TIMEOUT ? 0 : result;
     }
 
-    private static long waitFor(ApiCall call, long handle, int milliseconds, boolean alertable) {
-        WaitObject object = call.process().objects().waitObject(handle);
+    /** What a handle lets one wait for; null, with the last error set, when it does not. */
+    private static @Nullable WaitObject waitable(ApiCall call, long handle) {
+        GuestObjects handles = call.process().objects();
+        WaitObject object = handles.waitObject(handle);
         if (object == null) {
             call.setLastError(ERROR_INVALID_HANDLE);
+        } else if ((handles.grantedAccess(handle) & SYNCHRONIZE) == 0) {
+            call.setLastError(NtStatus.ACCESS_DENIED.win32Error());
+            return null;
+        }
+        return object;
+    }
+
+    private static long waitFor(ApiCall call, long handle, int milliseconds, boolean alertable) {
+        WaitObject object = waitable(call, handle);
+        if (object == null) {
             return WAIT_FAILED;
         }
         return await(call, List.of(object), false, milliseconds, alertable);
@@ -218,10 +232,8 @@ final class WaitFunctions {
         }
         List<WaitObject> objects = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            WaitObject object =
-                    call.process().objects().waitObject(call.memory().readLong(call.arg(1) + 8L * i));
+            WaitObject object = waitable(call, call.memory().readLong(call.arg(1) + 8L * i));
             if (object == null) {
-                call.setLastError(ERROR_INVALID_HANDLE);
                 return WAIT_FAILED;
             }
             objects.add(object);
