@@ -3,6 +3,7 @@ package org.vadose.bench;
 import java.util.List;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -27,16 +28,37 @@ import org.vadose.nt.PageProtection;
 /**
  * Demand-zero faults a microsecond of one processor, of two together, each in a process of its own, and of two that are in different
  * machines: nothing that a machine's processors share can make these faster.
+ *
+ * <p>A lap touches more than a processor's caches hold, so that one has not a cache for itself that two share, and it starts with
+ * all processors running: the host's scheduler wakes two threads on one core, and leaves them there for milliseconds.
  */
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 @Fork(1)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 5, time = 1)
+@Warmup(iterations = 5, time = 1)
+@Measurement(iterations = 20, time = 1)
 public class ScalingBenchmark {
-    private static final int PAGES = 4096;
+    private static final int PAGES = 16384;
     private static final long PAGE_BYTES = 4096;
     private static final long STACK_BYTES = 1 << 20;
+
+    /** Lets threads go on once all of them run. */
+    private static final class RunningStart {
+        private final int threads;
+        private final AtomicInteger arrivals = new AtomicInteger();
+
+        RunningStart(int threads) {
+            this.threads = threads;
+        }
+
+        void await() {
+            int mine = arrivals.getAndIncrement();
+            int all = mine - mine % threads + threads;
+            while (arrivals.get() < all) {
+                Thread.onSpinWait();
+            }
+        }
+    }
 
     /** A thread that drives a processor: at the start of a lap it touches its pages, at the end of one it frees them. */
     private static final class Worker {
@@ -44,14 +66,16 @@ public class ScalingBenchmark {
         private final Mmu mmu;
         private final Eprocess process;
         private final CyclicBarrier lap;
+        private final RunningStart start;
         private final Region region = new Region();
         private final ProcessorThread thread;
 
-        Worker(Machine machine, int processor, Eprocess process, CyclicBarrier lap) {
+        Worker(Machine machine, int processor, Eprocess process, CyclicBarrier lap, RunningStart start) {
             this.machine = machine;
             this.mmu = machine.mmus().get(processor);
             this.process = process;
             this.lap = lap;
+            this.start = start;
             thread = new ProcessorThread(mmu, this::run, "processor-" + processor, STACK_BYTES);
             thread.setDaemon(true);
             thread.start();
@@ -64,6 +88,7 @@ public class ScalingBenchmark {
                     inKernel(this::allocate);
                     lap.await();
                     lap.await();
+                    start.await();
                     for (int page = 0; page < PAGES; page++) {
                         mmu.user().writeLong(region.base + page * PAGE_BYTES, page);
                     }
@@ -105,11 +130,12 @@ public class ScalingBenchmark {
 
         Processors(int machines, int processorsEach) {
             lap = new CyclicBarrier(machines * processorsEach + 1);
+            RunningStart start = new RunningStart(machines * processorsEach);
             for (int i = 0; i < machines; i++) {
                 Machine machine = Machine.boot(MachineConfig.standard().withProcessors(2));
                 List<Eprocess> processes = machine.processManager().processes();
                 for (int processor = 0; processor < processorsEach; processor++) {
-                    new Worker(machine, processor, processes.get(processes.size() - 1 - processor), lap);
+                    new Worker(machine, processor, processes.get(processes.size() - 1 - processor), lap, start);
                 }
             }
         }
