@@ -105,6 +105,13 @@ public final class Mmu {
         tellInvalidated();
     }
 
+    /** {@link #invalidatePage}s adjacent pages; many more than a thousand take less with {@link #invalidateAll}. */
+    public void invalidatePages(long firstPage, int count) {
+        kernel.invalidatePages(firstPage, count);
+        user.invalidatePages(firstPage, count);
+        tellInvalidated();
+    }
+
     public void invalidateAll() {
         kernel.invalidateAll();
         user.invalidateAll();

@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
  * same address space is interrupted and waited for; the others forget before they next use what they cached.
  */
 public final class Mmus {
+    /** Forgetting everything, and finding it again, takes longer than forgetting so many pages. */
+    private static final long MOST_PAGE_BY_PAGE = 512;
+
     /** Addresses from here on are the kernel's: the same in every address space, but for the self-map. */
     private static final long KERNEL_HALF = 1L << 63;
 
@@ -178,8 +181,22 @@ public final class Mmus {
      * processor uses one.
      */
     public void invalidateAll() {
+        current().invalidateAll();
+        othersForgetAll();
+    }
+
+    /** As {@link #invalidateAll}, for whoever changed nothing outside this range of user pages. */
+    public void invalidateRange(long firstPage, long pages) {
+        if (pages > MOST_PAGE_BY_PAGE) {
+            invalidateAll();
+        } else {
+            current().invalidatePages(firstPage, (int) pages);
+            othersForgetAll();
+        }
+    }
+
+    private void othersForgetAll() {
         Mmu mine = current();
-        mine.invalidateAll();
         for (Mmu other : all) {
             if (other != mine && other.root() == mine.root()) {
                 other.invalidateSoon(true);

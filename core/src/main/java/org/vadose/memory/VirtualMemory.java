@@ -386,6 +386,17 @@ public final class VirtualMemory implements Memory {
         invalidations++;
     }
 
+    /** {@link #invalidatePage}s adjacent pages. */
+    void invalidatePages(long first, int count) {
+        for (int i = 0; i < count; i++) {
+            int at = index(first + i * Pages.SIZE) << STRIDE_SHIFT;
+            tlb[at + READ_TAG] = NO_TAG;
+            tlb[at + WRITE_TAG] = NO_TAG;
+        }
+        walk.forgetTables();
+        invalidations++;
+    }
+
     void invalidateAll() {
         invalidations++;
         walk.forgetTables();

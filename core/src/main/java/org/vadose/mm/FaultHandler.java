@@ -56,6 +56,7 @@ final class FaultHandler implements PageFaultHandler {
     private final UserPages pages;
     private final PfnDatabase pfns;
     private final BalanceSet balance;
+    private final PagingCounts counts;
     private final boolean isNuma;
 
     /** @param processor number of the processor whose faults come here */
@@ -69,6 +70,7 @@ final class FaultHandler implements PageFaultHandler {
         this.pages = pages;
         this.pfns = manager.pfns();
         this.balance = manager.balance();
+        this.counts = manager.pagingCounts();
         this.isNuma = pfns.topology().count() > 1;
     }
 
@@ -175,6 +177,7 @@ final class FaultHandler implements PageFaultHandler {
             balance.keepBelowMaximum(space);
         }
         space.workingSet().countFault();
+        counts.count(processor, KprcbLayout.MM_PAGE_FAULT_COUNT);
         long page = Pages.down(virtualAddress);
         preferNode(space, page);
         long pte = tables.read(page);
@@ -298,6 +301,7 @@ final class FaultHandler implements PageFaultHandler {
         }
         long pteAddress = tables.pteAddress(page);
         long frame = pfns.allocate(pteAddress, tables.tableFrame(pteAddress));
+        counts.count(processor, KprcbLayout.MM_DEMAND_ZERO_COUNT);
         pages.mapOwn(space, page, frame, protection, isWrite(errorCode));
         return NtStatus.SUCCESS;
     }
@@ -316,6 +320,8 @@ final class FaultHandler implements PageFaultHandler {
             return false;
         }
         space.workingSet().countFault();
+        counts.count(processor, KprcbLayout.MM_PAGE_FAULT_COUNT);
+        counts.count(processor, KprcbLayout.MM_DEMAND_ZERO_COUNT);
         pages.mapOwn(space, page, frame, protection, isWrite(errorCode));
         return true;
     }
@@ -323,6 +329,7 @@ final class FaultHandler implements PageFaultHandler {
     private NtStatus mapTransition(ProcessSpace space, long page, long pte, int errorCode) {
         long frame = Pte.frame(pte);
         pfns.reactivate(frame);
+        counts.count(processor, KprcbLayout.MM_TRANSITION_COUNT);
         // Neither entry is zero, both hold the frame: nothing changes for the table.
         memory.writeLong(
                 tables.pteAddress(page), Pte.validUser(frame, unguarded(Pte.protection(pte)), isWrite(errorCode)));
@@ -373,6 +380,7 @@ final class FaultHandler implements PageFaultHandler {
             return NtStatus.NO_MEMORY;
         }
         mmu.ram().copyFrame(shared, frame);
+        counts.count(processor, KprcbLayout.MM_COPY_ON_WRITE_COUNT);
         // The contents exist nowhere else, written again or not.
         pfns.pfn(frame).setModified(true);
         pages.mapOwn(space, page, frame, PageProtection.privateCopy(protection), true);

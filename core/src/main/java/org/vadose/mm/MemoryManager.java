@@ -28,6 +28,7 @@ public final class MemoryManager {
     private final OrderedLock kernelLock = new OrderedLock(OrderedLock.Rank.KERNEL);
     private final PfnDatabase pfns;
     private final SystemSpace systemSpace;
+    private final PagingCounts pagingCounts;
     private final Commit commit;
     private final AddressSpaces spaces;
     private final UserTables tables;
@@ -67,6 +68,7 @@ public final class MemoryManager {
         this.selfMap = boot.selfMap();
         this.kernelBase = boot.kernelBase();
         this.pfns = pfns;
+        this.pagingCounts = new PagingCounts(mmu);
         this.commit = new Commit(mmu.kernel(), kernelBase);
         if (!commit.chargeSystem(pfns.frames() - pfns.availablePages())) {
             throw new IllegalStateException("commit limit is below what the boot took limit=" + commit.limit());
@@ -224,6 +226,7 @@ public final class MemoryManager {
     /** Tells a processor, whose control block is there, which frames are its own. */
     public void useProcessor(int number, long prcb) {
         pfns.use(number, prcb);
+        pagingCounts.use(number, prcb);
     }
 
     /** The pools, once the executive has made them; from then on processes can have address spaces. */
@@ -234,6 +237,11 @@ public final class MemoryManager {
         for (Mmu each : mmu.all()) {
             each.setFaultHandler(new FaultHandler(this, each.number(), spaces, tables, pages));
         }
+    }
+
+    /** What was paged so far. */
+    public PagingCounts pagingCounts() {
+        return pagingCounts;
     }
 
     /** Which node pages come from. */

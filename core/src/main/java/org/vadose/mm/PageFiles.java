@@ -367,6 +367,9 @@ public final class PageFiles {
         for (int i = 0; i < TRANSIENT_RETRIES && status == NtStatus.INSUFFICIENT_RESOURCES; i++) {
             status = stores.get(number).read(slot, ram, frames, pages);
         }
+        if (status.isSuccess()) {
+            manager.pagingCounts().countRead(pages);
+        }
         return status;
     }
 
@@ -393,6 +396,9 @@ public final class PageFiles {
         NtStatus status = NtStatus.INSUFFICIENT_RESOURCES;
         for (int i = 0; i < TRANSIENT_RETRIES && status == NtStatus.INSUFFICIENT_RESOURCES; i++) {
             status = stores.get(number).write(slot, ram, frames, pages);
+        }
+        if (status.isSuccess()) {
+            manager.pagingCounts().countDirtyWrite(pages);
         }
         return status;
     }

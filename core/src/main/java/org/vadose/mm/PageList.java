@@ -119,10 +119,15 @@ record PageList(Memory memory, long address, long links, long database) {
      * @return how many there were
      */
     int removeFirst(long[] into, int atMost) {
+        return removeFirst(into, 0, atMost);
+    }
+
+    /** As {@link #removeFirst(long[], int)}, into a part of an array. */
+    int removeFirst(long[] into, int from, int to) {
         int count = 0;
         long frame = first();
-        while (count < atMost && frame != Pfn.LIST_END) {
-            into[count++] = frame;
+        while (from + count < to && frame != Pfn.LIST_END) {
+            into[from + count++] = frame;
             frame = pfn(frame).flink();
         }
         setFirst(frame);

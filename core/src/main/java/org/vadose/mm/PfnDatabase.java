@@ -450,15 +450,13 @@ public final class PfnDatabase {
             drainIfShort();
             int done = 0;
             while (done < count) {
-                long frame = takeDirty();
-                if (frame == NONE) {
-                    frame = take(ColourLists.ZEROED);
-                }
-                if (frame == NONE) {
+                int taken = takeDirty(frames, done, count);
+                if (taken == 0) {
                     break;
                 }
-                writeActive(frame, pteAddress + (long) done * Long.BYTES, pteFrame, originals[done]);
-                frames[done++] = frame;
+                for (int end = done + taken; done < end; done++) {
+                    writeActive(frames[done], pteAddress + (long) done * Long.BYTES, pteFrame, originals[done]);
+                }
             }
             addAvailable(-done);
             return done;
@@ -473,11 +471,21 @@ public final class PfnDatabase {
         if (frame != NONE) {
             return frame;
         }
-        if (unused.total(ColourLists.ZEROED) != 0) {
-            return NONE;
+        return unused.total(ColourLists.ZEROED) != 0 ? NONE : listed.repurpose(nodesByDistance());
+    }
+
+    /** Takes one frame that is unused, or, when none is, several of somebody's; answers how many. */
+    private int takeDirty(long[] frames, int from, int to) {
+        if (unusedPages() == 0) {
+            return listed.repurpose(nodesByDistance(), frames, from, to);
         }
-        int node = isNuma ? node(mmus.current().number()) : 0;
-        return listed.repurpose(unused.byDistance(node));
+        long frame = take(ColourLists.FREE);
+        frames[from] = frame != NONE ? frame : take(ColourLists.ZEROED);
+        return 1;
+    }
+
+    private int[] nodesByDistance() {
+        return unused.byDistance(isNuma ? node(mmus.current().number()) : 0);
     }
 
     /**

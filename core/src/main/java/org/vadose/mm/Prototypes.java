@@ -35,6 +35,7 @@ final class Prototypes {
     private final UserTables tables;
     private final PfnDatabase pfns;
     private final PageFiles files;
+    private final PagingCounts counts;
     /** Files behind control areas; what a disk would hold. */
     private final Map<Long, PageSource> sources = new HashMap<>();
 
@@ -46,6 +47,7 @@ final class Prototypes {
         this.ram = manager.mmu().ram();
         this.tables = tables;
         this.pfns = manager.pfns();
+        this.counts = manager.pagingCounts();
     }
 
     void setSource(ControlArea area, PageSource source) {
@@ -131,6 +133,7 @@ final class Prototypes {
             return frame;
         }
         ram.write(frame << Pages.SHIFT, page, 0, page.length);
+        counts.countRead(1);
         makeValid(prototypeAddress, prototype, frame);
         part.countPage(1);
         return frame;
@@ -219,6 +222,7 @@ final class Prototypes {
         ControlArea area = part.controlArea();
         NtStatus status = source(area).write(pageOf(area, part, prototypeAddress), bytes);
         if (status.isSuccess()) {
+            counts.countMappedWrite(count);
             for (int i = 0; i < count; i++) {
                 pfns.written(resident(prototypeAddress + i * (long) Long.BYTES));
             }
@@ -238,6 +242,7 @@ final class Prototypes {
         if (!source(area).read(pageOf(area, part, prototypeAddress), bytes).isSuccess()) {
             return 0;
         }
+        counts.countRead(count);
         for (int i = 0; i < count; i++) {
             long at = prototypeAddress + i * (long) Long.BYTES;
             long prototype = memory.readLong(at);

@@ -181,20 +181,66 @@ final class TransitionLists {
         return PfnDatabase.NONE;
     }
 
+    /**
+     * Takes several as {@link #repurpose(int[])} does, all off one list.
+     *
+     * @return how many; 0 when there is none
+     */
+    int repurpose(int[] byDistance, long[] frames, int from, int to) {
+        for (int priority = 0; priority < PRIORITIES; priority++) {
+            for (int node : byDistance) {
+                PageList list = standby[priority * nodes + node];
+                if (list.first() == Pfn.LIST_END) {
+                    continue;
+                }
+                int count = list.removeFirst(frames, from, to);
+                int firstOfTable = from;
+                long table = 0;
+                for (int i = from; i < from + count; i++) {
+                    long owner = takeFromOwner(frames[i]);
+                    if (owner != table) {
+                        uncount(table, i - firstOfTable);
+                        table = owner;
+                        firstOfTable = i;
+                    }
+                }
+                uncount(table, from + count - firstOfTable);
+                countRepurposed(priority, count);
+                return count;
+            }
+        }
+        return 0;
+    }
+
     void repurpose(long frame, int priority) {
         standbyOf(frame, priority).remove(frame);
+        uncount(takeFromOwner(frame), 1);
+        countRepurposed(priority, 1);
+    }
+
+    /** Gives a page's entry what the page will be found by; answers the frame of the table, which has an entry less that counts. */
+    private long takeFromOwner(long frame) {
         long at = base + frame * Pfn.SIZE;
         long original = memory.readLong(at + MmpfnLayout.ORIGINAL_PTE);
         long tableFrame = pfn(frame).pteFrame();
         // The owner may be another process: its tables are reached by their frame, as through a system PTE.
         ram.writeLong(
                 tableFrame << Pages.SHIFT | Pages.offset(memory.readLong(at + MmpfnLayout.PTE_ADDRESS)), original);
-        pfn(tableFrame).addShares(-1);
         if (Pte.kind(original) == Pte.Kind.PROTOTYPE) {
             new Subsection(memory, Pte.prototypeAddress(original)).countPage(-1);
         }
+        return tableFrame;
+    }
+
+    private void uncount(long table, int entries) {
+        if (entries != 0) {
+            pfn(table).addShares(-entries);
+        }
+    }
+
+    private void countRepurposed(int priority, int pages) {
         long counter = repurposed + 4L * priority;
-        memory.writeInt(counter, memory.readInt(counter) + 1);
+        memory.writeInt(counter, memory.readInt(counter) + pages);
     }
 
     /**

@@ -52,6 +52,10 @@ final class Trimmer {
 
     private int releasedCount;
     private long privateLeaves;
+    /** What needs to be forgotten lies between. */
+    private long firstChanged;
+
+    private long endChanged;
     private boolean mayWrite;
     private long wanted;
     private Choice choice = Choice.ANY;
@@ -120,12 +124,16 @@ final class Trimmer {
         choice = which;
         mayWrite = writable;
         privateLeaves = 0;
+        firstChanged = END;
+        endChanged = 0;
     }
 
     private long end(ProcessSpace space, long mostPages) {
         flush();
         space.workingSet().addLeaf(-privateLeaves, true);
-        mmu.invalidateAll();
+        if (firstChanged < endChanged) {
+            mmu.invalidateRange(firstChanged, endChanged - firstChanged >>> Pages.SHIFT);
+        }
         for (int age = 0; age < Ager.AGES; age++) {
             long before = space.workingSet().pagesOfAge(age);
             if (trimmedOfAge[age] != 0 && before != 0) {
@@ -175,16 +183,23 @@ final class Trimmer {
         if (choice != Choice.ANY && (pte & X64PageTables.ACCESSED) != 0) {
             // If another processor notes something there this very moment, the page is in use: it stays as it is.
             memory.compareAndSetLong(selfMap.pte(page), pte, Pte.withAge(pte & ~X64PageTables.ACCESSED, 0));
+            changed(page);
             return;
         }
         if (choice == Choice.OLDEST && Pte.age(pte) < leastAge) {
             return;
         }
         long before = wanted;
+        changed(page);
         trim(space, page, pte);
         if (wanted != before) {
             trimmedOfAge[Pte.age(pte)]++;
         }
+    }
+
+    private void changed(long page) {
+        firstChanged = Math.min(firstChanged, page);
+        endChanged = Math.max(endChanged, page + Pages.SIZE);
     }
 
     private void trim(ProcessSpace space, long page, long pte) {

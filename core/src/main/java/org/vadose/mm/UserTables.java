@@ -241,8 +241,12 @@ final class UserTables {
         long value = allowed(wanted);
         long at = selfMap.pte(virtualAddress);
         long old = likely;
-        while (!memory.compareAndSetLong(at, old, value)) {
-            old = memory.readLong(at);
+        if (mmu.isShared()) {
+            while (!memory.compareAndSetLong(at, old, value)) {
+                old = memory.readLong(at);
+            }
+        } else {
+            memory.writeLong(at, value);
         }
         boolean held = Pte.holdsFrame(old);
         boolean holds = Pte.holdsFrame(value);
