@@ -55,12 +55,6 @@ final class ControlAreas {
         this.commit = commit;
     }
 
-    private long allocate(PoolType type, long sizeBytes, int tag) {
-        long address = manager.pool().allocate(type, sizeBytes, tag);
-        memory.fill(address, sizeBytes, (byte) 0);
-        return address;
-    }
-
     /** Whether there is RAM for so many prototype PTEs and what surrounds them. */
     boolean canHold(long pages) {
         return manager.canGrowPools()
@@ -74,10 +68,18 @@ final class ControlAreas {
      * @param committed whether all pages are committed at once; the caller has charged them
      */
     ControlArea createPaged(long pages, int protection, boolean committed, long creatorId) {
-        long base = allocate(PoolType.PAGED_POOL, pages * Long.BYTES, TAG_PROTOTYPES);
-        ControlArea area = new ControlArea(
-                memory, allocate(PoolType.NON_PAGED_POOL_NX, ControlArea.SIZE + Subsection.SIZE, TAG_CONTROL_AREA));
-        Segment segment = new Segment(memory, allocate(PoolType.PAGED_POOL, Segment.SIZE, TAG_SEGMENT));
+        long base;
+        ControlArea area;
+        Segment segment;
+        try (PoolBlocks blocks = new PoolBlocks(manager)) {
+            base = blocks.allocate(PoolType.PAGED_POOL, pages * Long.BYTES, TAG_PROTOTYPES);
+            area = new ControlArea(
+                    memory,
+                    blocks.allocate(
+                            PoolType.NON_PAGED_POOL_NX, ControlArea.SIZE + Subsection.SIZE, TAG_CONTROL_AREA));
+            segment = new Segment(memory, blocks.allocate(PoolType.PAGED_POOL, Segment.SIZE, TAG_SEGMENT));
+            blocks.keep();
+        }
         begin(area, segment, committed ? ControlArea.FLAG_COMMIT : ControlArea.FLAG_RESERVE);
         segment.initialize(area, pages, 0, base, Pages.SIZE);
         segment.setDefaultProtection(protection);
@@ -110,17 +112,21 @@ final class ControlAreas {
 
     /** Makes the data section of a file that has none. It has one section reference and covers so many pages. */
     ControlArea createForFile(MappedFile file, long pages) {
-        ControlArea area = new ControlArea(
-                memory,
-                allocate(
-                        PoolType.NON_PAGED_POOL_NX,
-                        ControlArea.SIZE + Subsection.SIZE_OF_MAPPED_FILE,
-                        TAG_CONTROL_AREA));
-        Segment segment =
-                new Segment(memory, allocate(PoolType.PAGED_POOL, Segment.SIZE_OF_MAPPED_FILE, TAG_MAPPED_SEGMENT));
-        begin(area, segment, ControlArea.FLAG_FILE);
-        segment.initializeMappedFile(area, pages, FILE_PROTECTION);
-        addPages(area, area.firstSubsection(), 0, pages, file.sizeBytes());
+        ControlArea area;
+        try (PoolBlocks blocks = new PoolBlocks(manager)) {
+            area = new ControlArea(
+                    memory,
+                    blocks.allocate(
+                            PoolType.NON_PAGED_POOL_NX,
+                            ControlArea.SIZE + Subsection.SIZE_OF_MAPPED_FILE,
+                            TAG_CONTROL_AREA));
+            Segment segment = new Segment(
+                    memory, blocks.allocate(PoolType.PAGED_POOL, Segment.SIZE_OF_MAPPED_FILE, TAG_MAPPED_SEGMENT));
+            begin(area, segment, ControlArea.FLAG_FILE);
+            segment.initializeMappedFile(area, pages, FILE_PROTECTION);
+            addPages(blocks, area, area.firstSubsection(), 0, pages, file.sizeBytes());
+            blocks.keep();
+        }
         file.acquire();
         area.setFileObject(file.fileObject());
         prototypes.setSource(area, new DataFile(file));
@@ -129,8 +135,9 @@ final class ControlAreas {
         return area;
     }
 
-    private void addPages(ControlArea area, Subsection part, long startingPage, long pages, long fileBytes) {
-        long base = allocate(PoolType.PAGED_POOL, pages * Long.BYTES, TAG_PROTOTYPES);
+    private void addPages(
+            PoolBlocks blocks, ControlArea area, Subsection part, long startingPage, long pages, long fileBytes) {
+        long base = blocks.allocate(PoolType.PAGED_POOL, pages * Long.BYTES, TAG_PROTOTYPES);
         long inside = Math.max(0, fileBytes - startingPage * Pages.SIZE);
         long full = Math.min(pages, inside / Pages.SIZE);
         part.initializeMappedFile(
@@ -158,9 +165,14 @@ final class ControlAreas {
             return;
         }
         Subsection last = last(area);
-        Subsection added = new Subsection(
-                memory, allocate(PoolType.NON_PAGED_POOL_NX, Subsection.SIZE_OF_MAPPED_FILE, TAG_SUBSECTION));
-        addPages(area, added, before, pages - before, fileBytes);
+        Subsection added;
+        try (PoolBlocks blocks = new PoolBlocks(manager)) {
+            added = new Subsection(
+                    memory,
+                    blocks.allocate(PoolType.NON_PAGED_POOL_NX, Subsection.SIZE_OF_MAPPED_FILE, TAG_SUBSECTION));
+            addPages(blocks, area, added, before, pages - before, fileBytes);
+            blocks.keep();
+        }
         last.setNext(added.address());
         area.segment().setPages(pages);
     }

@@ -3,6 +3,7 @@ package org.vadose.mm;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
+import org.vadose.base.ResourcesException;
 import org.vadose.base.VpnRange;
 import org.vadose.layout.FileObjectLayout;
 import org.vadose.layout.MiExtraImageInformationLayout;
@@ -115,11 +116,24 @@ public final class ImageSections {
             bases.release(base, image.sizeOfImage());
             return 0;
         }
-        ControlArea area = new ControlArea(
-                memory,
-                allocate(PoolType.NON_PAGED_POOL_NX, ControlArea.SIZE + parts * Subsection.SIZE, TAG_CONTROL_AREA));
-        Segment segment = new Segment(memory, allocate(PoolType.PAGED_POOL, Segment.SIZE, TAG_SEGMENT));
-        long protos = allocate(PoolType.PAGED_POOL, imagePages * Long.BYTES, TAG_PROTOTYPES);
+        ControlArea area;
+        Segment segment;
+        long protos;
+        long information;
+        try (PoolBlocks blocks = new PoolBlocks(manager)) {
+            area = new ControlArea(
+                    memory,
+                    blocks.allocate(
+                            PoolType.NON_PAGED_POOL_NX, ControlArea.SIZE + parts * Subsection.SIZE, TAG_CONTROL_AREA));
+            segment = new Segment(memory, blocks.allocate(PoolType.PAGED_POOL, Segment.SIZE, TAG_SEGMENT));
+            protos = blocks.allocate(PoolType.PAGED_POOL, imagePages * Long.BYTES, TAG_PROTOTYPES);
+            information = blocks.allocate(PoolType.PAGED_POOL, MiSectionImageInformationLayout.SIZE, TAG_INFORMATION);
+            blocks.keep();
+        } catch (ResourcesException exhausted) {
+            commit.releaseShared(shared);
+            bases.release(base, image.sizeOfImage());
+            throw exhausted;
+        }
         area.setSegment(segment.address());
         area.views().initialize();
         area.addSectionReferences(1);
@@ -127,16 +141,11 @@ public final class ImageSections {
         area.setFileObject(fileObject);
         segment.initialize(area, imagePages, base, protos, Pages.SIZE);
         segment.setCommittedPages(shared);
-        segment.setImageInformation(describe(image, base));
+        describe(information, image, base);
+        segment.setImageInformation(information);
         segment.setImageCommitment(divide(area, image, protos, imagePages));
         prototypes.setSource(area, new ImageFile(image, base, file));
         return area.address();
-    }
-
-    private long allocate(PoolType type, long sizeBytes, int tag) {
-        long address = manager.pool().allocate(type, sizeBytes, tag);
-        memory.fill(address, sizeBytes, (byte) 0);
-        return address;
     }
 
     private static long sharedWritablePages(PeImage image) {
@@ -189,8 +198,7 @@ public final class ImageSections {
     }
 
     /** Writes what {@code NtQuerySection(SectionImageInformation)} answers. */
-    private long describe(PeImage image, long base) {
-        long information = allocate(PoolType.PAGED_POOL, MiSectionImageInformationLayout.SIZE, TAG_INFORMATION);
+    private void describe(long information, PeImage image, long base) {
         long at = information + MiSectionImageInformationLayout.EXPORTED_IMAGE_INFORMATION;
         Memory m = memory;
         m.writeLong(at + SectionImageInformationLayout.TRANSFER_ADDRESS, base + image.entryPoint());
@@ -217,7 +225,6 @@ public final class ImageSections {
         m.writeInt(extra + MiExtraImageInformationLayout.SIZE_OF_HEADERS, (int) image.sizeOfHeaders());
         m.writeInt(extra + MiExtraImageInformationLayout.SIZE_OF_IMAGE, (int) image.sizeOfImage());
         m.writeInt(extra + MiExtraImageInformationLayout.TIME_DATE_STAMP, image.timeDateStamp());
-        return information;
     }
 
     /** Gives back a reference to a section; with the last, and no view left, the section and its pages go. */

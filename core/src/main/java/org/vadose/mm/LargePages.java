@@ -2,6 +2,7 @@ package org.vadose.mm;
 
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
+import org.vadose.base.ResourcesException;
 import org.vadose.memory.X64PageTables;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.Pfn;
@@ -53,7 +54,16 @@ final class LargePages {
      */
     NtStatus allocate(ProcessSpace space, long start, long sizeBytes, int protection) {
         long count = Pages.count(sizeBytes);
+        Vad vad;
+        try {
+            vad = manager.virtualMemory()
+                    .regions()
+                    .newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, Pages.vpn(start), Pages.vpn(start + sizeBytes - 1));
+        } catch (ResourcesException exhausted) {
+            return exhausted.status();
+        }
         if (!commit.charge(space.process(), count)) {
+            manager.pool().free(vad.address());
             return NtStatus.COMMITMENT_LIMIT;
         }
         pfns.makeAvailable(count);
@@ -67,11 +77,9 @@ final class LargePages {
                 unmap(space, back);
             }
             commit.release(space.process(), count);
+            manager.pool().free(vad.address());
             return status;
         }
-        Vad vad = manager.virtualMemory()
-                .regions()
-                .newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, Pages.vpn(start), Pages.vpn(start + sizeBytes - 1));
         vad.setFlags(protection, true, Vad.TYPE_LARGE_PAGES, false);
         vad.setCommitment(true, count);
         space.vads().insert(vad.address());

@@ -3,6 +3,7 @@ package org.vadose.mm;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
+import org.vadose.base.ResourcesException;
 import org.vadose.layout.MiVadEventBlockLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.PageProtection;
@@ -91,40 +92,54 @@ final class Placeholders {
     }
 
     /**
-     * Takes a placeholder, which the range must be exactly, away, for a view in its stead.
+     * Takes a placeholder, which the range must be exactly, away, for a view in its stead: until {@link #replacedBy} or
+     * {@link #putBack}.
      *
      * @param last address of the last byte
-     * @return false when there is no such placeholder
+     * @return null when there is no such placeholder
      */
-    boolean take(ProcessSpace space, long first, long last) {
+    @Nullable Vad take(ProcessSpace space, long first, long last) {
         Vad vad = exactly(space, first, last);
-        if (vad == null) {
-            return false;
+        if (vad != null) {
+            space.vads().remove(vad.address());
+            space.process().addVirtualSize(-(last - first + 1));
         }
-        space.vads().remove(vad.address());
-        space.process().addVirtualSize(-(last - first + 1));
-        manager.pool().free(vad.eventList());
-        manager.pool().free(vad.address());
-        return true;
+        return vad;
     }
 
     /** Notes that a view stands where a placeholder was. */
-    void replacedBy(Vad view) {
+    void replacedBy(Vad placeholder, Vad view) {
+        view.setEventList(placeholder.eventList());
         mark(view, REPLACED);
+        manager.pool().free(placeholder.address());
     }
 
-    /** Puts a placeholder where a view that replaced one has just gone. */
-    void put(ProcessSpace space, long first, long last) {
-        insert(space, Pages.vpn(first), Pages.vpn(last));
-        space.process().addVirtualSize(last - first + 1);
+    /** Puts a placeholder where it was, or where a view that replaced one has just gone. */
+    void putBack(ProcessSpace space, Vad placeholder) {
+        space.vads().insert(placeholder.address());
+        space.process().addVirtualSize(placeholder.range().sizeBytes());
     }
 
-    private Vad insert(ProcessSpace space, long firstVpn, long lastVpn) {
+    /**
+     * A placeholder in no tree yet.
+     *
+     * @throws ResourcesException when the pool is exhausted
+     */
+    Vad prepare(long firstVpn, long lastVpn) {
         Vad vad = manager.virtualMemory().regions().newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, firstVpn, lastVpn);
         vad.setFlags(PageProtection.NOACCESS, true, 0, false);
-        mark(vad, WAITS);
-        space.vads().insert(vad.address());
+        try {
+            mark(vad, WAITS);
+        } catch (ResourcesException exhausted) {
+            manager.pool().free(vad.address());
+            throw exhausted;
+        }
         return vad;
+    }
+
+    private void discard(Vad prepared) {
+        manager.pool().free(prepared.eventList());
+        manager.pool().free(prepared.address());
     }
 
     private @Nullable Vad exactly(ProcessSpace space, long first, long last) {
@@ -161,14 +176,23 @@ final class Placeholders {
         if (firstVpn == start && lastVpn == end) {
             return NtStatus.CONFLICTING_ADDRESSES;
         }
-        if (firstVpn == start) {
-            vad.setRange(firstVpn, lastVpn);
-        } else {
-            vad.setRange(start, firstVpn - 1);
-            insert(space, firstVpn, lastVpn).copyFlags(vad);
+        Vad middle = null;
+        Vad upper = null;
+        try {
+            middle = firstVpn == start ? null : prepare(firstVpn, lastVpn);
+            upper = lastVpn == end ? null : prepare(lastVpn + 1, end);
+        } catch (ResourcesException exhausted) {
+            if (middle != null) {
+                discard(middle);
+            }
+            return exhausted.status();
         }
-        if (lastVpn != end) {
-            insert(space, lastVpn + 1, end).copyFlags(vad);
+        vad.setRange(start, firstVpn == start ? lastVpn : firstVpn - 1);
+        for (Vad part : new Vad[] {middle, upper}) {
+            if (part != null) {
+                part.copyFlags(vad);
+                space.vads().insert(part.address());
+            }
         }
         return NtStatus.SUCCESS;
     }
@@ -197,8 +221,7 @@ final class Placeholders {
             Vad next = new Vad(memory, space.vads().next(first.address()));
             long end = next.endingVpn();
             space.vads().remove(next.address());
-            manager.pool().free(next.eventList());
-            manager.pool().free(next.address());
+            discard(next);
             first.setRange(firstVpn, end);
         }
         return NtStatus.SUCCESS;

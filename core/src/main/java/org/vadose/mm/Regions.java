@@ -1,5 +1,6 @@
 package org.vadose.mm;
 
+import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.base.ResourcesException;
@@ -101,7 +102,7 @@ final class Regions {
         return released;
     }
 
-    /** Releases a part of a region, or all of it; what is left at both ends stays, the upper end perhaps as a region of its own. */
+    /** Releases a part of a region at one of its ends, or all of it. */
     void release(ProcessSpace space, Vad vad, long first, long last) {
         long released = 0;
         int kind = vad.type();
@@ -113,11 +114,7 @@ final class Regions {
         } else {
             released = clear(space, vad, first, last);
         }
-        commit.release(space.process(), released);
-        if (space.guardBitmap() != 0) {
-            forgetTargets(space, first, last);
-        }
-        space.process().addVirtualSize(-(last - first + 1) << Pages.SHIFT);
+        giveBack(space, first, last, released);
         VpnRange range = vad.range();
         if (first == range.first() && last == range.last()) {
             removeRegion(space, vad.address(), first);
@@ -125,6 +122,57 @@ final class Regions {
             vad.addCommitCharge(-released);
             shrinkRegion(space, vad, first, last);
         }
+    }
+
+    /**
+     * Releases the middle of a region of ordinary private memory; its upper end becomes a region of its own.
+     *
+     * @return false when there is no pool for that, with nothing done
+     */
+    boolean cut(ProcessSpace space, Vad vad, long first, long last) {
+        long start = vad.startingVpn();
+        Vad upper = newPart(vad, last + 1, vad.endingVpn());
+        if (upper == null) {
+            return false;
+        }
+        long released = clear(space, vad, first, last);
+        giveBack(space, first, last, released);
+        upper.setCommitment(vad.isMemCommit(), 0);
+        long charge = countCommitted(upper);
+        upper.addCommitCharge(charge);
+        vad.addCommitCharge(-released - charge);
+        vad.setRange(start, first - 1);
+        space.vads().insert(upper.address());
+        space.holes().freed(first << Pages.SHIFT, last + 1 << Pages.SHIFT);
+        return true;
+    }
+
+    /** A region that is what another is, of which it is a part; null when there is no pool. */
+    private @Nullable Vad newPart(Vad whole, long first, long last) {
+        Vad part = null;
+        try {
+            part = newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, first, last);
+            part.copyFlags(whole);
+            if (whole.isWriteWatch()) {
+                manager.writeWatch().split(whole, part);
+            } else if (whole.eventList() != 0) {
+                manager.placeholders().copyMark(whole, part);
+            }
+            return part;
+        } catch (ResourcesException exhausted) {
+            if (part != null) {
+                manager.pool().free(part.address());
+            }
+            return null;
+        }
+    }
+
+    private void giveBack(ProcessSpace space, long first, long last, long committed) {
+        commit.release(space.process(), committed);
+        if (space.guardBitmap() != 0) {
+            forgetTargets(space, first, last);
+        }
+        space.process().addVirtualSize(-(last - first + 1) << Pages.SHIFT);
     }
 
     /*
@@ -166,23 +214,7 @@ final class Regions {
             space.holes().freed(holeFirst, last + 1 << Pages.SHIFT);
             return;
         }
-        if (last == end) {
-            vad.setRange(start, first - 1);
-        } else {
-            Vad upper = newVad(Vad.TAG_SHORT, Vad.SIZE_SHORT, last + 1, end);
-            upper.copyFlags(vad);
-            upper.setCommitment(vad.isMemCommit(), 0);
-            long charge = countCommitted(upper);
-            upper.addCommitCharge(charge);
-            vad.addCommitCharge(-charge);
-            if (vad.isWriteWatch()) {
-                manager.writeWatch().split(vad, upper);
-            } else if (vad.eventList() != 0) {
-                manager.placeholders().copyMark(vad, upper);
-            }
-            vad.setRange(start, first - 1);
-            space.vads().insert(upper.address());
-        }
+        vad.setRange(start, first - 1);
         long next = space.vads().next(vad.address());
         long holeEnd = next == 0 ? space.highest() + 1 : new Vad(memory, next).startingVpn() << Pages.SHIFT;
         space.holes().freed(first << Pages.SHIFT, holeEnd);

@@ -3,6 +3,7 @@ package org.vadose.mm;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
+import org.vadose.base.ResourcesException;
 import org.vadose.base.VpnRange;
 import org.vadose.layout.FileObjectLayout;
 import org.vadose.layout.MiSectionImageInformationLayout;
@@ -190,7 +191,13 @@ public final class SectionServices {
             return NtStatus.INSUFFICIENT_RESOURCES;
         }
         int given = cached(protection, attributes);
-        ControlArea area = areas.createPaged(pages, given, committed, creator.uniqueProcessId());
+        ControlArea area;
+        try {
+            area = areas.createPaged(pages, given, committed, creator.uniqueProcessId());
+        } catch (ResourcesException exhausted) {
+            commit.releaseShared(committed ? pages : 0);
+            return exhausted.status();
+        }
         area.segment().setCaching((attributes & SEC_NOCACHE) != 0, (attributes & SEC_WRITECOMBINE) != 0);
         if ((attributes & SEC_LARGE_PAGES) != 0 && !manager.largeSections().fill(area)) {
             areas.dereference(area);
@@ -564,7 +571,8 @@ public final class SectionServices {
         if (!manager.canGrowPools()) {
             return NtStatus.INSUFFICIENT_RESOURCES;
         }
-        if (replaces && !manager.placeholders().take(space, base, base + sizeBytes - 1)) {
+        Vad placeholder = replaces ? manager.placeholders().take(space, base, base + sizeBytes - 1) : null;
+        if (replaces && placeholder == null) {
             return NtStatus.CONFLICTING_ADDRESSES;
         }
         VpnRange range = VpnRange.covering(base, sizeBytes);
@@ -574,17 +582,21 @@ public final class SectionServices {
             int cached = protection & ~PageProtection.WRITECOMBINE
                     | area.segment().defaultProtection() & PageProtection.WRITECOMBINE;
             int given = PageProtection.isAccessible(protection) ? withCaching(protection, cached, area) : protection;
-            status = views.map(space, area, range, view.offsetBytes / Pages.SIZE, given, noChange, inherit, large);
+            try {
+                status = views.map(space, area, range, view.offsetBytes / Pages.SIZE, given, noChange, inherit, large);
+            } catch (ResourcesException exhausted) {
+                status = exhausted.status();
+            }
         }
         if (!status.isSuccess()) {
             space.holes().freed(base, base + sizeBytes);
-            if (replaces) {
-                manager.placeholders().put(space, base, base + sizeBytes - 1);
+            if (placeholder != null) {
+                manager.placeholders().putBack(space, placeholder);
             }
             return status;
         }
-        if (replaces) {
-            manager.placeholders().replacedBy(new Vad(memory, space.vads().find(Pages.vpn(base))));
+        if (placeholder != null) {
+            manager.placeholders().replacedBy(placeholder, new Vad(memory, space.vads().find(Pages.vpn(base))));
         }
         view.base = base;
         view.sizeBytes = sizeBytes;
@@ -639,10 +651,10 @@ public final class SectionServices {
             if (preserve && !manager.placeholders().isReplacement(vad)) {
                 return NtStatus.CONFLICTING_ADDRESSES;
             }
-            VpnRange range = vad.range();
+            Vad placeholder = preserve ? manager.placeholders().prepare(vad.startingVpn(), vad.endingVpn()) : null;
             views.unmap(space, vad);
-            if (preserve) {
-                manager.placeholders().put(space, range.startAddress(), range.endAddress());
+            if (placeholder != null) {
+                manager.placeholders().putBack(space, placeholder);
             }
             return NtStatus.SUCCESS;
         } finally {

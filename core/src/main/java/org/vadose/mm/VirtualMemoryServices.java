@@ -314,12 +314,12 @@ public final class VirtualMemoryServices {
             return exhausted.status();
         }
         vad.setFlags(protection, true, (type & MEM_PHYSICAL) != 0 ? Vad.TYPE_AWE : 0, false);
-        if ((type & MEM_PHYSICAL) != 0) {
-            manager.awePages().makeWindow(space.process(), vad);
-        } else if ((type & MEM_WRITE_WATCH) != 0) {
-            manager.writeWatch().watch(space.process(), vad);
-        } else if ((type & MEM_RESERVE_PLACEHOLDER) != 0) {
-            manager.placeholders().become(vad);
+        if ((type & (MEM_PHYSICAL | MEM_WRITE_WATCH | MEM_RESERVE_PLACEHOLDER)) != 0
+                && !makeSpecial(space, vad, type)) {
+            manager.pool().free(vad.address());
+            commit.release(space.process(), committed ? Pages.count(sizeBytes) : 0);
+            space.holes().freed(start, end);
+            return NtStatus.INSUFFICIENT_RESOURCES;
         }
         vad.setCommitment(committed, committed ? Pages.count(sizeBytes) : 0);
         space.vads().insertBefore(vad.address(), successor);
@@ -327,6 +327,22 @@ public final class VirtualMemoryServices {
         region.base = start;
         region.sizeBytes = sizeBytes;
         return NtStatus.SUCCESS;
+    }
+
+    /** What a region has besides its VAD; false when there is no pool for it, the bitmap of a large watched region, say. */
+    private boolean makeSpecial(ProcessSpace space, Vad vad, int type) {
+        try {
+            if ((type & MEM_PHYSICAL) != 0) {
+                manager.awePages().makeWindow(space.process(), vad);
+            } else if ((type & MEM_WRITE_WATCH) != 0) {
+                manager.writeWatch().watch(space.process(), vad);
+            } else {
+                manager.placeholders().become(vad);
+            }
+            return true;
+        } catch (ResourcesException exhausted) {
+            return false;
+        }
     }
 
     private static long findHole(
@@ -552,11 +568,11 @@ public final class VirtualMemoryServices {
                 return NtStatus.UNABLE_TO_FREE_VM;
             }
         }
-        if (type == MEM_RELEASE && first != whole.first() && last != whole.last() && !manager.canGrowPools()) {
-            // The upper rest would need a VAD.
-            return NtStatus.INSUFFICIENT_RESOURCES;
-        }
-        if (type == MEM_DECOMMIT) {
+        if (type == MEM_RELEASE && first != whole.first() && last != whole.last()) {
+            if (!manager.canGrowPools() || !regions.cut(space, vad, first, last)) {
+                return NtStatus.INSUFFICIENT_RESOURCES;
+            }
+        } else if (type == MEM_DECOMMIT) {
             NtStatus status = regions.decommit(space, vad, first, last);
             if (!status.isSuccess()) {
                 return status;

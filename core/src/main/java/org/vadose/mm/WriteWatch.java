@@ -107,12 +107,14 @@ public final class WriteWatch {
 
     /** A watched region is about to lose its lower part. */
     void shrink(Vad vad, long firstVpn, long lastVpn) {
-        long old = vad.eventList();
+        long skipped = firstVpn - vad.startingVpn();
         long pages = lastVpn - firstVpn + 1;
-        long block = newBlock(pages);
-        copyBits(vad, firstVpn - vad.startingVpn(), block, pages);
-        vad.setEventList(block);
-        manager.pool().free(old);
+        // In place, since giving memory back must not need any.
+        for (long i = 0; i < pages; i++) {
+            setBit(vad, i, bit(vad, skipped + i));
+        }
+        long bitmap = vad.eventList() + MiVadEventBlockLayout.BIT_MAP;
+        memory.writeLong(bitmap + RtlBitmapExLayout.SIZE_OF_BIT_MAP, pages);
     }
 
     private void copyBits(Vad from, long skipped, long block, long pages) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -14,6 +15,7 @@ import org.vadose.mm.VirtualMemoryServices.BasicInformation;
 import org.vadose.mm.VirtualMemoryServices.Region;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
+import org.vadose.nt.Vad;
 
 class PlaceholdersTest {
     private static final int RW = PageProtection.PAGE_READWRITE;
@@ -117,8 +119,9 @@ class PlaceholdersTest {
         long base = place(2);
         manager.attached(process, () -> {
             ProcessSpace space = manager.virtualMemory().enteredSpace();
-            assertTrue(manager.placeholders().take(space, base, base + 2 * PIECE - 1));
-            manager.placeholders().put(space, base, base + 2 * PIECE - 1);
+            Vad taken = manager.placeholders().take(space, base, base + 2 * PIECE - 1);
+            assertEquals(0, process.vadCount());
+            manager.placeholders().putBack(space, Objects.requireNonNull(taken));
             return null;
         });
         assertEquals(NtStatus.SUCCESS, allocate(base, 2 * PIECE, REPLACE, RW));
