@@ -6,62 +6,24 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.memory.MemoryFault;
 import org.vadose.mm.VirtualMemoryServices.BasicInformation;
-import org.vadose.mm.VirtualMemoryServices.Region;
-import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.Token;
 
-class LargePagesTest {
+class LargePagesTest extends GuestMemoryTest {
     private static final long LARGE = Pages.LARGE_SIZE;
-    private static final int RW = PageProtection.PAGE_READWRITE;
     private static final int BOTH = VirtualMemoryServices.MEM_COMMIT | VirtualMemoryServices.MEM_RESERVE;
     private static final int TYPE = BOTH | VirtualMemoryServices.MEM_LARGE_PAGES;
 
-    private SmallMachine machine;
-    private MemoryManager manager;
-    private VirtualMemoryServices services;
-    private Eprocess process;
-    private final Region region = new Region();
 
     @BeforeEach
     void boot() {
-        machine = new SmallMachine(64L << 20, 1);
-        manager = machine.manager();
-        services = manager.virtualMemory();
-        process = machine.newProcess(4);
         machine.giveToken(process, 1L << Token.SE_LOCK_MEMORY);
-        manager.switchTo(process);
-    }
-
-    @AfterEach
-    void checkAndClose() {
-        machine.check("end of test");
-        machine.close();
-    }
-
-    private NtStatus allocate(long base, long size, int type, int protect) {
-        region.base = base;
-        region.sizeBytes = size;
-        return services.allocate(process, region, 0, type, protect);
-    }
-
-    private NtStatus free(long base, long size, int type) {
-        region.base = base;
-        region.sizeBytes = size;
-        return services.free(process, region, type);
-    }
-
-    private NtStatus protect(long base, long size, int protect) {
-        region.base = base;
-        region.sizeBytes = size;
-        return services.protect(process, region, protect, new int[1]);
     }
 
     @Test

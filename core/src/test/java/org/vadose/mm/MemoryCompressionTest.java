@@ -93,19 +93,11 @@ class MemoryCompressionTest {
     }
 
     private void pageOut() {
-        manager.balance().trim(process, Long.MAX_VALUE, Trimmer.Choice.ANY);
-        manager.writeModifiedPages();
+        machine.pageOut(process);
     }
 
     private void repurposeAll() {
-        PfnDatabase pfns = manager.pfns();
-        long[] taken = new long[(int) pfns.availablePages()];
-        for (int i = 0; i < taken.length; i++) {
-            taken[i] = pfns.allocate(0, 0);
-        }
-        for (long frame : taken) {
-            pfns.free(frame);
-        }
+        machine.repurposeAll();
     }
 
     @Test

@@ -88,24 +88,6 @@ class PagingTest {
         return manager.kernelMemory().readLong(manager.selfMap().pte(address));
     }
 
-    /** Empties the working set and writes everything that is modified. */
-    private void pageOut() {
-        manager.balance().trim(process, Long.MAX_VALUE, Trimmer.Choice.ANY);
-        manager.writeModifiedPages();
-    }
-
-    /** Gives every standby page to somebody else for a moment. */
-    private void repurposeAll() {
-        PfnDatabase pfns = manager.pfns();
-        long[] taken = new long[(int) pfns.availablePages()];
-        for (int i = 0; i < taken.length; i++) {
-            taken[i] = pfns.allocate(0, 0);
-        }
-        for (long frame : taken) {
-            pfns.free(frame);
-        }
-    }
-
     @Test
     void touchingFourTimesRamKeepsEveryByte() {
         machine.addPageFile(8 * RAM / Pages.SIZE, store);
@@ -161,7 +143,7 @@ class PagingTest {
             manager.mmu().user().writeLong(base + i * Pages.SIZE, pattern(i));
         }
         manager.mmu().user().readLong(base + 32 * Pages.SIZE);
-        pageOut();
+        machine.pageOut(process);
         machine.check("paged out");
         assertEquals(Pte.Kind.TRANSITION, Pte.kind(pte(base)));
         // What was only read needs no slot.
@@ -173,9 +155,9 @@ class PagingTest {
         assertEquals(0, store.reads);
         assertEquals(0, process.hardFaultCount());
         // Clean pages keep their slots: nothing is written the second time.
-        pageOut();
+        machine.pageOut(process);
         assertEquals(1, store.writes);
-        repurposeAll();
+        machine.repurposeAll();
         machine.check("repurposed");
         assertEquals(Pte.Kind.PAGE_FILE, Pte.kind(pte(base)));
         for (int i = 0; i < 32; i++) {
@@ -184,7 +166,7 @@ class PagingTest {
         assertTrue(store.reads < 8, () -> "page-in is not clustered reads=" + store.reads);
         machine.check("read back");
         manager.mmu().user().writeLong(base, 1);
-        pageOut();
+        machine.pageOut(process);
         assertEquals(2, store.writes);
     }
 
@@ -207,11 +189,11 @@ class PagingTest {
         for (int i = 0; i < 100; i++) {
             manager.mmu().user().writeLong(base + i * Pages.SIZE, pattern(i));
         }
-        pageOut();
+        machine.pageOut(process);
         machine.check("paged out");
         assertEquals(50, taken.writes);
         assertTrue(store.writes < 4);
-        repurposeAll();
+        machine.repurposeAll();
         for (int i = 0; i < 100; i++) {
             assertEquals(pattern(i), manager.mmu().user().readLong(base + i * Pages.SIZE));
         }
@@ -225,10 +207,10 @@ class PagingTest {
             manager.mmu().user().writeLong(base + i * Pages.SIZE, pattern(i));
         }
         store.writesToFail = 1;
-        pageOut();
+        machine.pageOut(process);
         machine.check("failed write");
-        pageOut();
-        repurposeAll();
+        machine.pageOut(process);
+        machine.repurposeAll();
         store.readsToFail = 1;
         assertEquals(
                 NtStatus.IN_PAGE_ERROR,
@@ -249,8 +231,8 @@ class PagingTest {
         for (int i = 0; i < 8; i++) {
             manager.mmu().user().writeLong(base + i * Pages.SIZE, pattern(i));
         }
-        pageOut();
-        repurposeAll();
+        machine.pageOut(process);
+        machine.repurposeAll();
         region.base = base;
         region.sizeBytes = 2 * Pages.SIZE;
         assertEquals(NtStatus.SUCCESS, services.protect(process, region, PageProtection.PAGE_READONLY, new int[1]));

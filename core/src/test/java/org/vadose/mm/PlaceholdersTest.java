@@ -3,63 +3,29 @@ package org.vadose.mm;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Objects;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.mm.VirtualMemoryServices.BasicInformation;
-import org.vadose.mm.VirtualMemoryServices.Region;
-import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.Vad;
 
-class PlaceholdersTest {
-    private static final int RW = PageProtection.PAGE_READWRITE;
+class PlaceholdersTest extends GuestMemoryTest {
     private static final int NONE = PageProtection.PAGE_NOACCESS;
-    private static final int COMMIT = VirtualMemoryServices.MEM_COMMIT;
-    private static final int RESERVE = VirtualMemoryServices.MEM_RESERVE;
     private static final int PLACE = RESERVE | VirtualMemoryServices.MEM_RESERVE_PLACEHOLDER;
     private static final int REPLACE = RESERVE | VirtualMemoryServices.MEM_REPLACE_PLACEHOLDER;
-    private static final int RELEASE = VirtualMemoryServices.MEM_RELEASE;
     private static final int PRESERVE = RELEASE | Placeholders.MEM_PRESERVE;
     private static final int COALESCE = RELEASE | Placeholders.MEM_COALESCE;
     private static final long PIECE = Pages.GRANULARITY;
 
-    private SmallMachine machine;
-    private MemoryManager manager;
-    private VirtualMemoryServices services;
-    private Eprocess process;
-    private final Region region = new Region();
 
-    @BeforeEach
-    void boot() {
-        machine = new SmallMachine(64L << 20, 1);
-        manager = machine.manager();
-        services = manager.virtualMemory();
-        process = machine.newProcess(4);
-        manager.switchTo(process);
-    }
-
-    @AfterEach
-    void checkAndClose() {
-        machine.check("end of test");
-        machine.close();
-    }
-
-    private NtStatus allocate(long base, long size, int type, int protect) {
+    @Override
+    NtStatus allocate(long base, long size, int type, int protect) {
         region.base = base;
         region.sizeBytes = size;
         return services.allocateEx(process, region, null, type, protect);
-    }
-
-    private NtStatus free(long base, long size, int type) {
-        region.base = base;
-        region.sizeBytes = size;
-        return services.free(process, region, type);
     }
 
     private long place(long pieces) {

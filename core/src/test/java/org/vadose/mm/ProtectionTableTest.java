@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -14,29 +13,17 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.memory.MemoryFault;
-import org.vadose.mm.VirtualMemoryServices.Region;
-import org.vadose.nt.Eprocess;
 import org.vadose.nt.MitigationPolicy;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.Token;
 
 /** Every protection, in every state a page can be in, against every access; and what the calls refuse. */
-class ProtectionTableTest {
-    private static final int COMMIT = VirtualMemoryServices.MEM_COMMIT;
-    private static final int RESERVE = VirtualMemoryServices.MEM_RESERVE;
-    private static final int RELEASE = VirtualMemoryServices.MEM_RELEASE;
-    private static final int DECOMMIT = VirtualMemoryServices.MEM_DECOMMIT;
-    private static final int RW = PageProtection.PAGE_READWRITE;
+class ProtectionTableTest extends GuestMemoryTest {
     private static final int[] ACCESSES = {1, 2, 4, 0x10, 0x20, 0x40};
     private static final int[] MODIFIERS = {
         0, PageProtection.PAGE_GUARD, PageProtection.PAGE_NOCACHE, PageProtection.PAGE_WRITECOMBINE
     };
 
-    private SmallMachine machine;
-    private MemoryManager manager;
-    private VirtualMemoryServices services;
-    private Eprocess process;
-    private final Region region = new Region();
 
     /** How the page came to be what it is when it is accessed. */
     enum State {
@@ -52,37 +39,8 @@ class ProtectionTableTest {
 
     @BeforeEach
     void boot() {
-        machine = new SmallMachine(64L << 20, 1);
         machine.addPageFile(1024, new MemoryBackingStore());
-        manager = machine.manager();
-        services = manager.virtualMemory();
-        process = machine.newProcess(4);
         machine.giveToken(process, 1L << Token.SE_LOCK_MEMORY);
-        manager.switchTo(process);
-    }
-
-    @AfterEach
-    void checkAndClose() {
-        machine.check("end of test");
-        machine.close();
-    }
-
-    private NtStatus allocate(long base, long size, int type, int protect) {
-        region.base = base;
-        region.sizeBytes = size;
-        return services.allocate(process, region, 0, type, protect);
-    }
-
-    private NtStatus protect(long base, long size, int protect) {
-        region.base = base;
-        region.sizeBytes = size;
-        return services.protect(process, region, protect, new int[1]);
-    }
-
-    private NtStatus free(long base, long size, int type) {
-        region.base = base;
-        region.sizeBytes = size;
-        return services.free(process, region, type);
     }
 
     /** The page in its state, and with its protection; 0 when there cannot be such a page. */

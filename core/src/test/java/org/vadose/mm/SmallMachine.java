@@ -83,6 +83,24 @@ final class SmallMachine {
         return entry & X64PageTables.FRAME_MASK;
     }
 
+    /** Empties a process's working set and writes everything that is modified. */
+    void pageOut(Eprocess process) {
+        manager.balance().trim(process, Long.MAX_VALUE, Trimmer.Choice.ANY);
+        manager.writeModifiedPages();
+    }
+
+    /** Gives every standby page to somebody else for a moment. */
+    void repurposeAll() {
+        PfnDatabase pfns = manager.pfns();
+        long[] taken = new long[(int) pfns.availablePages()];
+        for (int i = 0; i < taken.length; i++) {
+            taken[i] = pfns.allocate(0, 0);
+        }
+        for (long frame : taken) {
+            pfns.free(frame);
+        }
+    }
+
     void close() {
         manager.close();
         ram.close();

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.Arrays;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.vadose.base.NtStatus;
@@ -13,60 +12,26 @@ import org.vadose.base.Pages;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
 import org.vadose.mm.VirtualMemoryServices.BasicInformation;
-import org.vadose.mm.VirtualMemoryServices.Region;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.Token;
 
 /** Physical pages and windows, write watch, contents that can go. */
-class SpecialMemoryTest {
-    private static final int RW = PageProtection.PAGE_READWRITE;
-    private static final int COMMIT = VirtualMemoryServices.MEM_COMMIT;
-    private static final int RESERVE = VirtualMemoryServices.MEM_RESERVE;
+class SpecialMemoryTest extends GuestMemoryTest {
     private static final int PHYSICAL = VirtualMemoryServices.MEM_PHYSICAL;
     private static final int WATCH = VirtualMemoryServices.MEM_WRITE_WATCH;
-    private static final int RELEASE = VirtualMemoryServices.MEM_RELEASE;
-    private static final int DECOMMIT = VirtualMemoryServices.MEM_DECOMMIT;
 
-    private SmallMachine machine;
-    private MemoryManager manager;
-    private VirtualMemoryServices services;
     private AwePages awe;
-    private Eprocess process;
     private Memory user;
-    private final Region region = new Region();
     private final long[] count = {0};
     private final NtStatus[] status = {NtStatus.SUCCESS};
 
     @BeforeEach
     void boot() {
-        machine = new SmallMachine(64L << 20, 1);
         machine.addPageFile(4096, new MemoryBackingStore());
-        manager = machine.manager();
-        services = manager.virtualMemory();
         awe = manager.awePages();
-        process = machine.newProcess(4);
         machine.giveToken(process, 1L << Token.SE_LOCK_MEMORY);
-        manager.switchTo(process);
         user = manager.mmu().user();
-    }
-
-    @AfterEach
-    void checkAndClose() {
-        machine.check("end of test");
-        machine.close();
-    }
-
-    private NtStatus allocate(long base, long size, int type, int protect) {
-        region.base = base;
-        region.sizeBytes = size;
-        return services.allocate(process, region, 0, type, protect);
-    }
-
-    private NtStatus free(long base, long size, int type) {
-        region.base = base;
-        region.sizeBytes = size;
-        return services.free(process, region, type);
     }
 
     private long[] pages(long wanted) {

@@ -2,35 +2,22 @@ package org.vadose.mm;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
-import org.vadose.mm.VirtualMemoryServices.Region;
-import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.Vad;
 
 /** A region that loses its middle: both ends go on being what the whole was. */
-class SplitRegionTest {
-    private static final int COMMIT = VirtualMemoryServices.MEM_COMMIT;
-    private static final int RESERVE = VirtualMemoryServices.MEM_RESERVE;
-    private static final int RELEASE = VirtualMemoryServices.MEM_RELEASE;
+class SplitRegionTest extends GuestMemoryTest {
     private static final int PLACE = RESERVE | VirtualMemoryServices.MEM_RESERVE_PLACEHOLDER;
     private static final int REPLACE = RESERVE | VirtualMemoryServices.MEM_REPLACE_PLACEHOLDER;
     private static final int PRESERVE = RELEASE | Placeholders.MEM_PRESERVE;
-    private static final int RW = PageProtection.PAGE_READWRITE;
     private static final long SIZE = 16 * Pages.SIZE;
     private static final int NODE = 5;
 
-    private final SmallMachine machine = new SmallMachine(64L << 20, 1);
-    private final MemoryManager manager = machine.manager();
-    private final VirtualMemoryServices services = manager.virtualMemory();
-    private final Eprocess process = machine.newProcess(4);
-    private final Region region = new Region();
 
     enum Kind {
         RESERVED(RESERVE, RW),
@@ -48,27 +35,6 @@ class SplitRegionTest {
             this.type = type;
             this.protection = protection;
         }
-    }
-
-    @BeforeEach
-    void begin() {
-        manager.switchTo(process);
-    }
-
-    @AfterEach
-    void checkAndClose() {
-        machine.check("end of test");
-        machine.close();
-    }
-
-    private void set(long base, long size) {
-        region.base = base;
-        region.sizeBytes = size;
-    }
-
-    private NtStatus free(long base, long size, int type) {
-        set(base, size);
-        return services.free(process, region, type);
     }
 
     private long make(int type, int protection) {

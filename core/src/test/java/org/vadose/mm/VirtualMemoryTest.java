@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.vadose.base.NtStatus;
@@ -16,56 +15,17 @@ import org.vadose.mm.VirtualMemoryServices.Region;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
 
-class VirtualMemoryTest {
-    private static final int COMMIT = VirtualMemoryServices.MEM_COMMIT;
-    private static final int RESERVE = VirtualMemoryServices.MEM_RESERVE;
-    private static final int DECOMMIT = VirtualMemoryServices.MEM_DECOMMIT;
-    private static final int RELEASE = VirtualMemoryServices.MEM_RELEASE;
-    private static final int RW = PageProtection.PAGE_READWRITE;
+class VirtualMemoryTest extends GuestMemoryTest {
 
-    private SmallMachine machine;
     private PhysicalMemory ram;
-    private MemoryManager manager;
-    private VirtualMemoryServices services;
-    private Eprocess process;
-    private final Region region = new Region();
 
     @BeforeEach
     void boot() {
-        machine = new SmallMachine(64L << 20, 1);
         ram = machine.ram();
-        manager = machine.manager();
-        services = manager.virtualMemory();
-        process = newProcess(4);
-        manager.switchTo(process);
-    }
-
-    @AfterEach
-    void checkAndClose() {
-        machine.check("end of test");
-        machine.close();
     }
 
     private Eprocess newProcess(long id) {
         return machine.newProcess(id);
-    }
-
-    private NtStatus allocate(long base, long size, int type, int protect) {
-        region.base = base;
-        region.sizeBytes = size;
-        return services.allocate(process, region, 0, type, protect);
-    }
-
-    private NtStatus free(long base, long size, int type) {
-        region.base = base;
-        region.sizeBytes = size;
-        return services.free(process, region, type);
-    }
-
-    private BasicInformation query(long address) {
-        BasicInformation information = new BasicInformation();
-        assertEquals(NtStatus.SUCCESS, services.query(process, address, information));
-        return information;
     }
 
     @Test
