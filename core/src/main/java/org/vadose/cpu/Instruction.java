@@ -95,11 +95,6 @@ public final class Instruction {
         return repne;
     }
 
-    /** FS or GS when overridden (the others do nothing in long mode), otherwise {@link Registers#NONE}. */
-    public int segmentOverride() {
-        return segment;
-    }
-
     /** The REX prefix byte, 0 when absent. */
     public int rex() {
         return rex;

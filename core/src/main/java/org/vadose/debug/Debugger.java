@@ -37,7 +37,6 @@ public final class Debugger {
     private final ModuleTable modules;
     private final Expression.Names names = new SessionNames();
     private @Nullable Eprocess process;
-    private boolean processChosen;
     private int processor;
     private final Breakpoints breakpoints = new Breakpoints();
     private ImageFiles imageFiles = ImageFiles.NONE;
@@ -141,9 +140,7 @@ public final class Debugger {
         modules.forget();
         processor = stoppedProcessor();
         chosenThread = null;
-        processChosen = false;
         setProcess(runningProcess());
-        processChosen = false;
         breakpoints.stopped(process == null ? 0 : process.address());
         String command = breakpoints.takeCommand();
         if (!command.isEmpty()) {
@@ -309,11 +306,6 @@ public final class Debugger {
         return process;
     }
 
-    /** Whether the user chose it rather than the machine's stopping there. */
-    public boolean isProcessChosen() {
-        return processChosen;
-    }
-
     Eprocess requireProcess() {
         Eprocess current = process;
         if (current == null) {
@@ -324,7 +316,6 @@ public final class Debugger {
 
     void setProcess(@Nullable Eprocess chosen) {
         process = chosen;
-        processChosen = true;
         long peb = 0;
         if (chosen != null) {
             try {

@@ -80,11 +80,6 @@ public final class MemoryEvents {
         return low;
     }
 
-    /** Pages above which available memory is high. */
-    public long highPages() {
-        return high;
-    }
-
     /** Makes the events say what is true now. With the kernel's lock. */
     public void update() {
         if (!connected) {

@@ -24,11 +24,6 @@ public record NodeTopology(int count, long frames, int processors) {
         }
     }
 
-    /** One node with all of a machine. */
-    static NodeTopology uniform(long frames, int processors) {
-        return new NodeTopology(1, frames, processors);
-    }
-
     /** The first frame of a node; of the node behind the last one, the end of RAM. */
     public long firstFrame(int node) {
         return node == count ? frames : frames / count / ALIGNMENT * ALIGNMENT * node;

@@ -725,20 +725,4 @@ public final class SectionServices {
             spaces.leave(before);
         }
     }
-
-    /** The file object behind the view that holds an address; 0 when there is no view of a file. */
-    public long fileObjectAt(Eprocess process, long address) {
-        long before = spaces.enter(process);
-        try {
-            long node = spaces.entered().vads().find(Pages.vpn(address));
-            if (node == 0 || new Vad(memory, node).isPrivate()) {
-                return 0;
-            }
-            return new Subsection(memory, new Vad(memory, node).subsection())
-                    .controlArea()
-                    .fileObject();
-        } finally {
-            spaces.leave(before);
-        }
-    }
 }

@@ -68,10 +68,6 @@ public record Eprocess(Memory memory, long address) {
         return new ListEntry(memory, address + EprocessLayout.SESSION_PROCESS_LINKS);
     }
 
-    public ListEntry mmProcessLinks() {
-        return new ListEntry(memory, address + EprocessLayout.MM_PROCESS_LINKS);
-    }
-
     /** Head of the {@code _ETHREAD.ThreadListEntry} links. */
     public ListEntry threadListHead() {
         return new ListEntry(memory, address + EprocessLayout.THREAD_LIST_HEAD);
@@ -89,12 +85,6 @@ public record Eprocess(Memory memory, long address) {
     /** The short image name, at most 14 characters. */
     public String imageFileName() {
         return memory.readLatin1(address + EprocessLayout.IMAGE_FILE_NAME, IMAGE_NAME_BYTES);
-    }
-
-    /** The full image name as audited, a device path; empty if there is none. */
-    public String fullImageName() {
-        long name = memory.readLong(address + EprocessLayout.SE_AUDIT_PROCESS_CREATION_INFO);
-        return name == 0 ? "" : new UnicodeString(memory, name).text();
     }
 
     /** Processor cycles its threads have used. */
@@ -138,16 +128,8 @@ public record Eprocess(Memory memory, long address) {
         return memory.readLong(address + EprocessLayout.OBJECT_TABLE);
     }
 
-    public long sectionObject() {
-        return memory.readLong(address + EprocessLayout.SECTION_OBJECT);
-    }
-
     public long sectionBaseAddress() {
         return memory.readLong(address + EprocessLayout.SECTION_BASE_ADDRESS);
-    }
-
-    public long imageFilePointer() {
-        return memory.readLong(address + EprocessLayout.IMAGE_FILE_POINTER);
     }
 
     /** The primary token, without the fast reference's count. */

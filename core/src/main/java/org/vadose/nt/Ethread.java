@@ -9,8 +9,6 @@ import org.vadose.memory.Memory;
 /** A thread ({@code _ETHREAD}, with its {@code _KTHREAD} at its start). */
 public record Ethread(Memory memory, long address) {
     private static final int TERMINATED = 1;
-    /** {@code SystemThread} in {@code _KTHREAD.MiscFlags}. */
-    private static final int SYSTEM_THREAD = 0x400;
 
     /** The thread whose {@code _ETHREAD.ThreadListEntry} stands there. */
     public static Ethread ofThreadListEntry(Memory memory, long links) {
@@ -105,10 +103,6 @@ public record Ethread(Memory memory, long address) {
     /** Whether it waits on behalf of user mode. */
     public boolean isUserModeWait() {
         return memory.readByte(address + KthreadLayout.WAIT_MODE) != 0;
-    }
-
-    public boolean isSystemThread() {
-        return (memory.readInt(address + KthreadLayout.MISC_FLAGS) & SYSTEM_THREAD) != 0;
     }
 
     public boolean isTerminated() {

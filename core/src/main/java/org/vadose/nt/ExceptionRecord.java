@@ -31,11 +31,6 @@ public record ExceptionRecord(Memory memory, long address) {
         memory.writeInt(address + ExceptionRecordLayout.EXCEPTION_FLAGS, flags);
     }
 
-    /** Address of the record of the exception during whose handling this one came. */
-    public long nestedRecord() {
-        return memory.readLong(address + ExceptionRecordLayout.EXCEPTION_RECORD);
-    }
-
     public void setNestedRecord(long record) {
         memory.writeLong(address + ExceptionRecordLayout.EXCEPTION_RECORD, record);
     }

@@ -38,10 +38,6 @@ public record LdrDataTableEntry(Memory memory, long address) {
         return new ListEntry(memory, address + LdrDataTableEntryLayout.HASH_LINKS);
     }
 
-    public long dllBase() {
-        return memory.readLong(address + LdrDataTableEntryLayout.DLL_BASE);
-    }
-
     /** Absolute; zero when the module has no entry point. */
     public long entryPoint() {
         return memory.readLong(address + LdrDataTableEntryLayout.ENTRY_POINT);

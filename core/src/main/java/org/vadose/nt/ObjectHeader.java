@@ -80,10 +80,6 @@ public record ObjectHeader(Memory memory, long address) {
         return (flags() & PERMANENT) != 0;
     }
 
-    public boolean isKernelObject() {
-        return (flags() & KERNEL_OBJECT) != 0;
-    }
-
     /** Index into {@code ObTypeIndexTable}. */
     public int typeIndex(long kernelBase) {
         return transformTypeIndex(encodedTypeIndex(), kernelBase);
@@ -128,9 +124,5 @@ public record ObjectHeader(Memory memory, long address) {
 
     public void setPointerCount(long count) {
         memory.writeLong(address + ObjectHeaderLayout.POINTER_COUNT, count);
-    }
-
-    public void setHandleCount(long count) {
-        memory.writeLong(address + ObjectHeaderLayout.HANDLE_COUNT, count);
     }
 }

@@ -1,6 +1,5 @@
 package org.vadose.nt;
 
-import org.vadose.layout.ObjectTypeInitializerLayout;
 import org.vadose.layout.ObjectTypeLayout;
 import org.vadose.memory.Memory;
 
@@ -25,15 +24,6 @@ public record ObjectType(Memory memory, long address) {
 
     public long handleCount() {
         return memory.readUnsignedInt(address + ObjectTypeLayout.TOTAL_NUMBER_OF_HANDLES);
-    }
-
-    /** Where the {@code _OBJECT_TYPE_INITIALIZER} stands. */
-    public long typeInfo() {
-        return address + ObjectTypeLayout.TYPE_INFO;
-    }
-
-    public boolean isCaseInsensitive() {
-        return (memory.readUnsignedByte(typeInfo() + ObjectTypeInitializerLayout.OBJECT_TYPE_FLAGS) & 1) != 0;
     }
 
     /** Changes the number of objects, and the high-water mark with it. */

@@ -79,10 +79,6 @@ public record Pfn(Memory memory, long address) {
         return memory.readUnsignedShort(address + MmpfnLayout.U3);
     }
 
-    public void setReferenceCount(int count) {
-        memory.writeShort(address + MmpfnLayout.U3, (short) count);
-    }
-
     public PageLocation location() {
         return PageLocation.of(memory.readByte(address + E1) & LOCATION_MASK);
     }

@@ -12,7 +12,6 @@ public record PoolHeader(Memory memory, long address) {
     public static final int UNIT = 16;
 
     private static final int PAGED = 1;
-    private static final int IN_USE = 2;
 
     /** The header of the block whose first usable byte is at {@code blockAddress}. */
     public static PoolHeader of(Memory memory, long blockAddress) {
@@ -48,11 +47,6 @@ public record PoolHeader(Memory memory, long address) {
 
     public void setPreviousUnits(int units) {
         memory.writeByte(address + PoolHeaderLayout.PREVIOUS_SIZE, (byte) units);
-    }
-
-    /** Writes a whole header of a block in use. */
-    public void writeBusy(int previousUnits, int units, boolean paged, int tag) {
-        write(previousUnits, units, IN_USE | (paged ? PAGED : 0), tag);
     }
 
     /** Writes a whole header of a free block; the tag of its last owner stays readable, as it does on Windows. */

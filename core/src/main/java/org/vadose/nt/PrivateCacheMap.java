@@ -41,17 +41,8 @@ public record PrivateCacheMap(Memory memory, long address) {
                 != 0;
     }
 
-    public long readAheadMask() {
-        return memory.readUnsignedInt(address + PrivateCacheMapLayout.READ_AHEAD_MASK);
-    }
-
     public ListEntry links() {
         return new ListEntry(memory, address + PrivateCacheMapLayout.PRIVATE_LINKS);
-    }
-
-    /** Where the read before last ended. */
-    public long endBeforeLast() {
-        return memory.readLong(address + PrivateCacheMapLayout.BEYOND_LAST_BYTE1);
     }
 
     /** Where the last read began. */

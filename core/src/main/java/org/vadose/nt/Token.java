@@ -55,11 +55,6 @@ public record Token(Memory memory, long address) {
         }
     }
 
-    /** User first, then groups, the integrity level among them. */
-    public int groupCount() {
-        return memory.readInt(address + TokenLayout.USER_AND_GROUP_COUNT);
-    }
-
     /** Address of the {@code _SID} of the user (0) or a group. */
     public long groupSid(int index) {
         return memory.readLong(group(index) + SidAndAttributesLayout.SID);

@@ -122,13 +122,6 @@ public record Vad(Memory memory, long address) {
         memory.writeLong(address + MmvadShortLayout.EVENT_LIST, block);
     }
 
-    /** The protection it was made with, changed; everything else in the flags stays. */
-    public void setProtection(int protection) {
-        int mask = (int) MmvadFlagsLayout.PROTECTION_MASK << MmvadFlagsLayout.PROTECTION_SHIFT;
-        memory.writeInt(
-                address + MmvadShortLayout.U, flags() & ~mask | protection << MmvadFlagsLayout.PROTECTION_SHIFT);
-    }
-
     /** The node whose memory its pages prefer, -1 for none in particular. */
     public int preferredNode() {
         return (flags() >>> MmvadFlagsLayout.PREFERRED_NODE_SHIFT & (int) MmvadFlagsLayout.PREFERRED_NODE_MASK) - 1;

@@ -63,10 +63,6 @@ public record PeSection(
         return has(PeFormat.SCN_MEM_SHARED);
     }
 
-    public boolean isDiscardable() {
-        return has(PeFormat.SCN_MEM_DISCARDABLE);
-    }
-
     /** The {@code PAGE_*} protection a view of this section has; writable pages are copy-on-write unless shared. */
     public int pageProtection() {
         if (isWritable()) {

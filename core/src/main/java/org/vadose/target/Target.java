@@ -6,9 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.vadose.layout.KernelSymbols;
-import org.vadose.layout.KpcrLayout;
 import org.vadose.layout.SymbolTable;
-import org.vadose.layout.TypeTable;
 import org.vadose.memory.Memory;
 import org.vadose.memory.PageTableFormat;
 import org.vadose.pe.PeImage;
@@ -100,14 +98,6 @@ public final class Target {
         return kernelBase + rva;
     }
 
-    public SymbolTable kernelSymbols() {
-        return SymbolTable.kernel();
-    }
-
-    public TypeTable kernelTypes() {
-        return TypeTable.kernel();
-    }
-
     /** What is wrong about using this project's tables for the image, or null if they fit. */
     public @Nullable String symbolMismatch() {
         if (kernelBase == 0) {
@@ -171,10 +161,5 @@ public final class Target {
             return found;
         }
         return found;
-    }
-
-    /** The {@code _KPCR} that holds a {@code _KPRCB}. */
-    public static long controlRegion(long processorBlock) {
-        return processorBlock - KpcrLayout.PRCB;
     }
 }

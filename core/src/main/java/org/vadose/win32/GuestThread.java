@@ -174,11 +174,6 @@ public final class GuestThread {
         entryStackPointer = rsp;
     }
 
-    /** How many Java functions are calling guest code at the moment. */
-    public int nesting() {
-        return floors.size();
-    }
-
     /**
      * Runs the guest from the processor's present state until the thread or the process ends. The outermost loop, on the
      * thread's own Java thread with the baton held.

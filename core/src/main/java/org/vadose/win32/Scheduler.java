@@ -328,16 +328,6 @@ final class Scheduler {
         load(thread);
     }
 
-    /** Stops the other processors for as long as the calling thread stays in the kernel. */
-    void haltOthers(GuestThread thread) {
-        for (GuestProcessor processor : processors) {
-            Mmu mmu = processor.mmu();
-            if (processor != thread.processor() && mmu != null) {
-                mmu.halt();
-            }
-        }
-    }
-
     private void awaitTurnLocked(GuestThread thread) {
         awaitProcessor(thread);
         settle(thread);
