@@ -75,8 +75,7 @@ final class ControlAreas {
             base = blocks.allocate(PoolType.PAGED_POOL, pages * Long.BYTES, TAG_PROTOTYPES);
             area = new ControlArea(
                     memory,
-                    blocks.allocate(
-                            PoolType.NON_PAGED_POOL_NX, ControlArea.SIZE + Subsection.SIZE, TAG_CONTROL_AREA));
+                    blocks.allocate(PoolType.NON_PAGED_POOL_NX, ControlArea.SIZE + Subsection.SIZE, TAG_CONTROL_AREA));
             segment = new Segment(memory, blocks.allocate(PoolType.PAGED_POOL, Segment.SIZE, TAG_SEGMENT));
             blocks.keep();
         }

@@ -596,7 +596,8 @@ public final class SectionServices {
             return status;
         }
         if (placeholder != null) {
-            manager.placeholders().replacedBy(placeholder, new Vad(memory, space.vads().find(Pages.vpn(base))));
+            manager.placeholders()
+                    .replacedBy(placeholder, new Vad(memory, space.vads().find(Pages.vpn(base))));
         }
         view.base = base;
         view.sizeBytes = sizeBytes;

@@ -1,6 +1,7 @@
 /**
- * The run-time library's memory allocators, and its compression ({@link org.vadose.rtl.Xpress}, {@link org.vadose.rtl.Lznt1}). {@link org.vadose.rtl.NtHeap} is the NT heap's back end in the structures of user-mode
- * Windows ({@code _HEAP} and kin): the process heap, private heaps and everything in the C run-time that allocates stand on it.
+ * The run-time library's memory allocators, and its compression ({@link org.vadose.rtl.Xpress}, {@link org.vadose.rtl.Lznt1}).
+ * {@link org.vadose.rtl.NtHeap} is the NT heap's back end in the structures of user-mode Windows ({@code _HEAP} and kin): the
+ * process heap, private heaps and everything in the C run-time that allocates stand on it.
  *
  * <p>Glossary. A <i>unit</i> is 16 bytes, the granularity of sizes in headers. A <i>block</i> is a header ({@code _HEAP_ENTRY},
  * 16 bytes) and what follows it up to the next header. A <i>segment</i> is one reservation cut into blocks. An <i>uncommitted

@@ -160,8 +160,7 @@ class PoolExhaustionTest {
 
     private long virtualSizeOf(Eprocess process, long base) {
         BasicInformation information = new BasicInformation();
-        assertEquals(
-                NtStatus.SUCCESS, machine.memoryManager().virtualMemory().query(process, base, information));
+        assertEquals(NtStatus.SUCCESS, machine.memoryManager().virtualMemory().query(process, base, information));
         return information.allocationBase;
     }
 
@@ -172,7 +171,8 @@ class PoolExhaustionTest {
             long section = machine.objectManager().create(KnownType.SECTION, Section.SIZE);
             assertEquals(
                     NtStatus.SUCCESS,
-                    sections.create(section, process, Pages.GRANULARITY, READ_WRITE, SectionServices.SEC_COMMIT, null, ""));
+                    sections.create(
+                            section, process, Pages.GRANULARITY, READ_WRITE, SectionServices.SEC_COMMIT, null, ""));
             everyAllocationFailsOnce(() -> {
                 Region region = new Region();
                 region.sizeBytes = 3 * Pages.GRANULARITY;

@@ -20,7 +20,6 @@ class LargePagesTest extends GuestMemoryTest {
     private static final int BOTH = VirtualMemoryServices.MEM_COMMIT | VirtualMemoryServices.MEM_RESERVE;
     private static final int TYPE = BOTH | VirtualMemoryServices.MEM_LARGE_PAGES;
 
-
     @BeforeEach
     void boot() {
         machine.giveToken(process, 1L << Token.SE_LOCK_MEMORY);

@@ -20,7 +20,6 @@ class PlaceholdersTest extends GuestMemoryTest {
     private static final int COALESCE = RELEASE | Placeholders.MEM_COALESCE;
     private static final long PIECE = Pages.GRANULARITY;
 
-
     @Override
     NtStatus allocate(long base, long size, int type, int protect) {
         region.base = base;

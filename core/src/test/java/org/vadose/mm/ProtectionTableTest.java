@@ -24,7 +24,6 @@ class ProtectionTableTest extends GuestMemoryTest {
         0, PageProtection.PAGE_GUARD, PageProtection.PAGE_NOCACHE, PageProtection.PAGE_WRITECOMBINE
     };
 
-
     /** How the page came to be what it is when it is accessed. */
     enum State {
         RESERVED,

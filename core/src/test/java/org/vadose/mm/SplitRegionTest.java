@@ -18,7 +18,6 @@ class SplitRegionTest extends GuestMemoryTest {
     private static final long SIZE = 16 * Pages.SIZE;
     private static final int NODE = 5;
 
-
     enum Kind {
         RESERVED(RESERVE, RW),
         RESERVED_READ_ONLY(RESERVE, PageProtection.PAGE_READONLY),

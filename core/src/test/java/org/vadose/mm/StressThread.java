@@ -15,8 +15,6 @@ import org.vadose.mm.VirtualMemoryServices.BasicInformation;
 import org.vadose.mm.VirtualMemoryServices.Region;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
-import org.vadose.nt.PoolType;
-import org.vadose.nt.Section;
 
 /**
  * A guest thread that does random things to regions and sections of its own and knows what must be in each of their pages. Pages
@@ -25,7 +23,7 @@ import org.vadose.nt.Section;
 final class StressThread {
     static final int WORDS = 32;
     private static final int WORD_SPACING = (int) Pages.SIZE / WORDS;
-    private static final int MOST_TRIES = 20_000;
+    static final int MOST_TRIES = 20_000;
     private static final int MOST_REMEMBERED = 24;
     /** One thread of so many may have a large page. */
     private static final int MOST_WITH_LARGE_PAGES = 4;
@@ -73,41 +71,6 @@ final class StressThread {
         }
     }
 
-    /** What a section shows, of a file or of page files. */
-    private static final class Content {
-        final @Nullable PlainFile file;
-        final long[] @Nullable [] pages;
-
-        Content(@Nullable PlainFile file, int pages) {
-            this.file = file;
-            this.pages = new long[pages][];
-        }
-    }
-
-    private static final class View {
-        final Eprocess process;
-        final Content content;
-        final long base;
-        final int protection;
-        final boolean[] copied;
-        final long[] @Nullable [] copies;
-
-        View(Eprocess process, Content content, long base, int protection) {
-            this.process = process;
-            this.content = content;
-            this.base = base;
-            this.protection = protection;
-            this.copied = new boolean[content.pages.length];
-            this.copies = new long[content.pages.length][];
-        }
-
-        long @Nullable [] words(int page) {
-            return copied[page] ? copies[page] : content.pages[page];
-        }
-    }
-
-    private record Open(long body, Content content) {}
-
     private final Stress stress;
     private final int id;
     private final Eprocess process;
@@ -117,9 +80,7 @@ final class StressThread {
     private final MemoryManager manager;
     private final VirtualMemoryServices services;
     private final List<Area> areas = new ArrayList<>();
-    private final List<Open> open = new ArrayList<>();
-    private final List<View> views = new ArrayList<>();
-    private final Content file;
+    private final StressSections sections;
     private final StressSpecial special;
     private final Region region = new Region();
     private final BasicInformation information = new BasicInformation();
@@ -139,10 +100,7 @@ final class StressThread {
         this.manager = stress.manager();
         this.services = manager.virtualMemory();
         this.special = new StressSpecial(stress, this, process, random, id % MOST_WITH_LARGE_PAGES == 0);
-        int filePages = 1 + random.nextInt(40);
-        PlainFile plain = new PlainFile(manager, filePages * (int) Pages.SIZE);
-        this.file = new Content(plain, filePages);
-        setFileFails(true);
+        this.sections = new StressSections(stress, this, process, mmu, random);
     }
 
     Eprocess process() {
@@ -170,8 +128,8 @@ final class StressThread {
             case 5, 6 -> protect();
             case 7 -> query();
             case 8 -> kernelWork();
-            case 9, 10 -> section();
-            case 11, 12, 13 -> accessView();
+            case 9, 10 -> sections.step();
+            case 11, 12, 13 -> sections.access();
             case 14, 15 -> accessShared();
             case 16 -> copyPage();
             case 17 -> rare();
@@ -428,11 +386,11 @@ final class StressThread {
 
     // --- using memory ---
 
-    private static int offset(int word) {
+    static int offset(int word) {
         return word * WORD_SPACING + 8 * (word & 7);
     }
 
-    private static long[] orZeros(long @Nullable [] words) {
+    static long[] orZeros(long @Nullable [] words) {
         return words == null ? new long[WORDS] : words;
     }
 
@@ -480,7 +438,7 @@ final class StressThread {
                     guest(() -> mmu.user().read(at, bytes, 0, bytes.length)),
                     "read of page at " + Hex.address(at));
             if (expected == NtStatus.SUCCESS) {
-                verify(page.words, at);
+                verify(page.words, bytes, at);
             }
         }
         if (expected == NtStatus.GUARD_PAGE_VIOLATION) {
@@ -500,15 +458,15 @@ final class StressThread {
         return allowed ? NtStatus.SUCCESS : NtStatus.ACCESS_VIOLATION;
     }
 
-    private static void equal(long wanted, long got, long at) {
+    static void equal(long wanted, long got, long at) {
         if (wanted != got) {
             throw new AssertionError(
                     "word at " + Hex.address(at) + " wanted=" + Hex.address(wanted) + " got=" + Hex.address(got));
         }
     }
 
-    /** Every byte of a page that {@link #bytes} holds. */
-    private void verify(long @Nullable [] words, long at) {
+    /** Every byte of a page. */
+    static void verify(long @Nullable [] words, byte[] bytes, long at) {
         for (int i = 0; i < bytes.length; i += 8) {
             long got = 0;
             for (int j = 7; j >= 0; j--) {
@@ -557,166 +515,6 @@ final class StressThread {
         }
     }
 
-    // --- sections ---
-
-    private void section() {
-        switch (random.nextInt(4)) {
-            case 0 -> createSection();
-            case 1 -> {
-                if (!open.isEmpty() && random.nextBoolean()) {
-                    doing("close section");
-                    Open closed = open.remove(random.nextInt(open.size()));
-                    stress.kernel(() -> {
-                        setFileFails(false);
-                        manager.sectionObjects().deleted(closed.body());
-                        setFileFails(true);
-                        manager.pool().free(closed.body());
-                        return true;
-                    });
-                }
-            }
-            case 2 -> map();
-            default -> {
-                if (!views.isEmpty()) {
-                    unmap(views.remove(random.nextInt(views.size())));
-                }
-            }
-        }
-    }
-
-    /** What cannot be written when nobody wants the file's pages any more would be lost: it is to fail at other times. */
-    private void setFileFails(boolean fails) {
-        if (file.file != null) {
-            file.file.setFailing(
-                    new Random(random.nextLong()), fails ? stress.plan().errorsPerMille() : 0);
-        }
-    }
-
-    private void unmap(View view) {
-        doing("unmap " + Hex.address(view.base));
-        NtStatus status = stress.kernel(() -> {
-            setFileFails(false);
-            NtStatus unmapped = manager.sectionObjects().unmap(view.process, view.base);
-            setFileFails(true);
-            return unmapped;
-        });
-        expect(NtStatus.SUCCESS, status, "unmap");
-    }
-
-    private void createSection() {
-        if (open.size() > 3) {
-            return;
-        }
-        boolean ofFile = random.nextInt(3) == 0;
-        Content content = ofFile ? file : new Content(null, 1 + random.nextInt(48));
-        doing("create section pages=" + content.pages.length + " file=" + ofFile);
-        stress.kernel(() -> {
-            long body = manager.pool().allocate(PoolType.PAGED_POOL, Section.SIZE, 0);
-            manager.kernelMemory().fill(body, Section.SIZE, (byte) 0);
-            NtStatus status = manager.sectionObjects()
-                    .create(
-                            body,
-                            process,
-                            content.pages.length * Pages.SIZE,
-                            RW,
-                            SectionServices.SEC_COMMIT,
-                            content.file,
-                            "stress");
-            if (status.isSuccess()) {
-                open.add(new Open(body, content));
-            } else {
-                manager.pool().free(body);
-                if (!isShortage(status)) {
-                    expect(NtStatus.SUCCESS, status, "create section");
-                }
-            }
-            return status;
-        });
-    }
-
-    private void map() {
-        if (open.isEmpty() || views.size() > 5) {
-            return;
-        }
-        Open section = open.get(random.nextInt(open.size()));
-        int protection = new int[] {R, RW, RW, PageProtection.PAGE_WRITECOPY}[random.nextInt(4)];
-        List<Eprocess> all = stress.processes();
-        Eprocess where = random.nextInt(3) != 0 ? process : all.get(random.nextInt(all.size()));
-        SectionServices.View view = new SectionServices.View();
-        doing("map pages=" + section.content().pages.length + " protection=" + protection);
-        NtStatus status =
-                stress.kernel(() -> manager.sectionObjects().map(section.body(), where, view, 0, 0, 2, 0, protection));
-        if (isShortage(status)) {
-            return;
-        }
-        expect(NtStatus.SUCCESS, status, "map");
-        views.add(new View(where, section.content(), view.base, protection));
-    }
-
-    private void accessView() {
-        if (views.isEmpty()) {
-            return;
-        }
-        View view = views.get(random.nextInt(views.size()));
-        for (int i = random.nextInt(8); i >= 0; i--) {
-            int page = random.nextInt(view.content.pages.length);
-            if (random.nextBoolean() && view.protection != R) {
-                writeView(view, page);
-            } else {
-                doing("read view " + Hex.address(view.base) + " page=" + page);
-                readPage(view.process, view.base + page * Pages.SIZE);
-                verify(view.words(page), view.base + page * Pages.SIZE);
-            }
-        }
-    }
-
-    private void writeView(View view, int page) {
-        int word = random.nextInt(WORDS);
-        long value = random.nextLong();
-        long at = view.base + page * Pages.SIZE + offset(word);
-        doing("write view at " + Hex.address(at));
-        if (view.process == process) {
-            expect(NtStatus.SUCCESS, guest(() -> mmu.user().writeLong(at, value)), "write of view");
-        } else {
-            byte[] word8 = new byte[8];
-            for (int i = 0; i < 8; i++) {
-                word8[i] = (byte) (value >>> 8 * i);
-            }
-            for (int tries = 0; ; tries++) {
-                if (stress.kernel(() -> services.write(view.process, at, word8)) == word8.length) {
-                    break;
-                }
-                if (tries == MOST_TRIES) {
-                    throw new AssertionError("cannot write to another process at " + Hex.address(at));
-                }
-            }
-        }
-        if (view.protection == PageProtection.PAGE_WRITECOPY && !view.copied[page]) {
-            long[] before = view.content.pages[page];
-            view.copied[page] = true;
-            view.copies[page] = before == null ? null : before.clone();
-        }
-        long[] words = orZeros(view.words(page));
-        words[word] = value;
-        if (view.copied[page]) {
-            view.copies[page] = words;
-        } else {
-            view.content.pages[page] = words;
-        }
-    }
-
-    private void readPage(Eprocess where, long at) {
-        if (where == process) {
-            expect(NtStatus.SUCCESS, guest(() -> mmu.user().read(at, bytes, 0, bytes.length)), "read of view");
-            return;
-        }
-        for (int tries = 0; stress.kernel(() -> services.read(where, at, bytes)) != bytes.length; tries++) {
-            if (tries == MOST_TRIES) {
-                throw new AssertionError("cannot read another process at " + Hex.address(at));
-            }
-        }
-    }
-
     // --- what the system does ---
 
     private void kernelWork() {
@@ -734,22 +532,10 @@ final class StressThread {
                     manager.balance().trim(other, Long.MAX_VALUE, Trimmer.Choice.ANY);
                 }
                 case 5 -> manager.combining().combineAll();
-                default -> flushOne();
+                default -> sections.flushOne();
             }
             return true;
         });
-    }
-
-    private void flushOne() {
-        if (!views.isEmpty()) {
-            View view = views.get(random.nextInt(views.size()));
-            region.base = view.base;
-            region.sizeBytes = 0;
-            NtStatus status = manager.sectionObjects().flush(view.process, region);
-            if (status != NtStatus.DATA_ERROR || view.content != file) {
-                expect(NtStatus.SUCCESS, status, "flush");
-            }
-        }
     }
 
     /** A process comes, uses memory and goes. */
@@ -794,15 +580,10 @@ final class StressThread {
                 if (expected(area.pages[i], false) == NtStatus.SUCCESS) {
                     long at = area.at(i);
                     expect(NtStatus.SUCCESS, guest(() -> mmu.user().read(at, bytes, 0, bytes.length)), "read");
-                    verify(area.pages[i].words, at);
+                    verify(area.pages[i].words, bytes, at);
                 }
             }
         }
-        for (View view : views) {
-            for (int page = 0; page < view.content.pages.length; page++) {
-                readPage(view.process, view.base + page * Pages.SIZE);
-                verify(view.words(page), view.base + page * Pages.SIZE);
-            }
-        }
+        sections.verifyAll();
     }
 }
