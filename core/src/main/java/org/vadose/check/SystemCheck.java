@@ -7,6 +7,7 @@ import org.vadose.layout.MiAssignedRegionTypesValues;
 import org.vadose.memory.Memory;
 import org.vadose.nt.SharedUserData;
 import org.vadose.target.Target;
+import org.vadose.target.UnreadableMemoryException;
 
 /** All validators, one after the other, over one kernel address space. */
 public final class SystemCheck {
@@ -57,6 +58,8 @@ public final class SystemCheck {
     private static void guard(Findings findings, String what, Step step) {
         try {
             step.run();
+        } catch (UnreadableMemoryException e) {
+            findings.add(what + " could not be walked to the end: " + e.getMessage());
         } catch (RuntimeException e) {
             findings.add(what + " could not be walked to the end: " + e);
         }

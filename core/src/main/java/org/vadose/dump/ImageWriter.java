@@ -90,6 +90,24 @@ public final class ImageWriter {
         });
     }
 
+    /**
+     * Says, before there is anything to write, whether a file could not be written for a reason that shows already.
+     *
+     * @throws IOException for which {@link #reason} has words
+     */
+    public static void requirePlace(Path path) throws IOException {
+        if (Files.isDirectory(path)) {
+            throw new FileSystemException(path.toString(), null, "is a folder");
+        }
+        Path folder = path.toAbsolutePath().getParent();
+        if (folder != null && !Files.isDirectory(folder)) {
+            throw new NoSuchFileException(path.toString());
+        }
+        if (Files.exists(path) ? !Files.isWritable(path) : folder != null && !Files.isWritable(folder)) {
+            throw new AccessDeniedException(path.toString());
+        }
+    }
+
     private interface Body {
         void write(FileChannel file) throws IOException;
     }

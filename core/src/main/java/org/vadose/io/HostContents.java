@@ -16,6 +16,10 @@ import org.vadose.base.NtStatus;
 
 /** A file of the host: written through where the person granted that, else copied into memory by the first write. */
 final class HostContents implements Contents {
+    private static final Set<OpenOption> READ_ONLY = Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+    private static final Set<OpenOption> READ_AND_WRITE =
+            Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+
     private final Path path;
     private final boolean writeThrough;
     private final AtomicLong budget;
@@ -35,6 +39,11 @@ final class HostContents implements Contents {
             return copy.size();
         }
         try {
+            FileChannel opened = channel;
+            if (opened != null && opened.isOpen()) {
+                // The file that was opened, even if somebody took its name away since.
+                return opened.size();
+            }
             HostPaths.check(path);
             return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
                     .size();
@@ -113,20 +122,29 @@ final class HostContents implements Contents {
         return made;
     }
 
-    /** The channel, opened if it is not open, or not for writing. */
+    /** The channel, opened if it is not open, or not for writing. Whoever reads first may write later: both go to one file. */
     private FileChannel open(boolean writes) throws IOException {
         FileChannel opened = channel;
         if (opened == null || !opened.isOpen() || writes && !channelWrites) {
             release();
             HostPaths.check(path);
-            Set<OpenOption> options = writes
-                    ? Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)
-                    : Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
-            opened = FileChannel.open(path, options);
+            channelWrites = true;
+            opened = writes ? FileChannel.open(path, READ_AND_WRITE) : openToRead();
             channel = opened;
-            channelWrites = writes;
         }
         return opened;
+    }
+
+    private FileChannel openToRead() throws IOException {
+        if (writeThrough) {
+            try {
+                return FileChannel.open(path, READ_AND_WRITE);
+            } catch (IOException notToBeWritten) {
+                // Read it, then.
+            }
+        }
+        channelWrites = false;
+        return FileChannel.open(path, READ_ONLY);
     }
 
     @Override

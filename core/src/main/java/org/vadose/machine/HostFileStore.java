@@ -30,17 +30,26 @@ final class HostFileStore implements BackingStore {
     private static final int BLOCK_SHIFT = 20;
     private static final int ZEROS_BYTES = 1 << 16;
 
+    private final @Nullable Path folder;
     private final Arena arena = Arena.ofShared();
     private final Map<Long, MemorySegment> windows = new HashMap<>();
     /** Blocks that have storage; the others hold zeros. */
     private final BitSet claimed = new BitSet();
 
     private @Nullable FileChannel channel;
+    private volatile @Nullable String problem;
+
+    /** @param folder where the file is made; null for the host's folder for temporary files */
+    HostFileStore(@Nullable Path folder) {
+        this.folder = folder;
+    }
 
     private FileChannel open() throws IOException {
         FileChannel opened = channel;
         if (opened == null) {
-            Path path = Files.createTempFile("vadose", ".pagefile");
+            Path path = folder == null
+                    ? Files.createTempFile("vadose", ".pagefile")
+                    : Files.createTempFile(folder, "vadose", ".pagefile");
             opened = FileChannel.open(
                     path,
                     StandardOpenOption.READ,
@@ -50,6 +59,12 @@ final class HostFileStore implements BackingStore {
             channel = opened;
         }
         return opened;
+    }
+
+    /** What the host said when it last could not read or write, and in which folder; null if it always could. */
+    @Nullable String problem() {
+        String said = problem;
+        return said == null ? null : said + ", in " + (folder == null ? System.getProperty("java.io.tmpdir") : folder);
     }
 
     private MemorySegment window(long position) throws IOException {
@@ -84,6 +99,7 @@ final class HostFileStore implements BackingStore {
         try {
             claim(slot << Pages.SHIFT, (long) count << Pages.SHIFT);
         } catch (IOException e) {
+            problem = e.getMessage();
             return NtStatus.DISK_FULL;
         }
         try {
@@ -98,7 +114,8 @@ final class HostFileStore implements BackingStore {
     }
 
     /** What an access to a mapping throws when the host cannot do it is an InternalError. */
-    private static NtStatus failed(Throwable e) {
+    private NtStatus failed(Throwable e) {
+        problem = e.getMessage();
         return e instanceof IOException ? NtStatus.INSUFFICIENT_RESOURCES : NtStatus.UNSUCCESSFUL;
     }
 

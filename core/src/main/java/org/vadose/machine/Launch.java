@@ -33,6 +33,14 @@ public record Launch(
     public Launch {
         arguments = List.copyOf(arguments);
         mounts = List.copyOf(mounts);
+        for (Mount mount : mounts) {
+            if (mounts.stream()
+                            .filter(other -> other.letter() == mount.letter())
+                            .count()
+                    > 1) {
+                throw new IllegalArgumentException("two folders are mounted as " + mount.letter() + ":");
+            }
+        }
     }
 
     /** With nothing granted and nobody told. */

@@ -1,10 +1,13 @@
 package org.vadose.machine;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
+import org.vadose.base.SeededRandom;
 import org.vadose.cc.CacheManager;
 import org.vadose.ex.PoolAllocator;
 import org.vadose.ex.PoolPages;
@@ -13,6 +16,7 @@ import org.vadose.memory.Mmu;
 import org.vadose.memory.Mmus;
 import org.vadose.memory.PhysicalMemory;
 import org.vadose.memory.X64PageTables;
+import org.vadose.mm.BackingStore;
 import org.vadose.mm.MemoryManager;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
@@ -53,6 +57,7 @@ public final class Machine implements AutoCloseable {
     private final Modules modules;
     private final Devices devices;
     private final SystemImages images;
+    private final Map<String, HostFileStore> hostFiles = new LinkedHashMap<>();
     private long phaseStart = System.nanoTime();
 
     private Machine(MachineConfig config, @Nullable BuiltinDlls builtin) {
@@ -146,11 +151,20 @@ public final class Machine implements AutoCloseable {
                                     ? io.createFile(
                                             devices.volume(), setup.path().substring(2))
                                     : 0,
-                            new HostFileStore());
+                            store(setup));
             if (!status.isSuccess()) {
                 throw new IllegalArgumentException("page file cannot be made file=" + setup + " status=" + status);
             }
         }
+    }
+
+    private BackingStore store(PageFileSetup setup) {
+        PageFileSetup.Disk disk = setup.disk();
+        HostFileStore file = new HostFileStore(disk.folder());
+        hostFiles.put(setup.path(), file);
+        return disk.isGood()
+                ? file
+                : new FailingStore(file, disk, SeededRandom.of(config.seed(), "disk of " + setup.path()));
     }
 
     /**
@@ -194,6 +208,18 @@ public final class Machine implements AutoCloseable {
 
     public MachineConfig config() {
         return config;
+    }
+
+    /** Page files that the host could not always read and write, each with what it said: its disk is full, say. */
+    public List<String> pageFileProblems() {
+        List<String> problems = new ArrayList<>();
+        hostFiles.forEach((path, file) -> {
+            String problem = file.problem();
+            if (problem != null) {
+                problems.add("page file " + path + ": " + problem);
+            }
+        });
+        return problems;
     }
 
     public PhysicalMemory physicalMemory() {

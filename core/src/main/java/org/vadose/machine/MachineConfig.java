@@ -11,7 +11,7 @@ import org.vadose.nt.NxPolicy;
 /**
  * What a machine is made of. Two machines of equal configuration boot to equal RAM.
  *
- * @param ramBytes a multiple of 4 KB, at least {@link PhysicalMemory#MINIMUM_BYTES}
+ * @param ramBytes a multiple of 4 KB, {@link PhysicalMemory#MINIMUM_BYTES} to {@link #MOST_RAM_BYTES}
  * @param seed of all randomness
  * @param bare whether to boot Idle and System alone
  * @param processors simulated ones, 1 to {@value #MOST_PROCESSORS}; with more than one, guest threads run at the same time and runs
@@ -46,13 +46,16 @@ public record MachineConfig(
     /** The least for the whole tree of processes. */
     public static final long FULL_TREE_BYTES = 128L << 20;
 
+    /** What the system region of page frames has been tried with. */
+    public static final long MOST_RAM_BYTES = 512L << 30;
+
     /** As many as one processor group has. */
     public static final int MOST_PROCESSORS = 64;
 
     public MachineConfig {
-        if (ramBytes < PhysicalMemory.MINIMUM_BYTES || Pages.offset(ramBytes) != 0) {
+        if (ramBytes < PhysicalMemory.MINIMUM_BYTES || ramBytes > MOST_RAM_BYTES || Pages.offset(ramBytes) != 0) {
             throw new IllegalArgumentException(
-                    "RAM must be a multiple of 4 KB and at least 32 MB ramBytes=" + ramBytes);
+                    "RAM must be a multiple of 4 KB, at least 32 MB and at most 512 GB ramBytes=" + ramBytes);
         }
         if (processors < 1 || processors > MOST_PROCESSORS) {
             throw new IllegalArgumentException(
@@ -63,11 +66,12 @@ public record MachineConfig(
         }
         pageFiles = List.copyOf(pageFiles);
         if (pageFiles.size() > PageFiles.MOST) {
-            throw new IllegalArgumentException("too many page files count=" + pageFiles.size());
+            throw new IllegalArgumentException(
+                    "a machine has at most " + PageFiles.MOST + " page files count=" + pageFiles.size());
         }
         if (!bare && ramBytes < FULL_TREE_BYTES) {
             throw new IllegalArgumentException(
-                    "the tree of processes needs 128 MB; boot bare with less ramBytes=" + ramBytes);
+                    "the tree of processes needs 128 MB of RAM; boot bare with less ramBytes=" + ramBytes);
         }
     }
 

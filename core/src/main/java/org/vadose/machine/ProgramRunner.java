@@ -1,8 +1,10 @@
 package org.vadose.machine;
 
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -66,6 +68,9 @@ import org.vadose.win32.loader.SectionImageMapper;
  */
 public final class ProgramRunner {
     private static final String PROGRAMS = "C:\\Programs";
+    /** Windows refuses images of 2 GB and more, too. */
+    private static final long LARGEST_PROGRAM = Integer.MAX_VALUE - 64L;
+
     private static final String DEVICE = "\\Device\\HarddiskVolume2";
     private static final int NORMAL_PRIORITY = 8;
     private static final int USER_SESSION = 1;
@@ -136,7 +141,7 @@ public final class ProgramRunner {
      * @throws LoaderException if it or a DLL it needs cannot be loaded
      */
     public RunningProgram start(Launch launch) throws IOException {
-        byte[] file = Files.readAllBytes(launch.program());
+        byte[] file = read(launch.program());
         PeImage image = program(file, launch.program().toString());
         GuestFileSystem files = new GuestFileSystem(system.clock()::systemTime);
         String path = populate(files, launch);
@@ -164,6 +169,21 @@ public final class ProgramRunner {
             main.process().start(main);
             return new RunningProgram(main.process(), main);
         });
+    }
+
+    private static byte[] read(Path program) throws IOException {
+        BasicFileAttributes attributes = Files.readAttributes(program, BasicFileAttributes.class);
+        if (!attributes.isRegularFile()) {
+            throw new FileSystemException(
+                    program.toString(),
+                    null,
+                    attributes.isDirectory() ? "is a folder, not a program" : "is not a file");
+        }
+        if (attributes.size() > LARGEST_PROGRAM) {
+            throw new FileSystemException(
+                    program.toString(), null, "is too large for a program, fileSize=" + attributes.size());
+        }
+        return Files.readAllBytes(program);
     }
 
     /** What is to be started, its file read. */

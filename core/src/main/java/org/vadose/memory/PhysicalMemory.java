@@ -89,6 +89,13 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
         }
     }
 
+    /** What to tell the person when Java says InternalError of an access: the host had no page to put behind the mapping. */
+    public static String hostIsFull(InternalError fault) {
+        return "the host cannot keep the machine's memory: the folder for temporary files, "
+                + System.getProperty("java.io.tmpdir") + ", is full; set TMPDIR to another one (" + fault.getMessage()
+                + ")";
+    }
+
     /** All of RAM, by physical address. */
     MemorySegment segment() {
         return segment;

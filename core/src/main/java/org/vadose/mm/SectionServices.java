@@ -524,13 +524,15 @@ public final class SectionServices {
         }
         ControlArea area = section.controlArea();
         long rest = section.sizeBytes() - view.offsetBytes;
+        // A view of a file does not go beyond the section's last byte, even where its page does.
+        long most = area.isFile() ? rest : Pages.up(rest);
         boolean mayGrow = (type & VirtualMemoryServices.MEM_RESERVE) != 0;
         if (mayGrow && !area.isFile()) {
             return NtStatus.INVALID_PARAMETER_9;
         }
         if (view.offsetBytes < 0
                 || rest <= 0
-                || !mayGrow && Long.compareUnsigned(view.sizeBytes, Pages.up(rest)) > 0
+                || !mayGrow && Long.compareUnsigned(view.sizeBytes, most) > 0
                 || Long.compareUnsigned(commitBytes, Pages.up(rest)) > 0) {
             return NtStatus.INVALID_VIEW_SIZE;
         }

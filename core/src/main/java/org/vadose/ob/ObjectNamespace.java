@@ -15,7 +15,10 @@ import org.vadose.nt.PoolTag;
 import org.vadose.nt.PoolType;
 import org.vadose.nt.UnicodeString;
 
-/** The tree of directories under {@code \}, with its symbolic links. Names compare without regard to case. */
+/**
+ * The tree of directories under {@code \}, with its symbolic links. Paths are followed without regard to case; names that
+ * differ in case alone may stand in one directory, as those that Win32 programs give are told apart.
+ */
 public final class ObjectNamespace {
     private static final int ENTRY_TAG = PoolTag.of("ObDi");
     private static final int LINK_TAG = PoolTag.of("Symt");
@@ -104,7 +107,7 @@ public final class ObjectNamespace {
      */
     public NtStatus insert(long directory, long body) {
         String name = objects.header(body).name();
-        if (find(directory, name) != 0) {
+        if (findExact(directory, name) != 0) {
             return NtStatus.OBJECT_NAME_COLLISION;
         }
         int hash = ObjectDirectory.hash(name);
@@ -140,8 +143,17 @@ public final class ObjectNamespace {
                 "name not in its directory object=" + Hex.address(body) + " directory=" + Hex.address(directory));
     }
 
-    /** The object of a name in one directory; 0 if there is none. */
+    /** The object of a name in one directory, in any case; 0 if there is none. */
     public long find(long directory, String name) {
+        return find(directory, name, true);
+    }
+
+    /** The object of exactly this name in one directory; 0 if there is none. */
+    public long findExact(long directory, String name) {
+        return find(directory, name, false);
+    }
+
+    private long find(long directory, String name, boolean anyCase) {
         int hash = ObjectDirectory.hash(name);
         long bucket = new ObjectDirectory(memory, directory).bucket(ObjectDirectory.bucketOf(hash));
         for (long entry = memory.readLong(bucket);
@@ -149,7 +161,8 @@ public final class ObjectNamespace {
                 entry = memory.readLong(entry + ObjectDirectoryEntryLayout.CHAIN_LINK)) {
             if (memory.readInt(entry + ObjectDirectoryEntryLayout.HASH_VALUE) == hash) {
                 long body = memory.readLong(entry + ObjectDirectoryEntryLayout.OBJECT);
-                if (objects.header(body).name().equalsIgnoreCase(name)) {
+                String found = objects.header(body).name();
+                if (anyCase ? found.equalsIgnoreCase(name) : found.equals(name)) {
                     return body;
                 }
             }

@@ -16,6 +16,7 @@ import org.vadose.io.GuestFileSystem;
 import org.vadose.io.GuestPath;
 import org.vadose.memory.Memory;
 import org.vadose.memory.Mmu;
+import org.vadose.memory.PhysicalMemory;
 import org.vadose.memory.ProcessorThread;
 import org.vadose.nt.Eprocess;
 import org.vadose.ob.KnownType;
@@ -459,6 +460,10 @@ public final class GuestProcess {
     }
 
     private void fail(Throwable problem) {
+        if (problem instanceof InternalError fault) {
+            end(NtStatus.UNHANDLED_EXCEPTION.code(), "vadose: " + PhysicalMemory.hostIsFull(fault));
+            return;
+        }
         end(NtStatus.UNHANDLED_EXCEPTION.code(), "internal error: " + described(problem));
         reportInternalError(problem);
     }

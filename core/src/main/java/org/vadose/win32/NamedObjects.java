@@ -18,6 +18,7 @@ public final class NamedObjects {
     private static final int ROOT_DIRECTORY = 8;
     private static final int OBJECT_NAME = 16;
     private static final int ATTRIBUTES = 24;
+    private static final int OBJ_CASE_INSENSITIVE = 0x40;
 
     private NamedObjects() {}
 
@@ -27,17 +28,23 @@ public final class NamedObjects {
      * @param status why there is no such place
      * @param directory the directory's body; 0 for an object without a name
      * @param name its last part
+     * @param anyCase whether a name that differs in case alone is the same: never for Win32's names
      */
-    public record Place(NtStatus status, long directory, String name) {
-        private static final Place NOWHERE = new Place(NtStatus.SUCCESS, 0, "");
+    public record Place(NtStatus status, long directory, String name, boolean anyCase) {
+        private static final Place NOWHERE = new Place(NtStatus.SUCCESS, 0, "", false);
 
         private static Place failed(NtStatus status) {
-            return new Place(status, 0, "");
+            return new Place(status, 0, "", false);
         }
 
         /** The object there, 0 for none. */
         public long find(ObjectManager objects) {
-            return directory == 0 ? 0 : objects.namespace().find(directory, name);
+            if (directory == 0) {
+                return 0;
+            }
+            return anyCase
+                    ? objects.namespace().find(directory, name)
+                    : objects.namespace().findExact(directory, name);
         }
     }
 
@@ -45,7 +52,7 @@ public final class NamedObjects {
     public static Place ofWin32(GuestProcess process, String name) {
         return name.isEmpty()
                 ? Place.NOWHERE
-                : at(process.kernel().objectManager(), directoryOf(process) + "\\" + name);
+                : at(process.kernel().objectManager(), directoryOf(process) + "\\" + name, false);
     }
 
     /** {@code \BaseNamedObjects}, or that of the process's session. */
@@ -76,8 +83,9 @@ public final class NamedObjects {
         String name = new UnicodeString(memory, string).text();
         long root = memory.readLong(attributes + ROOT_DIRECTORY);
         ObjectManager objects = process.kernel().objectManager();
+        boolean anyCase = (flags(process, attributes) & OBJ_CASE_INSENSITIVE) != 0;
         if (root == 0) {
-            return at(objects, name);
+            return at(objects, name, anyCase);
         }
         long directory = process.objects().body(root, KnownType.DIRECTORY);
         if (directory == 0) {
@@ -85,7 +93,7 @@ public final class NamedObjects {
                     process.objects().body(root) == 0 ? NtStatus.INVALID_HANDLE : NtStatus.OBJECT_TYPE_MISMATCH);
         }
         String path = objects.namespace().path(directory);
-        return at(objects, (path.equals("\\") ? "" : path) + "\\" + name);
+        return at(objects, (path.equals("\\") ? "" : path) + "\\" + name, anyCase);
     }
 
     /** {@code OBJ_} flags of {@code OBJECT_ATTRIBUTES}; 0 for none. */
@@ -93,7 +101,7 @@ public final class NamedObjects {
         return attributes == 0 ? 0 : process.memory().readInt(attributes + ATTRIBUTES);
     }
 
-    private static Place at(ObjectManager objects, String path) {
+    private static Place at(ObjectManager objects, String path, boolean anyCase) {
         int slash = path.lastIndexOf('\\');
         if (slash < 0 || !path.startsWith("\\")) {
             return Place.failed(NtStatus.OBJECT_PATH_SYNTAX_BAD);
@@ -107,6 +115,6 @@ public final class NamedObjects {
                 || !objects.isType(parent.body(), KnownType.DIRECTORY)) {
             return Place.failed(NtStatus.OBJECT_PATH_NOT_FOUND);
         }
-        return new Place(NtStatus.SUCCESS, parent.body(), path.substring(slash + 1));
+        return new Place(NtStatus.SUCCESS, parent.body(), path.substring(slash + 1), anyCase);
     }
 }

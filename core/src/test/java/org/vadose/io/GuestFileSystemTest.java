@@ -101,6 +101,22 @@ class GuestFileSystemTest {
         assertEquals("hello", Files.readString(host.resolve("sub/moved.txt")));
     }
 
+    /** As on the host itself: the file lives until it is closed. */
+    @Test
+    void aFileThatTheHostDeletesIsTheGuestsUntilItIsClosed() throws IOException {
+        Path out = Files.writeString(host.resolve("out.txt"), "before");
+        files.mount('D', host, true);
+        try (OpenFile.OnDisk file = open("D:\\out.txt", WRITE, Disposition.OPEN)) {
+            byte[] bytes = new byte[6];
+            assertEquals(6, file.read(0, bytes, 0, 6));
+            Files.delete(out);
+            file.write(3, "e".getBytes(US_ASCII), 0, 1);
+            assertEquals(6, file.node().size());
+            assertEquals(6, file.read(0, bytes, 0, 6));
+            assertEquals("befere", new String(bytes, US_ASCII));
+        }
+    }
+
     @Test
     void symbolicLinksDoNotExistForTheGuest() throws IOException {
         Path secret = Files.createTempFile("secret", ".txt");

@@ -12,7 +12,7 @@ class HostFileStoreTest {
     private static final int COUNT = 16;
     private static final long WINDOW_SLOTS = (256L << 20) / Pages.SIZE;
 
-    private final HostFileStore store = new HostFileStore();
+    private final HostFileStore store = new HostFileStore(null);
     private final PhysicalMemory ram = new PhysicalMemory(64 * Pages.SIZE);
 
     @AfterEach

@@ -43,6 +43,7 @@ final class BootCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        requirePlace(dump);
         try (Machine machine = Machine.boot(options.config(bare))) {
             PrintStream out = Output.standard();
             if (timings) {
@@ -63,6 +64,17 @@ final class BootCommand implements Callable<Integer> {
                 write(machine.target(), dump);
             }
             return failed ? ExitCode.FAILED : ExitCode.OK;
+        }
+    }
+
+    /** What cannot be written shall be known before anything has run. */
+    static void requirePlace(@Nullable Path file) throws IOException {
+        if (file != null) {
+            try {
+                ImageWriter.requirePlace(file);
+            } catch (IOException e) {
+                throw new CannotWriteException(file, e);
+            }
         }
     }
 

@@ -1,7 +1,11 @@
 package org.vadose.cli;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.vadose.machine.BackgroundMode;
 import org.vadose.machine.MachineConfig;
@@ -12,7 +16,10 @@ import org.vadose.nt.AslrPolicy;
 import org.vadose.nt.NxPolicy;
 import org.vadose.nt.UserSpace;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
 /** What every command that boots a machine takes. */
@@ -71,11 +78,31 @@ final class MachineOptions {
 
     @Option(
             names = "--page-file",
-            paramLabel = "SIZE",
-            converter = Size.class,
+            paramLabel = "[PATH=]SIZE[-MAX]",
+            converter = PageFile.class,
             description =
-                    "Size of the page file, 0 for none (default: as much as RAM, growing to three times that or 4g).")
-    private @Nullable Long pageFileBytes;
+                    "A page file, and the size it may grow to; up to 16 of them, the first C:\\pagefile.sys if no path says"
+                            + " otherwise, the next on D: and so on; 0 for none (default: as much as RAM, growing to three"
+                            + " times that or 4g).")
+    private List<PageFileText> pageFiles = List.of();
+
+    @Option(
+            names = "--page-file-folder",
+            paramLabel = "DIR",
+            description = "Where on the host the page files are kept (default: its folder for temporary files).")
+    private @Nullable Path pageFileFolder;
+
+    @Option(
+            names = "--page-file-errors",
+            paramLabel = "READS[,WRITES]",
+            converter = Errors.class,
+            description =
+                    "Of a thousand reads (and writes) of page files, so many fail, half of them only at the first try; which"
+                            + " ones, the seed says (default: 0,0).")
+    private ErrorRates pageFileErrors = new ErrorRates(0, 0);
+
+    @Spec(Spec.Target.MIXEE)
+    private @Nullable CommandSpec command;
 
     @Option(
             names = "--memory-compression",
@@ -100,7 +127,17 @@ final class MachineOptions {
                             + " points in every run, or threads of their own, so that a run need not repeat (default: stepped).")
     private BackgroundMode background = BackgroundMode.STEPPED;
 
+    /** A machine that cannot be is wrong usage. */
     MachineConfig config(boolean bare) {
+        try {
+            return configure(bare);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(
+                    Objects.requireNonNull(command, "options of no command").commandLine(), e.getMessage(), e);
+        }
+    }
+
+    private MachineConfig configure(boolean bare) {
         MachineConfig config = MachineConfig.standard()
                 .withBare(bare)
                 .withRamBytes(ramBytes)
@@ -112,12 +149,67 @@ final class MachineOptions {
                 .withLocksPages(!noLockPages)
                 .withBackground(background)
                 .withSaving(new MemorySaving(memoryCompression == OnOff.ON, pageCombining == OnOff.ON));
-        Long bytes = pageFileBytes;
-        if (bytes == null) {
-            return config;
+        return config.withPageFiles(setups());
+    }
+
+    private List<PageFileSetup> setups() {
+        PageFileSetup.Disk disk =
+                new PageFileSetup.Disk(pageFileFolder, pageFileErrors.reads(), pageFileErrors.writes());
+        Path folder = pageFileFolder;
+        if (folder != null && !(Files.isDirectory(folder) && Files.isWritable(folder))) {
+            throw new IllegalArgumentException("page files cannot be kept in " + folder + ": it is "
+                    + (Files.isDirectory(folder) ? "not to be written to" : "no folder"));
         }
-        return config.withPageFiles(
-                bytes == 0 ? List.of() : List.of(new PageFileSetup("C:\\pagefile.sys", bytes, bytes)));
+        if (pageFiles.isEmpty()) {
+            return List.of(PageFileSetup.managed(ramBytes).on(disk));
+        }
+        List<PageFileSetup> setups = new ArrayList<>();
+        for (PageFileText file : pageFiles) {
+            if (file.minimum() == 0 && pageFiles.size() == 1) {
+                return List.of();
+            }
+            String path = file.path() == null ? (char) ('C' + setups.size()) + ":\\pagefile.sys" : file.path();
+            if (setups.stream().anyMatch(other -> other.path().equalsIgnoreCase(path))) {
+                throw new IllegalArgumentException("two page files are " + path);
+            }
+            setups.add(new PageFileSetup(path, file.minimum(), file.maximum(), disk));
+        }
+        return setups;
+    }
+
+    /** What one {@code --page-file} says. */
+    private record PageFileText(@Nullable String path, long minimum, long maximum) {}
+
+    /** {@code 64m}, {@code 64m-1g}, {@code E:\swap\page.sys=64m}. */
+    static final class PageFile implements ITypeConverter<PageFileText> {
+        @Override
+        public PageFileText convert(String text) {
+            int equals = text.lastIndexOf('=');
+            String path = equals < 0 ? null : text.substring(0, equals);
+            if (path != null && !path.matches("[C-Zc-z]:\\\\[^<>\"/|?*:]+")) {
+                throw new TypeConversionException(
+                        "a page file's path is one on C: to Z:, like D:\\pagefile.sys, not '" + path + "'");
+            }
+            String[] sizes = text.substring(equals + 1).split("-", 2);
+            long minimum = new Size().convert(sizes[0]);
+            return new PageFileText(path, minimum, sizes.length == 1 ? minimum : new Size().convert(sizes[1]));
+        }
+    }
+
+    /** Of a thousand. */
+    private record ErrorRates(int reads, int writes) {}
+
+    /** {@code 5} for reads, {@code 5,20} for reads and writes. */
+    static final class Errors implements ITypeConverter<ErrorRates> {
+        @Override
+        public ErrorRates convert(String text) {
+            if (!text.matches("[0-9]{1,4}(,[0-9]{1,4})?")) {
+                throw new TypeConversionException(
+                        "errors are how many of a thousand reads, and behind a comma writes, fail, not '" + text + "'");
+            }
+            String[] numbers = text.split(",", 2);
+            return new ErrorRates(Integer.parseInt(numbers[0]), numbers.length == 1 ? 0 : Integer.parseInt(numbers[1]));
+        }
     }
 
     /** As {@code bcdedit} names it, in any case. */

@@ -1,13 +1,18 @@
 package org.vadose.cli;
 
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import org.vadose.dump.DumpFormatException;
+import org.vadose.memory.PhysicalMemory;
 import org.vadose.pe.PeFormatException;
 import org.vadose.win32.loader.LoaderException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** {@code vadose}. Errors are one line on standard error; exit codes are in {@link ExitCode}. */
 @Command(
@@ -32,13 +37,43 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
-        System.exit(commandLine().execute(args));
+        System.exit(execute(args));
+    }
+
+    private static int execute(String... args) {
+        try {
+            return commandLine().execute(args);
+        } catch (OutOfMemoryError e) {
+            System.err.println("vadose: the host gives no more memory (" + e.getMessage()
+                    + "); a smaller --ram may do, or JAVA_TOOL_OPTIONS=-Xmx... for more Java heap");
+            return ExitCode.INTERNAL;
+        } catch (InternalError e) {
+            System.err.println("vadose: " + PhysicalMemory.hostIsFull(e));
+            return ExitCode.CANNOT_WRITE;
+        }
     }
 
     static CommandLine commandLine() {
         return new CommandLine(new Main())
+                .setParameterExceptionHandler((exception, args) -> misused(exception))
                 .setExecutionExceptionHandler((exception, command, parsed) -> report(exception))
                 .setExitCodeExceptionMapper(e -> ExitCode.USAGE);
+    }
+
+    /** One line, not a page of options behind which it is lost. */
+    private static int misused(ParameterException exception) {
+        CommandLine command = exception.getCommandLine();
+        PrintWriter errors = command.getErr();
+        String name = command.getCommandSpec().qualifiedName();
+        if (command.getParent() == null && exception.getArgSpec() == null) {
+            command.usage(errors);
+        }
+        errors.println(name + ": " + exception.getMessage());
+        if (!UnmatchedArgumentException.printSuggestions(exception, errors)) {
+            errors.println("Try '" + name + " --help'.");
+        }
+        errors.flush();
+        return ExitCode.USAGE;
     }
 
     private static int report(Exception exception) {
@@ -65,6 +100,11 @@ public final class Main {
             }
             case AccessDeniedException e -> {
                 System.err.println("vadose: permission denied: " + e.getFile());
+                return ExitCode.NO_INPUT;
+            }
+            case FileSystemException e
+            when e.getReason() != null -> {
+                System.err.println("vadose: " + e.getFile() + " " + e.getReason());
                 return ExitCode.NO_INPUT;
             }
             case IOException e -> {

@@ -10,6 +10,7 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jline.utils.Signals;
 import org.jspecify.annotations.Nullable;
@@ -20,11 +21,15 @@ import org.vadose.machine.RunningProgram;
 import org.vadose.win32.GuestConsole;
 import org.vadose.win32.GuestEvents;
 import org.vadose.win32.loader.BuiltinDlls;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
 /** {@code vadose run}: a Windows program on a machine of its own. */
@@ -69,12 +74,28 @@ final class RunCommand implements Callable<Integer> {
     @Parameters(index = "1..*", arity = "0..*", paramLabel = "ARGUMENT", description = "What the program is given.")
     private List<String> arguments = List.of();
 
+    @Spec
+    private @Nullable CommandSpec command;
+
     @Override
     public Integer call() throws IOException, InterruptedException {
+        BootCommand.requirePlace(dump);
+        if (mounts.stream().map(Launch.Mount::letter).distinct().count() < mounts.size()) {
+            throw new ParameterException(spec(), "two folders are mounted as one drive; give each a letter of its own");
+        }
         BuiltinDlls dlls = ProgramRunner.builtinDlls();
         try (Machine machine = Machine.boot(options.config(bare), dlls)) {
-            return kd || commands != null ? debug(machine, dlls) : run(machine, dlls);
+            int code = kd || commands != null ? debug(machine, dlls) : run(machine, dlls);
+            for (String problem : machine.pageFileProblems()) {
+                System.err.println("vadose: " + problem + "; --page-file-folder names another folder");
+            }
+            return code;
         }
+    }
+
+    private CommandLine spec() {
+        return Objects.requireNonNull(command, "a command without its specification")
+                .commandLine();
     }
 
     private int run(Machine machine, BuiltinDlls dlls) throws IOException, InterruptedException {

@@ -18,7 +18,7 @@ import org.vadose.machine.Machine;
 import org.vadose.machine.MachineConfig;
 
 /**
- * Every session that {@code README.md} and {@code docs/debugger.md} show is played again and must print what stands there. With
+ * Every session that {@code README.md} and the pages below {@code docs} show is played again and must print what stands there. With
  * {@code -Dvadose.transcripts=write} the page is brought up to date instead.
  */
 class DocumentTest {
@@ -46,7 +46,7 @@ class DocumentTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"README.md", "docs/debugger.md"})
+    @ValueSource(strings = {"README.md", "docs/debugger.md", "docs/running.md"})
     void sessionsOfThePageAreTrue(String name) throws IOException, InterruptedException {
         Path file = ROOT.resolve(name);
         List<String> page = Files.readAllLines(file);
