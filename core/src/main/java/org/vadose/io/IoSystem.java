@@ -24,6 +24,7 @@ import org.vadose.nt.PoolType;
 import org.vadose.nt.UnicodeString;
 import org.vadose.ob.KnownType;
 import org.vadose.ob.ObjectManager;
+import org.vadose.ob.ObjectNamespace;
 
 /** Makes driver, device and file objects. */
 public final class IoSystem {
@@ -189,12 +190,13 @@ public final class IoSystem {
     /**
      * Makes a file object for an opened file, with one reference; the file is closed when the object ends.
      *
-     * @param device the volume or device it is on
+     * @param device the device it is on, or the volume of drive C
      */
     public long createFile(long device, OpenFile file) {
         String path = file.path();
         boolean isOnDrive = path.length() > 2 && path.charAt(1) == ':';
-        long body = createFile(device, isOnDrive ? path.substring(2) : "\\" + path);
+        long body =
+                createFile(isOnDrive ? volumeOf(path, device) : device, isOnDrive ? path.substring(2) : "\\" + path);
         memory.writeByte(body + FileObjectLayout.READ_ACCESS, bit(file.canRead()));
         memory.writeByte(body + FileObjectLayout.WRITE_ACCESS, bit(file.canWrite()));
         memory.writeByte(body + FileObjectLayout.SHARED_READ, bit((file.share() & 1) != 0));
@@ -213,6 +215,19 @@ public final class IoSystem {
             }
         }
         return body;
+    }
+
+    /**
+     * The volume that the drive of a DOS path is.
+     *
+     * @param systemVolume that of drive C, and of what names no drive that there is
+     */
+    public long volumeOf(String dosPath, long systemVolume) {
+        if (dosPath.startsWith("C:") || dosPath.length() < 2 || dosPath.charAt(1) != ':') {
+            return systemVolume;
+        }
+        ObjectNamespace.Lookup found = objects.namespace().lookup("\\??\\" + dosPath.substring(0, 2));
+        return found.status().isSuccess() ? found.body() : systemVolume;
     }
 
     /** {@code FO_*} that go with options of an open. */

@@ -31,6 +31,9 @@ final class Devices {
     private final ObjectNamespace names;
     private final IoSystem io;
     private final Modules modules;
+    private long volumeManager;
+    private long fileSystem;
+    private int volumes;
     private long volume;
     private long console;
     private long nullDevice;
@@ -68,17 +71,13 @@ final class Devices {
         long root = names.root();
         long device = names.find(root, "Device");
         long global = names.find(root, "GLOBAL??");
-        long volmgr = driver("Driver", "volmgr", "volmgr.sys");
-        for (int i = 1; i <= 3; i++) {
-            long created = io.createDevice(volmgr, device, "HarddiskVolume" + i, IoSystem.DEVICE_DISK);
-            if (i == 2) {
-                volume = created;
-            }
-        }
-        long ntfs = driver("FileSystem", "Ntfs", "ntfs.sys");
-        io.createDevice(ntfs, device, "Ntfs", IoSystem.DEVICE_DISK_FILE_SYSTEM);
-        long mounted = io.createDevice(ntfs, 0, "", IoSystem.DEVICE_DISK_FILE_SYSTEM);
-        io.mount(volume, mounted, SeededRandom.of(seed, "volume serial").nextInt());
+        volumeManager = driver("Driver", "volmgr", "volmgr.sys");
+        createVolume(device);
+        volume = createVolume(device);
+        createVolume(device);
+        fileSystem = driver("FileSystem", "Ntfs", "ntfs.sys");
+        io.createDevice(fileSystem, device, "Ntfs", IoSystem.DEVICE_DISK_FILE_SYSTEM);
+        mount(volume, SeededRandom.of(seed, "volume serial").nextInt());
         long disk = driver("Driver", "Disk", "disk.sys");
         long harddisk = names.createDirectory(device, "Harddisk0");
         io.createDevice(disk, harddisk, "DR0", IoSystem.DEVICE_DISK);
@@ -99,6 +98,26 @@ final class Devices {
         names.createLink(global, "PIPE", "\\Device\\NamedPipe", now);
         names.createLink(global, "PhysicalDrive0", "\\Device\\Harddisk0\\DR0", now);
         names.createLink(global, "MountPointManager", "\\Device\\MountPointManager", now);
+    }
+
+    private long createVolume(long directory) {
+        volumes++;
+        return io.createDevice(volumeManager, directory, "HarddiskVolume" + volumes, IoSystem.DEVICE_DISK);
+    }
+
+    private void mount(long onto, int serial) {
+        io.mount(onto, io.createDevice(fileSystem, 0, "", IoSystem.DEVICE_DISK_FILE_SYSTEM), serial);
+    }
+
+    /** Makes a volume for a drive, unless there is one. */
+    void addDrive(char letter, long seed, long now) {
+        String name = letter + ":";
+        long global = names.find(names.root(), "GLOBAL??");
+        if (names.find(global, name) == 0) {
+            long added = createVolume(names.find(names.root(), "Device"));
+            mount(added, SeededRandom.of(seed, "volume serial " + name).nextInt());
+            names.createLink(global, name, names.path(added), now);
+        }
     }
 
     private long driver(String directory, String name, String file) {

@@ -278,6 +278,11 @@ public final class Machine implements AutoCloseable {
         return memoryManager.kernelBase();
     }
 
+    /** Makes a volume of its own for a drive, unless it has one. The caller holds the kernel lock. */
+    public void addDrive(char letter) {
+        devices.addDrive(letter, config.seed(), clock.now());
+    }
+
     /** Body of the device that {@code C:} means. */
     public long systemVolume() {
         return devices.volume();

@@ -21,6 +21,7 @@ import org.vadose.nt.Eprocess;
 import org.vadose.nt.HandleTable;
 import org.vadose.nt.Mitigations;
 import org.vadose.nt.WaitReason;
+import org.vadose.ob.ObjectNamespace;
 import org.vadose.pe.PeFormatException;
 import org.vadose.pe.PeImage;
 import org.vadose.ps.Account;
@@ -71,7 +72,6 @@ public final class ProgramRunner {
     /** Windows refuses images of 2 GB and more, too. */
     private static final long LARGEST_PROGRAM = Integer.MAX_VALUE - 64L;
 
-    private static final String DEVICE = "\\Device\\HarddiskVolume2";
     private static final int NORMAL_PRIORITY = 8;
     private static final int USER_SESSION = 1;
     private static final int SYSCALL_IN_STUB = 8;
@@ -158,6 +158,7 @@ public final class ProgramRunner {
                 launch.console(),
                 launch.events());
         return system.exclusively(() -> {
+            launch.mounts().forEach(mount -> machine.addDrive(mount.letter()));
             GuestThread main = create(start);
             GuestObjects objects = main.process().objects();
             GuestConsole console = launch.console();
@@ -167,7 +168,7 @@ public final class ProgramRunner {
                     objects.open(console.output()),
                     objects.open(console.errors()));
             main.process().start(main);
-            return new RunningProgram(main.process(), main);
+            return new RunningProgram(system, main.process(), main);
         });
     }
 
@@ -245,6 +246,11 @@ public final class ProgramRunner {
         return main;
     }
 
+    private String devicePath(String dosPath) {
+        ObjectNamespace names = machine.objectManager().namespace();
+        return names.path(names.lookup("\\??\\" + dosPath.substring(0, 2)).body()) + dosPath.substring(2);
+    }
+
     /** Makes a process, which then is the one on the processor; its first thread waits to be started. */
     private GuestThread create(Start start) {
         SystemImages.Image ntdll = machine.images().ntdll();
@@ -253,7 +259,7 @@ public final class ProgramRunner {
         UserProcess user = machine.processManager()
                 .createUserProcess(new UserProcessSpec(
                         start.path(),
-                        DEVICE + start.path().substring(2),
+                        devicePath(start.path()),
                         start.commandLine(),
                         start.directory().parts().isEmpty() ? start.directory().toString() : start.directory() + "\\",
                         start.environment(),

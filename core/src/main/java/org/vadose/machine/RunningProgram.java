@@ -1,14 +1,18 @@
 package org.vadose.machine;
 
+import java.util.List;
 import org.vadose.win32.GuestProcess;
+import org.vadose.win32.GuestSystem;
 import org.vadose.win32.GuestThread;
 
 /** A program started on a machine. */
 public final class RunningProgram {
+    private final GuestSystem system;
     private final GuestProcess process;
     private final GuestThread mainThread;
 
-    RunningProgram(GuestProcess process, GuestThread mainThread) {
+    RunningProgram(GuestSystem system, GuestProcess process, GuestThread mainThread) {
+        this.system = system;
         this.process = process;
         this.mainThread = mainThread;
     }
@@ -28,6 +32,21 @@ public final class RunningProgram {
      */
     public int await() throws InterruptedException {
         return process.awaitEnd();
+    }
+
+    /** Ends what the program has started and left running, and waits for that: before the machine goes. */
+    public void endDescendants() throws InterruptedException {
+        for (List<GuestProcess> left = system.processes(); !left.isEmpty(); left = system.processes()) {
+            for (GuestProcess other : left) {
+                other.requestStop();
+            }
+            for (GuestProcess other : left) {
+                int ignored = other.awaitEnd();
+            }
+            if (system.processes().equals(left)) {
+                return;
+            }
+        }
     }
 
     /** Ends the program soon, whatever it does; {@link #await} then returns. From any thread. */

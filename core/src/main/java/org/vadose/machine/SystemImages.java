@@ -104,8 +104,9 @@ public final class SystemImages {
         return made;
     }
 
-    /** A file object of a DOS path on drive C, with one reference. */
+    /** A file object of a DOS path, with one reference. */
     private long openFile(String dosPath) {
-        return io.createFile(volume, dosPath.startsWith("C:") ? dosPath.substring(2) : dosPath);
+        boolean hasDrive = dosPath.length() > 2 && dosPath.charAt(1) == ':';
+        return io.createFile(io.volumeOf(dosPath, volume), hasDrive ? dosPath.substring(2) : dosPath);
     }
 }

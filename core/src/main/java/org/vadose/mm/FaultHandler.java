@@ -332,7 +332,8 @@ final class FaultHandler implements PageFaultHandler {
         counts.count(processor, KprcbLayout.MM_TRANSITION_COUNT);
         // Neither entry is zero, both hold the frame: nothing changes for the table.
         memory.writeLong(
-                tables.pteAddress(page), Pte.validUser(frame, unguarded(Pte.protection(pte)), isWrite(errorCode)));
+                tables.pteAddress(page),
+                tables.allowed(Pte.validUser(frame, unguarded(Pte.protection(pte)), isWrite(errorCode))));
         space.workingSet().addLeaf(1, true);
         return NtStatus.SUCCESS;
     }

@@ -225,7 +225,7 @@ public final class PageCombining {
         pfn.setOriginalPte(Pte.demandZero(PageProtection.READONLY));
         // The contents are nowhere else.
         pfn.setModified(true);
-        memory.writeLong(prototype, Pte.validPrototype(frame, PageProtection.READONLY));
+        memory.writeLong(prototype, tables.allowed(Pte.validPrototype(frame, PageProtection.READONLY)));
         trees.insert(block);
         prototypes.add(prototype);
         return frame;

@@ -11,7 +11,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.vadose.nt.NxPolicy;
 import org.vadose.win32.GuestConsole;
 import org.vadose.win32.loader.BuiltinDlls;
 
@@ -32,15 +34,25 @@ class ProgramsTest {
         }
     }
 
+    /** Pages come back as they went out, with NX in their entries or without. */
+    @ParameterizedTest
+    @EnumSource(NxPolicy.class)
+    void pagesAreTrimmedAndComeBack(NxPolicy nx) throws Exception {
+        printsWhatWasRecorded("pageout", MachineConfig.standard().withNx(nx).withRamBytes(128 << 20));
+    }
+
     @ParameterizedTest
     @MethodSource("names")
     void printsWhatWasRecorded(String name) throws Exception {
+        printsWhatWasRecorded(name, MachineConfig.standard().withBare(true).withRamBytes(128 << 20));
+    }
+
+    private static void printsWhatWasRecorded(String name, MachineConfig config) throws Exception {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream errors = new ByteArrayOutputStream();
         byte[] input = Files.readAllBytes(PROGRAMS.resolve("build"));
         int code;
-        try (Machine machine =
-                Machine.boot(MachineConfig.standard().withBare(true).withRamBytes(128 << 20), DLLS)) {
+        try (Machine machine = Machine.boot(config, DLLS)) {
             GuestConsole console = new GuestConsole(new ByteArrayInputStream(input), out, errors, false);
             Checks.AtExit atExit = new Checks.AtExit(machine);
             code = new ProgramRunner(machine, DLLS)

@@ -196,7 +196,7 @@ class RandomSectionTest {
         int first = random.nextInt(pages) / 16 * 16;
         view.offsetBytes = (long) first * PAGE;
         int count = random.nextBoolean() ? pages - first : 1 + random.nextInt(pages - first);
-        view.sizeBytes = (long) count * PAGE;
+        view.sizeBytes = Math.min((long) count * PAGE, section.bytes() - view.offsetBytes);
         int protection = new int[] {R, RW, RW, WC}[random.nextInt(4)];
         int type = random.nextBoolean() ? 0 : VirtualMemoryServices.MEM_TOP_DOWN;
         Eprocess process = processes.get(random.nextInt(processes.size()));

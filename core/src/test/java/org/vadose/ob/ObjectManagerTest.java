@@ -79,9 +79,14 @@ class ObjectManagerTest {
         assertEquals(
                 NtStatus.OBJECT_PATH_NOT_FOUND, names.lookup("\\Nowhere\\x").status());
         assertEquals(NtStatus.OBJECT_NAME_NOT_FOUND, names.lookup("\\Nowhere").status());
-        long second = objects.create(KnownType.DEVICE, 0x150, "harddiskvolume2", 0, 0);
+        long second = objects.create(KnownType.DEVICE, 0x150, "HarddiskVolume2", 0, 0);
         assertEquals(NtStatus.OBJECT_NAME_COLLISION, names.insert(device, second));
         objects.dereference(second);
+        long third = objects.create(KnownType.DEVICE, 0x150, "harddiskvolume2", 0, 0);
+        assertEquals(NtStatus.SUCCESS, names.insert(device, third));
+        assertEquals(volume, names.findExact(device, "HarddiskVolume2"));
+        assertEquals(third, names.findExact(device, "harddiskvolume2"));
+        assertEquals(0, names.findExact(device, "HARDDISKVOLUME2"));
     }
 
     @Test

@@ -111,6 +111,7 @@ final class RunCommand implements Callable<Integer> {
         out.whenGone(running::stop);
         try (Interrupts interrupts = new Interrupts(running::stop)) {
             int code = running.await();
+            running.endDescendants();
             events.rethrow();
             return out.isGone() ? ExitCode.BROKEN_PIPE : code;
         }
@@ -141,6 +142,7 @@ final class RunCommand implements Callable<Integer> {
             };
             try (Interrupts interrupts = new Interrupts(stop)) {
                 int code = running.process().awaitEnd();
+                running.endDescendants();
                 out.flush();
                 events.rethrow();
                 if (session.hasFailed()) {

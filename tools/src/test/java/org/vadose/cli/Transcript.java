@@ -21,6 +21,7 @@ import org.vadose.machine.ProgramRunner;
 import org.vadose.machine.RunningProgram;
 import org.vadose.win32.GuestConsole;
 import org.vadose.win32.loader.BuiltinDlls;
+import picocli.CommandLine;
 
 /**
  * A session as a person sees it: a shell line, then prompts with what was typed and what came. It can be played again, and what
@@ -74,7 +75,7 @@ record Transcript(String shell, List<Entry> entries) {
                 new Prompt(new Debugger(image.target(), null, out), lines, out).run();
             }
         } else {
-            run(words, shell.contains("--bare"), examples, lines, out);
+            run(words, config(shell), examples, lines, out);
         }
         shown.add(new Entry(typed[0], taken(bytes, folder)));
         for (int i = 0; i < shown.size() && i < entries.size(); i++) {
@@ -83,11 +84,21 @@ record Transcript(String shell, List<Entry> entries) {
         return new Transcript(shell, shown.subList(0, Math.min(shown.size(), entries.size())));
     }
 
-    private static void run(List<String> words, boolean bare, Path examples, LineSource lines, PrintStream out)
+    /** Options are written with {@code =}; machines are small unless one says otherwise. */
+    private static MachineConfig config(String shell) {
+        List<String> given = new ArrayList<>(Arrays.asList(shell.split(" +")));
+        given.removeIf(word -> !word.startsWith("--") || word.equals("--bare") || word.equals("--kd"));
+        if (given.stream().noneMatch(word -> word.startsWith("--ram="))) {
+            given.add("--ram=" + RAM);
+        }
+        return CommandLine.populateCommand(new MachineOptions(), given.toArray(String[]::new))
+                .config(shell.contains("--bare"));
+    }
+
+    private static void run(List<String> words, MachineConfig config, Path examples, LineSource lines, PrintStream out)
             throws IOException, InterruptedException {
         BuiltinDlls dlls = ProgramRunner.builtinDlls();
-        try (Machine machine =
-                        Machine.boot(MachineConfig.standard().withBare(bare).withRamBytes(RAM), dlls);
+        try (Machine machine = Machine.boot(config, dlls);
                 LiveSession session = new LiveSession(machine, lines, out)) {
             Path program = examples.resolve(Path.of(words.get(1)).getFileName().toString());
             GuestConsole console =

@@ -74,12 +74,16 @@ final class CrashReport {
                 || code == NtStatus.STACK_OVERFLOW.code()
                 || code == NtStatus.IN_PAGE_ERROR.code();
         if (isAccess && parameters.length >= 2) {
+            boolean isUnreadable = code == NtStatus.IN_PAGE_ERROR.code();
             String attempt = switch ((int) parameters[0]) {
                 case 0 -> "read from";
                 case 1 -> "write to";
-                default -> "execute non-executable";
+                default -> isUnreadable ? "execute" : "execute non-executable";
             };
-            lines.add("Attempt to " + attempt + " address " + Hex.address(parameters[1]));
+            String reason = isUnreadable && parameters.length > 2
+                    ? ", whose page could not be read: I/O error " + Hex.digits(parameters[2] & 0xFFFF_FFFFL, 8)
+                    : "";
+            lines.add("Attempt to " + attempt + " address " + Hex.address(parameters[1]) + reason);
         }
     }
 }
