@@ -311,6 +311,7 @@ public final class Machine implements AutoCloseable {
     /** Switches the calling thread's processor to a thread: its control block, and CR3 if the process is another. */
     public void switchTo(Ethread thread) {
         processors.get(mmus.current().number()).prcb().setCurrentThread(thread.address());
+        memoryManager.usePagePriority(thread.effectivePagePriority());
         attach(thread.process());
     }
 

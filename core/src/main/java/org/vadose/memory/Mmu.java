@@ -49,6 +49,8 @@ public final class Mmu {
     /** Those of the machine's other processors. */
     void setOthers(List<Mmu> mmus) {
         others = List.copyOf(mmus);
+        kernel.setAlone(mmus.isEmpty());
+        user.setAlone(mmus.isEmpty());
     }
 
     /** Number of the processor it belongs to. */

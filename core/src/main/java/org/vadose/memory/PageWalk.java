@@ -10,6 +10,8 @@ public final class PageWalk extends PageWalkPadding {
     public boolean writeReady;
     /** {@link PageFaultCode} bits to push. Valid when the walk failed. */
     public int errorCode;
+    /** No other processor can change an entry between reading it and noting an access in it. */
+    boolean isAlone = true;
 
     private static final int TABLES = 16;
     /** For each region: its address, the physical address of the table, what all levels above allow. */

@@ -386,6 +386,11 @@ public final class VirtualMemory implements Memory {
         invalidations++;
     }
 
+    /** @param isAlone whether no other processor uses the same RAM */
+    void setAlone(boolean isAlone) {
+        walk.isAlone = isAlone;
+    }
+
     /** {@link #invalidatePage}s adjacent pages. */
     void invalidatePages(long first, int count) {
         for (int i = 0; i < count; i++) {

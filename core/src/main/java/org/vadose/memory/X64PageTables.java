@@ -77,7 +77,7 @@ public final class X64PageTables implements PageTableFormat {
             }
             rights &= entry ^ NO_EXECUTE;
             if (!isLeaf(level, entry)) {
-                if ((entry & ACCESSED) == 0 && !setBits(physical, entryAddress, entry, ACCESSED)) {
+                if ((entry & ACCESSED) == 0 && !setBits(physical, entryAddress, entry, ACCESSED, result)) {
                     return walk(physical, root, virtualAddress, access, result);
                 }
                 table = entry & FRAME_MASK;
@@ -95,7 +95,7 @@ public final class X64PageTables implements PageTableFormat {
                 return false;
             }
             long noted = (access & PageFaultCode.WRITE) != 0 ? ACCESSED | DIRTY : ACCESSED;
-            if ((entry & noted) != noted && !setBits(physical, entryAddress, entry, noted)) {
+            if ((entry & noted) != noted && !setBits(physical, entryAddress, entry, noted, result)) {
                 return walk(physical, root, virtualAddress, access, result);
             }
             long offsetMask = pageSizeBytes(level) - 1;
@@ -112,7 +112,11 @@ public final class X64PageTables implements PageTableFormat {
     }
 
     /** False when the entry is no longer the one that was walked: what it means must be found out again. */
-    private static boolean setBits(Memory physical, long entryAddress, long entry, long bits) {
+    private static boolean setBits(Memory physical, long entryAddress, long entry, long bits, PageWalk result) {
+        if (result.isAlone) {
+            physical.writeLong(entryAddress, entry | bits);
+            return true;
+        }
         return physical.compareAndSetLong(entryAddress, entry, entry | bits);
     }
 

@@ -244,6 +244,15 @@ public final class MemoryManager {
         return pagingCounts;
     }
 
+    /**
+     * Tells the current processor what the pages that it takes from now on are worth: the page priority of the thread that it runs.
+     *
+     * @param priority 0, the first to be taken away, to 7
+     */
+    public void usePagePriority(int priority) {
+        pfns.usePriority(priority);
+    }
+
     /** Which node pages come from. */
     public NodePreferences nodePreferences() {
         return nodePreferences;

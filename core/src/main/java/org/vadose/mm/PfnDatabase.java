@@ -77,6 +77,9 @@ public final class PfnDatabase {
     /** The node that each processor is to take frames of. */
     private final int[] preferred;
 
+    /** What pages that each processor takes are worth: the page priority of the thread that runs. */
+    private final int[] priorities;
+
     private final TransitionLists listed;
     private final PageList bad;
     private final long availablePages;
@@ -94,6 +97,8 @@ public final class PfnDatabase {
         isAlone = topology.processors() == 1;
         preferred = new int[(topology.processors() + 2) * PADDING];
         Arrays.fill(preferred, ANY_NODE);
+        priorities = new int[preferred.length];
+        Arrays.fill(priorities, NORMAL_PRIORITY);
         long partition = kernelBase + KernelSymbols.MI_SYSTEM_PARTITION;
         long lists = partition + MiPartitionLayout.PAGE_LISTS;
         long visible = partition + MiPartitionLayout.VP;
@@ -185,6 +190,19 @@ public final class PfnDatabase {
      */
     void prefer(int node) {
         preferred[(mmus.current().number() + 1) * PADDING] = node;
+    }
+
+    /**
+     * What pages that the current processor takes from now on are worth, until it is said otherwise.
+     *
+     * @param priority 0, the first to be taken away, to 7
+     */
+    void usePriority(int priority) {
+        priorities[(mmus.current().number() + 1) * PADDING] = priority;
+    }
+
+    private int priority() {
+        return priorities[(mmus.current().number() + 1) * PADDING];
     }
 
     private int node(int processor) {
@@ -602,7 +620,7 @@ public final class PfnDatabase {
         memory.writeLong(at + MmpfnLayout.PTE_ADDRESS, pteAddress);
         memory.writeLong(at + MmpfnLayout.ORIGINAL_PTE, originalPte);
         memory.writeLong(at + MmpfnLayout.U2, 1);
-        memory.writeInt(at + MmpfnLayout.U3, 1 | ACTIVE_BYTE << 16 | NORMAL_PRIORITY << 24);
+        memory.writeInt(at + MmpfnLayout.U3, 1 | ACTIVE_BYTE << 16 | priority() << 24);
         memory.writeLong(at + MmpfnLayout.U4, pteFrame);
     }
 
@@ -671,7 +689,7 @@ public final class PfnDatabase {
     void reactivate(long frame) {
         lock.lock();
         try {
-            listed.reactivate(frame);
+            listed.reactivate(frame, priority());
         } finally {
             lock.unlock();
         }

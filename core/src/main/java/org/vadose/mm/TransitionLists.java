@@ -350,19 +350,25 @@ final class TransitionLists {
         }
     }
 
-    /** A listed frame becomes active again, with its contents; share count 1. The caller makes its PTE valid. */
-    void reactivate(long frame) {
+    /**
+     * A listed frame becomes active again, with its contents; share count 1. The caller makes its PTE valid.
+     *
+     * @param leastPriority what a lower priority is raised to
+     */
+    void reactivate(long frame, int leastPriority) {
         long at = base + frame * Pfn.SIZE;
         int state = memory.readInt(at + MmpfnLayout.U3);
+        int priority = state >>> PRIORITY_SHIFT & PRIORITIES - 1;
         if ((state & LOCATION) == location(PageLocation.STANDBY)) {
-            standbyOf(frame, state >>> PRIORITY_SHIFT & PRIORITIES - 1).remove(frame);
+            standbyOf(frame, priority).remove(frame);
             addAvailable(-1);
         } else {
             remove(frame);
         }
         memory.writeLong(at + MmpfnLayout.U1, 0);
         memory.writeLong(at + MmpfnLayout.U2, 1);
-        memory.writeInt(at + MmpfnLayout.U3, state & ~LOCATION | location(PageLocation.ACTIVE) | 1);
+        int raised = Math.max(0, leastPriority - priority) << PRIORITY_SHIFT;
+        memory.writeInt(at + MmpfnLayout.U3, (state & ~LOCATION | location(PageLocation.ACTIVE) | 1) + raised);
     }
 
     /** The page was written to its file: it is no longer modified, and if it was listed, it is on standby. */

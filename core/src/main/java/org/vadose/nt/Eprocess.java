@@ -191,6 +191,20 @@ public record Eprocess(Memory memory, long address) {
         return memory.readLong(address + EprocessLayout.NUMBER_OF_PRIVATE_PAGES);
     }
 
+    /** What the pages that its threads touch are worth at most: 0 to 7. */
+    public int pagePriority() {
+        return (int) (memory.readInt(address + EprocessLayout.DEFAULT_PAGE_PRIORITY)
+                >>> EprocessLayout.DEFAULT_PAGE_PRIORITY_SHIFT
+                & EprocessLayout.DEFAULT_PAGE_PRIORITY_MASK);
+    }
+
+    public void setPagePriority(int priority) {
+        long at = address + EprocessLayout.DEFAULT_PAGE_PRIORITY;
+        int others = memory.readInt(at)
+                & ~((int) EprocessLayout.DEFAULT_PAGE_PRIORITY_MASK << EprocessLayout.DEFAULT_PAGE_PRIORITY_SHIFT);
+        memory.writeInt(at, others | priority << EprocessLayout.DEFAULT_PAGE_PRIORITY_SHIFT);
+    }
+
     /** Where the process's {@code _MMSUPPORT_FULL} stands. */
     public long vm() {
         return address + EprocessLayout.VM;

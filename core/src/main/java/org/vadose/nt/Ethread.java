@@ -109,6 +109,25 @@ public record Ethread(Memory memory, long address) {
         return (memory.readInt(address + EthreadLayout.CROSS_THREAD_FLAGS) & TERMINATED) != 0;
     }
 
+    /** What the pages that it touches are worth: 0 to 7. */
+    public int pagePriority() {
+        return (int) (memory.readInt(address + EthreadLayout.THREAD_PAGE_PRIORITY)
+                >>> EthreadLayout.THREAD_PAGE_PRIORITY_SHIFT
+                & EthreadLayout.THREAD_PAGE_PRIORITY_MASK);
+    }
+
+    public void setPagePriority(int priority) {
+        long at = address + EthreadLayout.THREAD_PAGE_PRIORITY;
+        int others = memory.readInt(at)
+                & ~((int) EthreadLayout.THREAD_PAGE_PRIORITY_MASK << EthreadLayout.THREAD_PAGE_PRIORITY_SHIFT);
+        memory.writeInt(at, others | priority << EthreadLayout.THREAD_PAGE_PRIORITY_SHIFT);
+    }
+
+    /** As {@link #pagePriority}, but no more than its process gives. That the lower of both counts is inferred. */
+    public int effectivePagePriority() {
+        return Math.min(pagePriority(), process().pagePriority());
+    }
+
     public int priority() {
         return memory.readByte(address + KthreadLayout.PRIORITY);
     }

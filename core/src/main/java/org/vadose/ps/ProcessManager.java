@@ -25,6 +25,7 @@ import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
 import org.vadose.mm.ImageSections;
 import org.vadose.mm.MemoryManager;
+import org.vadose.mm.PfnDatabase;
 import org.vadose.nt.AddressSpaceRules;
 import org.vadose.nt.AslrPolicy;
 import org.vadose.nt.DispatcherHeader;
@@ -285,6 +286,7 @@ public final class ProcessManager {
         ideals.chooseNode(address);
         memory.writeByte(address + KprocessLayout.BASE_PRIORITY, (byte) spec.basePriority());
         memory.writeByte(address + KprocessLayout.QUANTUM_RESET, (byte) 6);
+        new Eprocess(memory, address).setPagePriority(PfnDatabase.NORMAL_PRIORITY);
         new ExecuteOptions(new Eprocess(memory, address))
                 .initialize(SharedUserData.kernel(memory).nxPolicy(), true, true);
         head(address + EprocessLayout.ACTIVE_PROCESS_LINKS);

@@ -16,6 +16,7 @@ import org.vadose.layout.KtrapFrameLayout;
 import org.vadose.layout.KwaitBlockLayout;
 import org.vadose.memory.Memory;
 import org.vadose.mm.MemoryManager;
+import org.vadose.mm.PfnDatabase;
 import org.vadose.mm.SystemRegion;
 import org.vadose.nt.DispatcherHeader;
 import org.vadose.nt.Eprocess;
@@ -126,6 +127,7 @@ final class ThreadFactory {
         memory.writeByte(thread + KthreadLayout.PRIORITY, (byte) spec.priority());
         memory.writeByte(thread + KthreadLayout.BASE_PRIORITY, (byte) spec.priority());
         memory.writeByte(thread + KthreadLayout.QUANTUM_RESET, (byte) DEFAULT_QUANTUM);
+        new Ethread(memory, thread).setPagePriority(PfnDatabase.NORMAL_PRIORITY);
         memory.writeByte(thread + KthreadLayout.PREVIOUS_MODE, (byte) (spec.isSystem() ? 0 : USER_MODE));
         memory.writeInt(
                 thread + KthreadLayout.MISC_FLAGS, MISC_ALERTABLE_FREE | (spec.isSystem() ? MISC_SYSTEM_THREAD : 0));
