@@ -63,6 +63,7 @@ public final class SystemDlls {
         TimeFunctions.addTo(kernel32);
         WaitFunctions.addTo(kernel32);
         WorkingSetFunctions.addTo(kernel32);
+        MemoryPriorityFunctions.addTo(kernel32);
     }
 
     /** {@code psapi.dll}: other names of functions of kernel32. */
