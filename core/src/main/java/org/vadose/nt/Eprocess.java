@@ -194,7 +194,7 @@ public record Eprocess(Memory memory, long address) {
     /** What the pages that its threads touch are worth at most: 0 to 7. */
     public int pagePriority() {
         return (int) (memory.readInt(address + EprocessLayout.DEFAULT_PAGE_PRIORITY)
-                >>> EprocessLayout.DEFAULT_PAGE_PRIORITY_SHIFT
+                        >>> EprocessLayout.DEFAULT_PAGE_PRIORITY_SHIFT
                 & EprocessLayout.DEFAULT_PAGE_PRIORITY_MASK);
     }
 

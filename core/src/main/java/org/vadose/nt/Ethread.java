@@ -112,7 +112,7 @@ public record Ethread(Memory memory, long address) {
     /** What the pages that it touches are worth: 0 to 7. */
     public int pagePriority() {
         return (int) (memory.readInt(address + EthreadLayout.THREAD_PAGE_PRIORITY)
-                >>> EthreadLayout.THREAD_PAGE_PRIORITY_SHIFT
+                        >>> EthreadLayout.THREAD_PAGE_PRIORITY_SHIFT
                 & EthreadLayout.THREAD_PAGE_PRIORITY_MASK);
     }
 
