@@ -58,6 +58,7 @@ public final class MemoryCheck {
     private final CacheLedger cache;
     private final SlotLedger slots;
     private final CombineLedger combined;
+    private final UnusedSegmentLedger unused;
     private final BitSet tables = new BitSet();
     private final BitSet kernelFrames = new BitSet();
     private final Map<Long, Long> viewsByArea = new HashMap<>();
@@ -85,6 +86,7 @@ public final class MemoryCheck {
         this.slots = new SlotLedger(kernel, kernelBase, findings);
         this.cache = new CacheLedger(kernel, kernelBase, selfMap, findings);
         this.combined = new CombineLedger(target, findings);
+        this.unused = new UnusedSegmentLedger(kernel, kernelBase, findings);
         this.ledger = new FrameLedger(kernel, kernelBase, target.physicalBytes() >>> Pages.SHIFT, findings);
     }
 
@@ -107,6 +109,7 @@ public final class MemoryCheck {
         try {
             ledger.checkLists();
             cache.readViews();
+            unused.read();
             walkKernelHalf();
             cache.checkPages();
             for (long address : processes) {
@@ -117,8 +120,9 @@ public final class MemoryCheck {
             // Also those that have pages in RAM and no view.
             ledger.controlAreas().forEach(area -> viewsByArea.putIfAbsent(area, 0L));
             cache.controlAreas().forEach(area -> viewsByArea.putIfAbsent(area, 0L));
+            unused.controlAreas().forEach(area -> viewsByArea.putIfAbsent(area, 0L));
             viewsByArea.forEach((area, views) -> {
-                new SectionCheck(kernel, ledger, findings).run(area, views, cache.views(area));
+                new SectionCheck(kernel, ledger, findings).run(area, views, cache.views(area), unused.contains(area));
                 ownSlotsOfPrototypes(new ControlArea(kernel, area));
             });
             checkCommit();

@@ -36,12 +36,18 @@ final class SectionCheck {
     /**
      * @param views how many VADs name the control area
      * @param cacheViews how many views of the system cache show it
+     * @param isListedUnused whether it is on the list of those that nobody uses, so that it has no list of views
      */
-    void run(long address, long views, long cacheViews) {
+    void run(long address, long views, long cacheViews, boolean isListedUnused) {
         ControlArea area = new ControlArea(kernel, address);
         try {
             counts(area, views, cacheViews);
-            viewList(area, views);
+            if (!isListedUnused) {
+                viewList(area, views);
+            }
+            if (views + cacheViews == 0 && area.sectionReferences() == 0 && !isListedUnused) {
+                findings.add("control area that nobody uses controlArea=" + Hex.address(address));
+            }
             subsections(area);
             segment(area, area.segment());
             file(area);
@@ -59,9 +65,6 @@ final class SectionCheck {
         if (userSections < 0 || userSections > area.sectionReferences()) {
             findings.add("user references fit neither views nor sections controlArea=" + Hex.address(area.address())
                     + " user=" + area.userReferences() + " views=" + views + " sections=" + area.sectionReferences());
-        }
-        if (views + cacheViews == 0 && area.sectionReferences() == 0) {
-            findings.add("control area that nobody uses controlArea=" + Hex.address(area.address()));
         }
     }
 
@@ -183,7 +186,14 @@ final class SectionCheck {
     private void file(ControlArea area) {
         long file = area.fileObject();
         long pointers = file == 0 ? 0 : kernel.readLong(file + FileObjectLayout.SECTION_OBJECT_POINTER);
-        if (pointers == 0 || area.isImage()) {
+        if (pointers == 0) {
+            return;
+        }
+        if (area.isImage()) {
+            long named = kernel.readLong(pointers + SectionObjectPointersLayout.IMAGE_SECTION_OBJECT);
+            if (named != 0) {
+                findings.expectEqual("ImageSectionObject of " + Hex.address(file), pointers, area.address(), named);
+            }
             return;
         }
         long named = kernel.readLong(pointers + SectionObjectPointersLayout.DATA_SECTION_OBJECT);

@@ -15,6 +15,11 @@ public interface Contents {
 
     void setSize(long size);
 
+    /** Another value than before once somebody else than this machine has changed the file. */
+    default long stamp() {
+        return 0;
+    }
+
     /** Nobody has the file open now: what is held for the next read or write can be given back. */
     default void release() {}
 }

@@ -32,10 +32,18 @@ public final class FileNode {
     private boolean deletePending;
     private final List<OpenFile> opens = new ArrayList<>();
     private @Nullable DataSection dataSection;
+    private @Nullable DataSection imageSection;
+    /** What {@link Contents#stamp} said when the file was last closed. */
+    private long stamp;
+
     private @Nullable CachedFile cached;
 
     /** The section through which programs have the file's pages mapped. */
     record DataSection(DataSectionPages pages, long controlArea) {
+        boolean purgeIfUnused() {
+            return pages.purgeIfUnused(controlArea);
+        }
+
         boolean isUserMapped() {
             return pages.isUserMapped(controlArea);
         }
@@ -109,6 +117,40 @@ public final class FileNode {
         dataSection = section;
     }
 
+    void setImageSection(@Nullable DataSection section) {
+        imageSection = section;
+    }
+
+    /**
+     * Its sections go if nobody uses them, with their pages: what they hold is no longer what the file will.
+     *
+     * @return false when an image of it is in use
+     */
+    boolean purgeImage() {
+        DataSection image = imageSection;
+        return image == null || image.purgeIfUnused();
+    }
+
+    private void purgeData() {
+        DataSection section = dataSection;
+        if (section != null) {
+            section.purgeIfUnused();
+        }
+    }
+
+    /** Nobody will open it again. */
+    void purge() {
+        purgeImage();
+        purgeData();
+    }
+
+    /** Before an open: pages kept from earlier are of no use if somebody else has changed the file since. */
+    void forgetIfChanged() {
+        if (opens.isEmpty() && contents != null && (dataSection != null || imageSection != null) && stamp != contents.stamp()) {
+            purge();
+        }
+    }
+
     /** The cache has views of the file now, or no longer. */
     public void setCached(@Nullable CachedFile newCached) {
         cached = newCached;
@@ -165,6 +207,11 @@ public final class FileNode {
         if (section != null && bytes < before && !section.pages().canTruncate(section.controlArea(), bytes)) {
             throw new FileException(NtStatus.USER_MAPPED_FILE);
         }
+        if (bytes < before && cached == null) {
+            flushData();
+            purgeData();
+            section = dataSection;
+        }
         contents().setSize(bytes);
         if (section != null && bytes > before) {
             section.pages().grown(section.controlArea(), before);
@@ -182,6 +229,10 @@ public final class FileNode {
             through.flush();
             return;
         }
+        flushData();
+    }
+
+    private void flushData() {
         DataSection section = dataSection;
         if (section != null) {
             NtStatus status = section.pages().flush(section.controlArea());
@@ -282,7 +333,10 @@ public final class FileNode {
         releaseIfClosed();
         Folder in = parent;
         if (opens.isEmpty() && deletePending && in != null) {
+            purge();
             in.remove(this);
+        } else if (opens.isEmpty() && contents != null) {
+            stamp = contents.stamp();
         }
     }
 

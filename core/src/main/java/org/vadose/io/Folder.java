@@ -96,6 +96,7 @@ final class Folder {
     }
 
     void remove(FileNode node) {
+        node.purge();
         Path path = hostPath(node.name());
         if (path != null) {
             onHost(path, () -> Files.delete(path));
@@ -115,6 +116,7 @@ final class Folder {
             throw new FileException(NtStatus.NOT_SAME_DEVICE);
         }
         if (source != null && target != null) {
+            node.purge();
             onHost(target, () -> {
                 HostPaths.check(source);
                 Files.move(source, target);

@@ -203,6 +203,7 @@ public final class GuestFileSystem {
             throw new FileException(NtStatus.OBJECT_NAME_COLLISION);
         }
         node.checkSharing(access | (overwrites ? 2 : 0), share);
+        node.forgetIfChanged();
         if (overwrites) {
             if (node.isUserMapped()) {
                 throw new FileException(NtStatus.USER_MAPPED_FILE);

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
@@ -49,6 +50,20 @@ final class HostContents implements Contents {
                     .size();
         } catch (IOException gone) {
             return 0;
+        }
+    }
+
+    @Override
+    public synchronized long stamp() {
+        if (copy != null) {
+            return 0;
+        }
+        try {
+            BasicFileAttributes attributes =
+                    Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+            return attributes.lastModifiedTime().to(TimeUnit.NANOSECONDS) * 31 + attributes.size();
+        } catch (IOException gone) {
+            return -1;
         }
     }
 

@@ -85,6 +85,22 @@ final class MappedOpenFile implements MappedFile {
     }
 
     @Override
+    public void imageSectionMade(long controlArea) {
+        file.node().setImageSection(new FileNode.DataSection(pages, controlArea));
+    }
+
+    @Override
+    public void imageSectionGone() {
+        file.node().setImageSection(null);
+        file.node().releaseIfClosed();
+    }
+
+    @Override
+    public boolean mayBeReopened() {
+        return !file.node().isDeletePending();
+    }
+
+    @Override
     public void acquire() {
         objects.reference(body);
     }

@@ -6,6 +6,9 @@ import org.vadose.base.Hex;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.layout.FileObjectLayout;
+import org.vadose.layout.KernelSymbols;
+import org.vadose.layout.MiSectionStateLayout;
+import org.vadose.layout.MiSystemInformationLayout;
 import org.vadose.layout.SectionObjectPointersLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.ControlArea;
@@ -27,8 +30,10 @@ import org.vadose.nt.Subsection;
  *                                                    prototype PTEs of each subsection         MmSt
  * </pre>
  *
- * <p>A data file has one control area, named in its {@code _SECTION_OBJECT_POINTERS}, as long as a section or a view of it
- * exists; then what was written goes to the file and the pages go.
+ * <p>A file has one control area, named in its {@code _SECTION_OBJECT_POINTERS}, from its first section on. When the last section and
+ * the last view are gone, what was written goes to the file and the control area is put aside ({@link UnusedSegments}) with its pages
+ * on standby, until the file is opened again, all pages were taken for something else, the file is cut or deleted, or too much
+ * paged pool is theirs.
  */
 final class ControlAreas {
     /** What a data file's pages begin with: a view takes away what it does not give. */
@@ -40,6 +45,9 @@ final class ControlAreas {
     private static final int TAG_SUBSECTION = PoolTag.of("MmSd");
     private static final int TAG_PROTOTYPES = PoolTag.of("MmSt");
 
+    /** The part of RAM that the paged pool of those that nobody uses may be. */
+    private static final int POOL_OF_UNUSED_DIVISOR = 64;
+
     /** Pages that one write to a file holds at most. */
     private static final int WRITE_CLUSTER = 64;
 
@@ -47,16 +55,26 @@ final class ControlAreas {
     private final Memory memory;
     private final Prototypes prototypes;
     private final Commit commit;
+    private final UnusedSegments unused;
 
     ControlAreas(MemoryManager manager, Prototypes prototypes, Commit commit) {
         this.manager = manager;
         this.memory = manager.kernelMemory();
         this.prototypes = prototypes;
         this.commit = commit;
+        this.unused = new UnusedSegments(memory, manager.kernelBase());
     }
 
     /** Whether there is RAM for so many prototype PTEs and what surrounds them. */
     boolean canHold(long pages) {
+        if (isRoomFor(pages)) {
+            return true;
+        }
+        trimUnused(0);
+        return isRoomFor(pages);
+    }
+
+    private boolean isRoomFor(long pages) {
         return manager.canGrowPools()
                 && Pages.count(pages * Long.BYTES) + 16 < manager.pfns().availablePages();
     }
@@ -237,19 +255,100 @@ final class ControlAreas {
         return status;
     }
 
-    /** Gives back a section reference; with the last, and no view left, the section and its pages go. */
-    void dereference(ControlArea area) {
-        area.addSectionReferences(-1);
-        deleteIfUnused(area);
+    // --- use ---
+
+    /** One more section of a file whose control area is known. */
+    void reference(ControlArea area) {
+        if (area.isUnused()) {
+            unused.remove(area);
+        }
+        area.addSectionReferences(1);
     }
 
-    void deleteIfUnused(ControlArea area) {
-        if (area.sectionReferences() != 0 || area.mappedViews() != 0) {
+    /** Gives back a section reference; see {@link #settleIfUnused}. */
+    void dereference(ControlArea area) {
+        area.addSectionReferences(-1);
+        settleIfUnused(area);
+    }
+
+    /**
+     * If neither section nor view is left, the control area goes; that of a file first has its modified pages written, and stays aside
+     * as long as it has pages.
+     */
+    void settleIfUnused(ControlArea area) {
+        if (!area.isUnused()) {
             return;
         }
-        if (area.isFile() && !area.isImage()) {
-            flush(area, 0, area.segment().pages());
+        if (!writeBack(area) || !mayStay(area)) {
+            delete(area);
+            return;
         }
+        unused.add(area);
+        trimUnused(manager.pfns().frames() / POOL_OF_UNUSED_DIVISOR << Pages.SHIFT);
+    }
+
+    /** What shared sections of an image were written with belongs to those who map it. */
+    private boolean mayStay(ControlArea area) {
+        if (!area.isFile() || area.segment().committedPages() != 0) {
+            return false;
+        }
+        if (area.isImage()) {
+            prototypes.discardZeros(area);
+        }
+        return area.pfnReferences() != 0 && prototypes.source(area).mayComeBack();
+    }
+
+    /** Answers whether a data file has all that was written to it. */
+    private boolean writeBack(ControlArea area) {
+        if (!area.isFile() || area.isImage()) {
+            return true;
+        }
+        boolean isWritten = flush(area, 0, area.segment().pages()).isSuccess();
+        if (!isWritten) {
+            countLost(area);
+        }
+        return isWritten;
+    }
+
+    private void countLost(ControlArea area) {
+        long state = manager.kernelBase() + KernelSymbols.MI_STATE + MiSystemInformationLayout.SECTIONS;
+        add(state + MiSectionStateLayout.LOST_DATA_FILES, 1);
+        add(
+                state + MiSectionStateLayout.LOST_DATA_PAGES,
+                (int) manager.dataSections().modifiedPages(area.address()));
+    }
+
+    private void add(long counter, int delta) {
+        memory.writeInt(counter, memory.readInt(counter) + delta);
+    }
+
+    /** Deletes those that nobody uses and that have no page left, and the oldest others until no more bytes of pool are theirs. */
+    void trimUnused(long mostBytes) {
+        for (long at = unused.first(); at != 0; ) {
+            ControlArea area = new ControlArea(memory, at);
+            at = unused.after(area);
+            boolean hasPages = area.pfnReferences() != 0;
+            if (!hasPages || unused.pagedPoolBytes() > mostBytes) {
+                unused.remove(area);
+                delete(area);
+            } else if (at != 0 && new ControlArea(memory, at).pfnReferences() != 0) {
+                // Pages of those put aside first are the first to be taken for something else.
+                return;
+            }
+        }
+    }
+
+    /** Deletes a control area that nobody uses, its pages with it; answers whether nobody does. */
+    boolean purgeIfUnused(ControlArea area) {
+        if (!area.isUnused()) {
+            return false;
+        }
+        unused.remove(area);
+        delete(area);
+        return true;
+    }
+
+    private void delete(ControlArea area) {
         if (LargeSections.isLarge(area)) {
             manager.largeSections().empty(area);
         }
@@ -297,6 +396,11 @@ final class ControlAreas {
             long position = page * Pages.SIZE;
             int length = (int) Math.min(source.length, file.sizeBytes() - position);
             return length <= 0 ? NtStatus.SUCCESS : file.write(position, source, 0, length);
+        }
+
+        @Override
+        public boolean mayComeBack() {
+            return file.mayBeReopened();
         }
 
         @Override

@@ -96,6 +96,21 @@ public final class DataSectionPages {
         return area.userReferences() == 0 || newBytes >= area.segment().sizeBytes();
     }
 
+    /**
+     * If nobody uses a section of a file, it goes with its pages: the file was deleted, cut, written over, or changed behind the
+     * system's back.
+     *
+     * @return whether nobody uses it
+     */
+    public boolean purgeIfUnused(long controlArea) {
+        return areas.purgeIfUnused(new ControlArea(memory, controlArea));
+    }
+
+    /** All sections of files that nobody uses go, and their pages. */
+    public void purgeUnused() {
+        areas.trimUnused(0);
+    }
+
     /** Whether programs have the file mapped or hold sections of it. */
     public boolean isUserMapped(long controlArea) {
         return new ControlArea(memory, controlArea).userReferences() != 0;

@@ -354,6 +354,11 @@ public final class ImageSections {
         }
 
         @Override
+        public boolean mayComeBack() {
+            return file != null && file.mayBeReopened();
+        }
+
+        @Override
         public void deleting(ControlArea area) {
             Segment segment = area.segment();
             bases.release(segment.basedAddress(), segment.sizeBytes());
@@ -361,6 +366,7 @@ public final class ImageSections {
             if (file != null) {
                 long pointers = memory.readLong(file.fileObject() + FileObjectLayout.SECTION_OBJECT_POINTER);
                 memory.writeLong(pointers + SectionObjectPointersLayout.IMAGE_SECTION_OBJECT, 0);
+                file.imageSectionGone();
                 file.release();
             }
         }

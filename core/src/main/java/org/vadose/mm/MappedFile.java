@@ -35,6 +35,17 @@ public interface MappedFile {
     /** The data section is about to end; everything is written back. */
     void dataSectionGone();
 
+    /** The file has an image section now. */
+    default void imageSectionMade(long controlArea) {}
+
+    /** The image section is about to end. */
+    default void imageSectionGone() {}
+
+    /** Whether the file can be opened again when nobody has it open. */
+    default boolean mayBeReopened() {
+        return true;
+    }
+
     /** A control area begins to hold the file object. */
     void acquire();
 

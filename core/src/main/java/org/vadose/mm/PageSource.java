@@ -18,6 +18,11 @@ interface PageSource {
         return NtStatus.NOT_SUPPORTED;
     }
 
+    /** Whether somebody may come back for the section's pages when nobody uses it. */
+    default boolean mayComeBack() {
+        return false;
+    }
+
     /** The control area is about to be freed; its pages are gone. */
     void deleting(ControlArea area);
 }

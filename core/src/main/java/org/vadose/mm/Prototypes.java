@@ -319,6 +319,25 @@ final class Prototypes {
         }
     }
 
+    /** Gives up zeros that an image's prototypes hold, which nobody maps any more: they are no part of its file. */
+    void discardZeros(ControlArea area) {
+        for (long at = area.firstSubsection().address(); at != 0; ) {
+            Subsection part = new Subsection(memory, at);
+            for (long i = 0; i < part.pages(); i++) {
+                long address = part.base() + i * Long.BYTES;
+                long prototype = memory.readLong(address);
+                boolean isListed = Pte.kind(prototype) == Pte.Kind.TRANSITION;
+                if (Pte.kind(prototype) == Pte.Kind.PAGE_FILE
+                        || isListed
+                                && Pte.kind(pfns.pfn(Pte.frame(prototype)).originalPte()) != Pte.Kind.PROTOTYPE) {
+                    discard(address);
+                    memory.writeLong(address, Pte.demandZero(Pte.protection(prototype)));
+                }
+            }
+            at = part.next();
+        }
+    }
+
     /** Gives up the page of a prototype PTE that nobody maps any more. */
     void discard(long address) {
         long prototype = memory.readLong(address);

@@ -264,7 +264,7 @@ public final class SectionServices {
             return areas.createForFile(file, pages);
         }
         ControlArea area = new ControlArea(memory, known);
-        area.addSectionReferences(1);
+        areas.reference(area);
         areas.extend(area, pages, file.sizeBytes());
         return area;
     }
@@ -308,8 +308,9 @@ public final class SectionServices {
                 return NtStatus.COMMITMENT_LIMIT;
             }
             memory.writeLong(pointers, known);
+            file.imageSectionMade(known);
         } else {
-            new ControlArea(memory, known).addSectionReferences(1);
+            areas.reference(new ControlArea(memory, known));
         }
         ControlArea area = new ControlArea(memory, known);
         finish(section, area, area.segment().sizeBytes(), 0, pageProtection);

@@ -166,7 +166,7 @@ final class SectionViews {
         manager.pool().free(vad.address());
         area.addMappedViews(-1);
         area.addUserReferences(-1);
-        areas.deleteIfUnused(area);
+        areas.settleIfUnused(area);
     }
 
     /**

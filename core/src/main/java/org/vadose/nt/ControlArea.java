@@ -21,6 +21,11 @@ public record ControlArea(Memory memory, long address) {
     public static final int FLAG_NO_CHANGE = 1 << MmsectionFlagsLayout.NO_CHANGE_SHIFT;
     public static final int FLAG_USER_REFERENCE = 1 << MmsectionFlagsLayout.USER_REFERENCE_SHIFT;
 
+    /** The control area whose {@code ListHead} stands at an address. */
+    public static ControlArea ofViews(Memory memory, long listHead) {
+        return new ControlArea(memory, listHead - ControlAreaLayout.LIST_HEAD);
+    }
+
     public Segment segment() {
         return new Segment(memory, memory.readLong(address + ControlAreaLayout.SEGMENT));
     }
@@ -33,7 +38,12 @@ public record ControlArea(Memory memory, long address) {
         return new Subsection(memory, address + SIZE);
     }
 
-    /** Head of the {@code _MMVAD.ViewLinks} of all views. */
+    /** Neither sections nor views of it are left. */
+    public boolean isUnused() {
+        return sectionReferences() == 0 && mappedViews() == 0;
+    }
+
+    /** Head of the {@code _MMVAD.ViewLinks} of all views; of an area that nobody uses, its links on the list of those. */
     public ListEntry views() {
         return new ListEntry(memory, address + ControlAreaLayout.LIST_HEAD);
     }
