@@ -20,6 +20,7 @@ import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.SectionObjectPointersLayout;
 import org.vadose.layout.SharedCacheMapListCursorLayout;
 import org.vadose.memory.Memory;
+import org.vadose.mm.BackgroundWork;
 import org.vadose.mm.DataSectionPages;
 import org.vadose.mm.MappedFile;
 import org.vadose.mm.MemoryManager;
@@ -128,6 +129,21 @@ public final class CacheManager implements FileCache {
         views.initialize();
         memory.writeByte(base + KernelSymbols.CC_INITIALIZATION_COMPLETE, (byte) 1);
         io.setCache(this);
+        BackgroundWork background = memoryManager.background();
+        background.setWork(BackgroundWork.Duty.LAZY_WRITER, () -> {
+            lazyWrite();
+            return false;
+        });
+        background.setWork(BackgroundWork.Duty.READ_AHEAD, readAhead::step);
+    }
+
+    /** Reads ahead what was asked for, now or on the thread whose duty that is. */
+    void requestReadAhead() {
+        memoryManager.background().request(BackgroundWork.Duty.READ_AHEAD);
+    }
+
+    boolean isCached(CachedStream stream) {
+        return streams.get(stream.map().address()) == stream;
     }
 
     SystemCache cache() {
@@ -367,7 +383,7 @@ public final class CacheManager implements FileCache {
     private void writeOnTime() {
         if (clock.getAsLong() >= nextPass) {
             nextPass = clock.getAsLong() + PASS_TICKS;
-            lazyWrite();
+            memoryManager.background().request(BackgroundWork.Duty.LAZY_WRITER);
         }
     }
 

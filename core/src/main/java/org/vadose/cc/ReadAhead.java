@@ -1,5 +1,7 @@
 package org.vadose.cc;
 
+import java.util.ArrayDeque;
+import java.util.Queue;
 import org.vadose.base.Pages;
 import org.vadose.nt.PrivateCacheMap;
 
@@ -18,7 +20,13 @@ final class ReadAhead {
     /** Reads in a row that make a sequence. */
     private static final int SEQUENCE = 2;
 
+    /** More are not kept: whoever reads so fast reads them himself. */
+    private static final int MOST_REQUESTS = 64;
+
     private final CacheManager manager;
+    private final Queue<Request> requests = new ArrayDeque<>();
+
+    private record Request(CachedStream stream, long firstPage, int pages) {}
 
     ReadAhead(CacheManager manager) {
         this.manager = manager;
@@ -49,6 +57,20 @@ final class ReadAhead {
             return;
         }
         reader.setReadAhead(from, to);
-        manager.cache().readAhead(stream.controlArea(), from >>> Pages.SHIFT, (int) (to - from >>> Pages.SHIFT));
+        if (requests.size() < MOST_REQUESTS) {
+            requests.add(new Request(stream, from >>> Pages.SHIFT, (int) (to - from >>> Pages.SHIFT)));
+        }
+        manager.requestReadAhead();
+    }
+
+    /** Reads one piece; answers whether more are asked for. */
+    boolean step() {
+        Request next = requests.poll();
+        if (next != null && manager.isCached(next.stream())) {
+            long sectionPages = next.stream().map().sectionSize() >>> Pages.SHIFT;
+            int count = (int) Math.clamp(sectionPages - next.firstPage(), 0, next.pages());
+            manager.cache().readAhead(next.stream().controlArea(), next.firstPage(), count);
+        }
+        return !requests.isEmpty();
     }
 }

@@ -42,11 +42,10 @@ final class SectionCheck {
         ControlArea area = new ControlArea(kernel, address);
         try {
             counts(area, views, cacheViews);
-            if (!isListedUnused) {
-                viewList(area, views);
-            }
             if (views + cacheViews == 0 && area.sectionReferences() == 0 && !isListedUnused) {
                 findings.add("control area that nobody uses controlArea=" + Hex.address(address));
+            } else if (!isListedUnused) {
+                viewList(area, views);
             }
             subsections(area);
             segment(area, area.segment());

@@ -207,8 +207,7 @@ public final class FileNode {
         if (section != null && bytes < before && !section.pages().canTruncate(section.controlArea(), bytes)) {
             throw new FileException(NtStatus.USER_MAPPED_FILE);
         }
-        if (bytes < before && cached == null) {
-            flushData();
+        if (bytes < before) {
             purgeData();
             section = dataSection;
         }

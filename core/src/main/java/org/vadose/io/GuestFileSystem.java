@@ -204,6 +204,9 @@ public final class GuestFileSystem {
         }
         node.checkSharing(access | (overwrites ? 2 : 0), share);
         node.forgetIfChanged();
+        if ((overwrites || FileNode.canWrite(access)) && !node.purgeImage()) {
+            throw new FileException(NtStatus.SHARING_VIOLATION);
+        }
         if (overwrites) {
             if (node.isUserMapped()) {
                 throw new FileException(NtStatus.USER_MAPPED_FILE);
@@ -253,7 +256,7 @@ public final class GuestFileSystem {
      */
     public void markForDeletion(FileNode node, boolean delete) {
         if (delete) {
-            if (node.isReadOnly() || node.isUserMapped()) {
+            if (node.isReadOnly() || node.isUserMapped() || !node.purgeImage()) {
                 throw new FileException(NtStatus.CANNOT_DELETE);
             }
             if (node.parent() == null) {

@@ -1,5 +1,6 @@
 package org.vadose.machine;
 
+import java.util.List;
 import java.util.Map;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.mm.BackgroundWork;
@@ -34,16 +35,22 @@ final class SystemThreads {
         {KernelSymbols.SEP_RM_COMMAND_SERVER_THREAD, 8, WaitReason.WR_LPC_RECEIVE.ordinal(), 1}
     };
 
-    /** What the memory manager's threads do, by start routine. */
-    private static final Map<Long, BackgroundWork.Duty> DUTIES = Map.of(
+    /** What threads do for memory and the file cache, by start routine. */
+    private static final Map<Long, List<BackgroundWork.Duty>> DUTIES = Map.of(
             KernelSymbols.KE_BALANCE_SET_MANAGER,
-            BackgroundWork.Duty.BALANCE_SET,
+            List.of(BackgroundWork.Duty.BALANCE_SET, BackgroundWork.Duty.AGE),
             KernelSymbols.MI_MODIFIED_PAGE_WRITER,
-            BackgroundWork.Duty.MODIFIED_WRITER,
+            List.of(BackgroundWork.Duty.MODIFIED_WRITER),
             KernelSymbols.MI_MAPPED_PAGE_WRITER,
-            BackgroundWork.Duty.MAPPED_WRITER,
+            List.of(BackgroundWork.Duty.MAPPED_WRITER),
             KernelSymbols.MI_ZERO_PAGE_THREAD,
-            BackgroundWork.Duty.ZERO_PAGES);
+            List.of(BackgroundWork.Duty.ZERO_PAGES),
+            KernelSymbols.MI_DEREFERENCE_SEGMENT_THREAD,
+            List.of(BackgroundWork.Duty.SEGMENTS),
+            KernelSymbols.CC_QUEUE_LAZY_WRITE_SCAN_THREAD,
+            List.of(BackgroundWork.Duty.LAZY_WRITER),
+            KernelSymbols.EXP_WORKER_THREAD,
+            List.of(BackgroundWork.Duty.READ_AHEAD, BackgroundWork.Duty.COMBINE));
 
     private SystemThreads() {}
 
@@ -60,10 +67,7 @@ final class SystemThreads {
                 Ethread created = processes.createThread(
                         system,
                         ThreadSpec.system(base + thread[0], (int) thread[1], WaitReason.of((int) thread[2]), event));
-                BackgroundWork.Duty duty = DUTIES.get(thread[0]);
-                if (duty != null) {
-                    background.setThread(duty, created);
-                }
+                DUTIES.getOrDefault(thread[0], List.of()).forEach(duty -> background.setThread(duty, created));
                 objects.handles().open(table, created.address(), 0, KnownType.THREAD.validAccess());
                 processes.clock().advance(3 * org.vadose.ps.SystemClock.MILLISECOND);
             }

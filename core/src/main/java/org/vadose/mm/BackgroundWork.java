@@ -12,7 +12,7 @@ import org.vadose.memory.ProcessorThread;
 import org.vadose.nt.Ethread;
 
 /**
- * What the memory manager's threads of System do, and where: stepped by whoever finds that there is something to do, so that a run
+ * What the threads of System do for memory and the file cache, and where: stepped by whoever finds that there is something to do, so that a run
  * can be repeated, or, once {@link #start started}, on Java threads of their own beside the processors.
  *
  * <pre>
@@ -21,7 +21,18 @@ import org.vadose.nt.Ethread;
  *   MODIFIED_WRITER   MiModifiedPageWriter     writes modified pages to page files, one cluster at a time
  *   MAPPED_WRITER     MiMappedPageWriter       writes modified pages of files, one page at a time
  *   ZERO_PAGES        MiZeroPageThread         zeroes free pages, a few at a time, when nobody wants the lock
+ *   AGE               KeBalanceSetManager      ages working sets, once a second
+ *   SEGMENTS          MiDereferenceSegmentThread
+ *                                              deletes control areas that nobody uses and that have no page left, once a second
+ *   LAZY_WRITER       CcQueueLazyWriteScanThread
+ *                                              writes a part of each file's dirty pages, once a second
+ *   READ_AHEAD        ExpWorkerThread          reads what comes next in files that are read in sequence
+ *   COMBINE           ExpWorkerThread          combines equal pages, once a minute when nobody wants the processor, if switched on
  * </pre>
+ *
+ * Stepped, what is due once a second is done when the clock of the guests says so ({@link #second}), and what waits for nobody to want
+ * the processor when all threads wait ({@link #idle}); on threads of its own it goes by the host's clock. The cache manager says itself
+ * what {@code LAZY_WRITER} and {@code READ_AHEAD} do ({@link #setWork}).
  *
  * The Java threads share one MMU that is no processor's: it is used by whoever of them holds the kernel's lock. When frames run out
  * faster than they work, the thread that faults does it itself, as when it is stepped.
@@ -32,7 +43,19 @@ public final class BackgroundWork {
         BALANCE_SET,
         MODIFIED_WRITER,
         MAPPED_WRITER,
-        ZERO_PAGES
+        ZERO_PAGES,
+        AGE,
+        SEGMENTS,
+        LAZY_WRITER,
+        READ_AHEAD,
+        COMBINE
+    }
+
+    /** A duty's work. */
+    @FunctionalInterface
+    public interface Work {
+        /** Does a little, holding the kernel's lock; answers whether there is more to do at once. */
+        boolean step();
     }
 
     private static final long STACK_BYTES = 1 << 20;
@@ -40,6 +63,10 @@ public final class BackgroundWork {
     private static final long ZERO_PERIOD_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
     /** What is zeroed while others wait for the lock. */
     private static final long PAGES_ZEROED_AT_ONCE = 32;
+    /** What is zeroed each time that nobody wants the processor. */
+    private static final long PAGES_ZEROED_WHEN_IDLE = 256;
+    /** Between two searches for equal pages, in seconds. */
+    private static final long COMBINE_PERIOD_SECONDS = 60;
 
     private final OrderedLock kernel;
     private final long root;
@@ -47,6 +74,10 @@ public final class BackgroundWork {
     private final PfnDatabase pfns;
     private final Map<Duty, Ethread> threads = new EnumMap<>(Duty.class);
     private final Map<Duty, Worker> workers = new EnumMap<>(Duty.class);
+    private final Map<Duty, Work> works = new EnumMap<>(Duty.class);
+    private long seconds;
+    private long nextCombining = COMBINE_PERIOD_SECONDS;
+    private boolean combinesWhenIdle;
     private final BalanceSet balance;
     /** Whose run of hard faults ate up what was available; guarded by the kernel's lock. */
     private @Nullable ProcessSpace eager;
@@ -73,6 +104,71 @@ public final class BackgroundWork {
         this.mmus = manager.mmu();
         this.pfns = manager.pfns();
         this.balance = balance;
+        setWork(Duty.AGE, () -> {
+            balance.age();
+            return false;
+        });
+        setWork(Duty.SEGMENTS, () -> {
+            manager.dataSections().reap();
+            return false;
+        });
+        setWork(Duty.COMBINE, () -> {
+            if (combinesWhenIdle && manager.combining().isEnabled()) {
+                manager.combining().combineAll();
+            }
+            return false;
+        });
+    }
+
+    /** Says what a duty is; a duty of which nobody says it has nothing to do. */
+    public void setWork(Duty duty, Work work) {
+        works.put(duty, work);
+    }
+
+    /** Whether equal pages are looked for when nobody wants the processor. */
+    public void setCombinesWhenIdle(boolean combines) {
+        combinesWhenIdle = combines;
+    }
+
+    /** A second of the guests' time has passed. */
+    public void second() {
+        seconds++;
+        if (!isRunning) {
+            perform(Duty.AGE);
+            perform(Duty.SEGMENTS);
+        }
+    }
+
+    /** Nobody wants the processor. */
+    public void idle() {
+        if (!isRunning) {
+            perform(Duty.LAZY_WRITER);
+            pfns.zeroFreePages(PAGES_ZEROED_WHEN_IDLE);
+            if (seconds >= nextCombining) {
+                nextCombining = seconds + COMBINE_PERIOD_SECONDS;
+                perform(Duty.COMBINE);
+            }
+        }
+    }
+
+    /** There is something to do for a duty: done now, or soon on its thread. */
+    public void request(Duty duty) {
+        if (isRunning) {
+            wake(duty);
+        } else {
+            while (perform(duty)) {
+                // Until nothing is left.
+            }
+        }
+    }
+
+    private boolean perform(Duty duty) {
+        Work work = works.get(duty);
+        if (work == null) {
+            return false;
+        }
+        count(duty);
+        return work.step();
     }
 
     /** Says which thread of System a duty is. */
@@ -108,7 +204,8 @@ public final class BackgroundWork {
         workers.values().forEach(worker -> worker.thread.start());
     }
 
-    boolean isRunning() {
+    /** Whether duties are done on threads of their own. */
+    public boolean isRunning() {
         return isRunning;
     }
 
@@ -157,7 +254,15 @@ public final class BackgroundWork {
 
     private void run(Duty duty) {
         Worker worker = Objects.requireNonNull(workers.get(duty));
-        long period = duty == Duty.ZERO_PAGES ? ZERO_PERIOD_NANOS : PERIOD_NANOS;
+        long period =
+                switch (duty) {
+                    case ZERO_PAGES -> ZERO_PERIOD_NANOS;
+                    case COMBINE -> COMBINE_PERIOD_SECONDS * PERIOD_NANOS;
+                    default -> PERIOD_NANOS;
+                };
+        if (duty == Duty.COMBINE) {
+            LockSupport.parkNanos(this, period);
+        }
         try {
             while (isRunning) {
                 worker.isWanted = false;
@@ -181,8 +286,8 @@ public final class BackgroundWork {
 
     /** Does a little, and answers whether there is more to do. */
     private boolean step(Duty duty) {
-        if (duty == Duty.ZERO_PAGES) {
-            // The thread of the lowest priority.
+        if (duty == Duty.ZERO_PAGES || duty == Duty.COMBINE) {
+            // Threads of the lowest priority.
             if (!kernel.tryLock()) {
                 return false;
             }
@@ -201,6 +306,7 @@ public final class BackgroundWork {
                 }
                 case MODIFIED_WRITER, MAPPED_WRITER -> balance.writeSome(duty);
                 case ZERO_PAGES -> zeroPages();
+                case AGE, SEGMENTS, LAZY_WRITER, READ_AHEAD, COMBINE -> perform(duty);
             };
         } finally {
             kernel.unlock();

@@ -338,6 +338,18 @@ final class ControlAreas {
         }
     }
 
+    /** Deletes all those that nobody uses and that have no page left. */
+    void reapUnused() {
+        for (long at = unused.first(); at != 0; ) {
+            ControlArea area = new ControlArea(memory, at);
+            at = unused.after(area);
+            if (area.pfnReferences() == 0) {
+                unused.remove(area);
+                delete(area);
+            }
+        }
+    }
+
     /** Deletes a control area that nobody uses, its pages with it; answers whether nobody does. */
     boolean purgeIfUnused(ControlArea area) {
         if (!area.isUnused()) {

@@ -106,6 +106,11 @@ public final class DataSectionPages {
         return areas.purgeIfUnused(new ControlArea(memory, controlArea));
     }
 
+    /** Sections of files that nobody uses and that have no page left go. */
+    void reap() {
+        areas.reapUnused();
+    }
+
     /** All sections of files that nobody uses go, and their pages. */
     public void purgeUnused() {
         areas.trimUnused(0);

@@ -15,7 +15,6 @@ import org.vadose.ps.SystemClock;
 
 /** The processes of a machine that run programs, and what they share: the processor, the clock, the kernel, the functions. */
 public final class GuestSystem {
-    private static final long PAGES_ZEROED_AT_ONCE = 256;
 
     private final @Nullable GuestKernel kernel;
     private final List<GuestProcessor> processors;
@@ -78,17 +77,16 @@ public final class GuestSystem {
             kernel.processManager().clock().advanceTo(now);
             if (now - lastAgeing >= SystemClock.SECOND) {
                 lastAgeing = now;
-                kernel.memoryManager().ageWorkingSets();
+                kernel.memoryManager().background().second();
             }
             kernel.memoryManager().memoryEvents().update();
         }
     }
 
-    /** What the lazy writer and the zero-page thread do when nobody else wants the processor. */
+    /** What is done when nobody else wants the processor. */
     private void idle() {
         if (kernel != null) {
-            kernel.cacheManager().lazyWrite();
-            kernel.memoryManager().pfns().zeroFreePages(PAGES_ZEROED_AT_ONCE);
+            kernel.memoryManager().background().idle();
             kernel.memoryManager().memoryEvents().update();
         }
     }

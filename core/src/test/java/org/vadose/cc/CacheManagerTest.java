@@ -9,7 +9,9 @@ import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.vadose.base.NtStatus;
+import org.vadose.io.Contents;
 import org.vadose.io.FileException;
+import org.vadose.io.GuestFileSystem;
 import org.vadose.layout.FileObjectLayout;
 import org.vadose.layout.SectionObjectPointersLayout;
 import org.vadose.memory.Memory;
@@ -89,6 +91,103 @@ class CacheManagerTest {
             assertEquals((byte) (bytes[5000] + 1), files.read(again, 5000, 1)[0]);
             assertNotEquals(0, again.body());
             files.close(again);
+        }
+    }
+
+    /** A file that counts how often it is read, and can tell that somebody else changed it. */
+    private static final class Counted implements Contents {
+        final byte[] bytes;
+        int reads;
+        long stamp;
+
+        Counted(byte[] bytes) {
+            this.bytes = bytes;
+        }
+
+        @Override
+        public long size() {
+            return bytes.length;
+        }
+
+        @Override
+        public int read(long position, byte[] target, int offset, int length) {
+            reads++;
+            int count = (int) Math.clamp(bytes.length - position, 0, length);
+            System.arraycopy(bytes, (int) Math.min(position, bytes.length), target, offset, count);
+            return count;
+        }
+
+        @Override
+        public void write(long position, byte[] source, int offset, int length) {
+            System.arraycopy(source, offset, bytes, (int) position, length);
+        }
+
+        @Override
+        public void setSize(long size) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public long stamp() {
+            return stamp;
+        }
+    }
+
+    @Test
+    void closedFileIsReadAgainWithoutItsDisk() {
+        try (CachedFiles files = new CachedFiles(RAM)) {
+            Counted disk = new Counted(random(100_000));
+            files.files.addFile("C:\\c.bin", disk);
+            CachedFiles.Handle handle = files.open("C:\\c.bin");
+            files.read(handle, 0, 100_000);
+            files.write(handle, 50_000, new byte[] {1, 2, 3});
+            files.close(handle);
+            files.check("closed");
+            assertEquals(2, disk.bytes[50_001], "written when it was closed");
+            int reads = disk.reads;
+            CachedFiles.Handle again = files.open("C:\\c.bin");
+            assertArrayEquals(disk.bytes, files.read(again, 0, 100_000));
+            CachedFiles.View view = files.map(again);
+            assertEquals(2, files.machine.mmu().user().readByte(view.base() + 50_001));
+            files.unmap(view);
+            files.close(again);
+            assertEquals(reads, disk.reads);
+            files.check("closed again");
+            // Somebody else changed it.
+            disk.bytes[7] ^= 1;
+            disk.stamp++;
+            again = files.open("C:\\c.bin");
+            assertArrayEquals(disk.bytes, files.read(again, 0, 100_000));
+            assertNotEquals(reads, disk.reads);
+            files.close(again);
+            files.check("read anew");
+        }
+    }
+
+    @Test
+    void deletedFileTakesItsPagesAlong() {
+        try (CachedFiles files = new CachedFiles(RAM)) {
+            long standby = files.machine.memoryManager().pfns().standbyPages();
+            CachedFiles.Handle handle = files.open("C:\\d.bin");
+            files.write(handle, 0, random(50_000));
+            files.close(handle);
+            assertEquals(standby + 13, files.machine.memoryManager().pfns().standbyPages());
+            CachedFiles.Handle again =
+                    files.open("C:\\d.bin", GuestFileSystem.Disposition.OPEN, GuestFileSystem.DELETE_ON_CLOSE);
+            files.close(again);
+            assertEquals(standby, files.machine.memoryManager().pfns().standbyPages());
+            files.check("deleted");
+            handle = files.open("C:\\d.bin");
+            assertEquals(0, files.read(handle, 0, 50_000).length);
+            files.write(handle, 0, random(50_000));
+            files.close(handle);
+            // Written over: nothing of what it held is left.
+            again = files.open("C:\\d.bin", GuestFileSystem.Disposition.OVERWRITE, 0);
+            assertEquals(standby, files.machine.memoryManager().pfns().standbyPages());
+            files.write(again, 10, new byte[] {1});
+            assertArrayEquals(new byte[] {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, files.read(again, 0, 100));
+            files.close(again);
+            files.check("written over");
         }
     }
 }

@@ -19,6 +19,8 @@ final class PlainFile implements MappedFile {
     private boolean broken;
     private @Nullable Random random;
     private int failuresPerMille;
+    private int reads;
+    private boolean isGoing;
 
     PlainFile(MemoryManager manager, int size) {
         this.manager = manager;
@@ -38,6 +40,21 @@ final class PlainFile implements MappedFile {
 
     int held() {
         return held;
+    }
+
+    /** How often it was read. */
+    int reads() {
+        return reads;
+    }
+
+    /** It is deleted with its last handle. */
+    void setGoing() {
+        isGoing = true;
+    }
+
+    @Override
+    public boolean mayBeReopened() {
+        return !isGoing;
     }
 
     /** Reading fails from now on, or no longer. */
@@ -110,6 +127,7 @@ final class PlainFile implements MappedFile {
         if (fails()) {
             return NtStatus.DATA_ERROR;
         }
+        reads++;
         int count = (int) Math.clamp(bytes.length - position, 0, length);
         System.arraycopy(bytes, (int) Math.min(position, bytes.length), target, offset, count);
         Arrays.fill(target, offset + count, offset + length, (byte) 0);

@@ -112,6 +112,8 @@ class RandomSectionTest {
         }
         open.forEach(o -> close(o.body()));
         machine.check("seed=" + seed + " end");
+        manager.dataSections().purgeUnused();
+        machine.check("seed=" + seed + " purged");
         for (Content content : files) {
             PlainFile file = content.file;
             assertEquals(0, file.held());

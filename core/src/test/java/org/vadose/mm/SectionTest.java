@@ -333,6 +333,7 @@ class SectionTest {
         unmap(reader);
         assertEquals(5, file.bytes()[0x1000]);
         assertEquals(0x2345, file.bytes().length);
+        manager.dataSections().purgeUnused();
         assertEquals(0, file.held());
     }
 
