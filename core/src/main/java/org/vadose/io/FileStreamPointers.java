@@ -40,6 +40,15 @@ final class FileStreamPointers {
     }
 
     /**
+     * Gives a file, if it has none yet, the pointers of another: both are the same file of the system's, on the drives of two programs.
+     *
+     * @param address pointers that stay for ever
+     */
+    void share(FileNode node, long address) {
+        byNode.computeIfAbsent(node, n -> new Shared(address)).users++;
+    }
+
+    /**
      * A file object ends.
      *
      * @return whether its pointers were a file's, and are taken care of

@@ -2,6 +2,7 @@ package org.vadose.io;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import org.vadose.ex.PoolAllocator;
 import org.vadose.layout.DeviceObjectLayout;
@@ -54,6 +55,11 @@ public final class IoSystem {
     private static final int FO_WRITE_THROUGH = 0x10;
     private static final int FO_SEQUENTIAL_ONLY = 0x20;
     private static final int FO_RANDOM_ACCESS = 0x10_0000;
+
+    /** FILE_EXECUTE and FILE_READ_DATA. */
+    private static final int EXECUTE_ACCESS = 0x21;
+    /** FILE_SHARE_READ and FILE_SHARE_DELETE. */
+    private static final int EXECUTE_SHARE = 0x5;
 
     private final Memory memory;
     private final PoolAllocator pool;
@@ -185,6 +191,32 @@ public final class IoSystem {
             memory.writeLong(file + FileObjectLayout.SECTION_OBJECT_POINTER, pointers);
         }
         memory.writeLong(pointers + SectionObjectPointersLayout.IMAGE_SECTION_OBJECT, controlArea);
+    }
+
+    /**
+     * A file of the system's stands on a drive: its file objects lead to the image section that it has.
+     *
+     * @param file a file object of it that stays for ever
+     */
+    public void shareImageSection(FileNode node, long file) {
+        long pointers = memory.readLong(file + FileObjectLayout.SECTION_OBJECT_POINTER);
+        if (pointers != 0) {
+            streams.share(node, pointers);
+            long image = memory.readLong(pointers + SectionObjectPointersLayout.IMAGE_SECTION_OBJECT);
+            node.setImageSection(image == 0 ? null : new FileNode.DataSection(dataSections, image));
+        }
+    }
+
+    /** Does something with a file opened for execution, as whoever starts a program or loads a DLL does. */
+    public long withImageFile(long device, FileNode node, String path, ToLongFunction<MappedFile> use) {
+        OpenFile.OnDisk open = new OpenFile.OnDisk(node, path, EXECUTE_ACCESS, EXECUTE_SHARE, 0);
+        long body = createFile(device, open);
+        try {
+            return use.applyAsLong(new MappedOpenFile(objects, body, open, dataSections));
+        } finally {
+            open.close();
+            objects.dereference(body);
+        }
     }
 
     /**

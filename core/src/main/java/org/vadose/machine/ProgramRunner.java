@@ -8,9 +8,12 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.base.ResourcesException;
 import org.vadose.base.SeededRandom;
+import org.vadose.io.FileException;
+import org.vadose.io.FileNode;
 import org.vadose.io.GuestFileSystem;
 import org.vadose.io.GuestPath;
 import org.vadose.layout.ControlAreaLayout;
@@ -255,8 +258,10 @@ public final class ProgramRunner {
     private GuestThread create(Start start) {
         SystemImages.Image ntdll = machine.images().ntdll();
         PeImage image = start.image();
-        long area = machine.images().cache().area(start.path(), start.file(), image);
-        UserProcess user = machine.processManager()
+        long area = machine.images().cache().area(start.path(), image, node(start.files(), start.path()));
+        UserProcess user;
+        try {
+            user = machine.processManager()
                 .createUserProcess(new UserProcessSpec(
                         start.path(),
                         devicePath(start.path()),
@@ -271,6 +276,9 @@ public final class ProgramRunner {
                         area,
                         kernel().readLong(area + ControlAreaLayout.FILE_POINTER) & ~FAST_REFERENCE_BITS,
                         ntdll.controlArea()));
+        } finally {
+            machine.memoryManager().sections().dereference(area);
+        }
         machine.attach(user.process());
 
         GuestProcess process = new GuestProcess(system, user.process());
@@ -339,6 +347,16 @@ public final class ProgramRunner {
         return all.getFirst().uniqueProcessId();
     }
 
+    /** The file of a DOS path; null when it is on no drive. */
+    private static @Nullable FileNode node(GuestFileSystem files, String path) {
+        try {
+            FileNode node = files.find(GuestPath.parse(path, GuestPath.root('C')));
+            return node == null || node.isDirectory() ? null : node;
+        } catch (FileException noPath) {
+            return null;
+        }
+    }
+
     // --- drives and handles ---
 
     /** Fills the drives; returns the program's DOS path. */
@@ -349,7 +367,9 @@ public final class ProgramRunner {
             files.makeDirectories(directory);
         }
         for (String name : dlls.names()) {
-            files.addFile("C:\\Windows\\System32\\" + name, () -> Objects.requireNonNull(dlls.file(name)));
+            String path = SystemImages.SYSTEM_DIRECTORY + name;
+            files.addFile(path, () -> Objects.requireNonNull(dlls.file(name)));
+            machine.images().cache().share(path, Objects.requireNonNull(node(files, path)));
         }
         Path host = launch.program().toAbsolutePath().normalize();
         Path folder = host.getParent();
@@ -392,7 +412,10 @@ public final class ProgramRunner {
             SystemImages.Image ntdll,
             GuestHeaps heaps) {
         SectionImageMapper mapper = new SectionImageMapper(
-                machine.memoryManager(), user.process(), machine.images().cache());
+                machine.memoryManager(),
+                user.process(),
+                machine.images().cache(),
+                name -> node(process.files(), name));
         Loader loader = new Loader(
                 process,
                 dlls,

@@ -7,6 +7,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.Pages;
 import org.vadose.io.IoSystem;
+import org.vadose.memory.Memory;
 import org.vadose.mm.ImageSections;
 import org.vadose.pe.DllSkeleton;
 import org.vadose.pe.PeBuilder;
@@ -33,8 +34,6 @@ public final class SystemImages {
     private final @Nullable BuiltinDlls builtin;
     private final ImageSectionCache cache;
     private final Map<String, Image> images = new HashMap<>();
-    /** Files the cache has not been told of. */
-    private final Map<Image, byte[]> files = new HashMap<>();
 
     /**
      * An image file with its section.
@@ -45,19 +44,16 @@ public final class SystemImages {
      */
     public record Image(String path, PeImage image, long controlArea, long file) {}
 
-    SystemImages(ImageSections sections, IoSystem io, long volume, @Nullable BuiltinDlls builtin) {
+    SystemImages(ImageSections sections, Memory kernel, IoSystem io, long volume, @Nullable BuiltinDlls builtin) {
         this.sections = sections;
         this.io = io;
         this.volume = volume;
         this.builtin = builtin;
-        this.cache = new ImageSectionCache(sections, this::openFile);
+        this.cache = new ImageSectionCache(sections, kernel, io, volume);
     }
 
     /** Sections by path, for loaders of user processes. */
     public ImageSectionCache cache() {
-        // Telling the cache costs a hash of each file, which a boot without user programs need not pay.
-        files.forEach((image, bytes) -> cache.add(image.path(), bytes, image.controlArea()));
-        files.clear();
         return cache;
     }
 
@@ -100,7 +96,7 @@ public final class SystemImages {
         Image made = new Image(path, image, sections.create(image, path, file), file);
         io.setImageSection(file, made.controlArea());
         images.put(path.toLowerCase(Locale.ROOT), made);
-        files.put(made, bytes);
+        cache.add(path, image, made.controlArea());
         return made;
     }
 

@@ -104,6 +104,50 @@ public final class ImageSections {
         return area;
     }
 
+    /** The image section that a file has, 0 for none. */
+    long imageSection(MappedFile file) {
+        return memory.readLong(imagePointer(file));
+    }
+
+    private long imagePointer(MappedFile file) {
+        return memory.readLong(file.fileObject() + FileObjectLayout.SECTION_OBJECT_POINTER)
+                + SectionObjectPointersLayout.IMAGE_SECTION_OBJECT;
+    }
+
+    /** One more section of an image whose control area is known; it is given back with {@link #dereference}. */
+    public void reference(long controlArea) {
+        areas.reference(new ControlArea(memory, controlArea));
+    }
+
+    /**
+     * The one image section of a file, made if it has none, with one more section reference.
+     *
+     * @param image what the file holds now; a section that shows something else is left alone, and one is made that the file does not
+     *     name
+     * @return address of the {@code _CONTROL_AREA}; 0 when the commitment limit is reached
+     */
+    public long open(MappedFile file, PeImage image, String name) {
+        long known = imageSection(file);
+        if (known == 0) {
+            long made = create(image, name, file);
+            if (made != 0) {
+                memory.writeLong(imagePointer(file), made);
+                file.imageSectionMade(made);
+            }
+            return made;
+        }
+        if (!isOf(known, image)) {
+            return create(image, name, 0);
+        }
+        reference(known);
+        return known;
+    }
+
+    private boolean isOf(long controlArea, PeImage image) {
+        return prototypes.source(new ControlArea(memory, controlArea)) instanceof ImageFile source
+                && source.image.isSameFile(image);
+    }
+
     private long create(PeImage image, String name, long fileObject, @Nullable MappedFile file) {
         long base = bases.choose(image, name);
         if (base != image.imageBase()) {

@@ -8,7 +8,6 @@ import org.vadose.base.VpnRange;
 import org.vadose.layout.FileObjectLayout;
 import org.vadose.layout.MiSectionImageInformationLayout;
 import org.vadose.layout.SectionImageInformationLayout;
-import org.vadose.layout.SectionObjectPointersLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.ControlArea;
 import org.vadose.nt.Eprocess;
@@ -279,9 +278,7 @@ public final class SectionServices {
     }
 
     private NtStatus createImage(Section section, int pageProtection, MappedFile file, String path) {
-        long pointers = memory.readLong(file.fileObject() + FileObjectLayout.SECTION_OBJECT_POINTER)
-                + SectionObjectPointersLayout.IMAGE_SECTION_OBJECT;
-        long known = memory.readLong(pointers);
+        long known = manager.sections().imageSection(file);
         if (known == 0) {
             long bytes = file.sizeBytes();
             if (bytes == 0 || bytes > Integer.MAX_VALUE - 64) {
@@ -300,15 +297,13 @@ public final class SectionServices {
                 return NtStatus.INVALID_IMAGE_NOT_MZ;
             }
             try {
-                known = manager.sections().create(PeImage.ofFile(contents), path, file);
+                known = manager.sections().open(file, PeImage.ofFile(contents), path);
             } catch (PeFormatException bad) {
                 return NtStatus.INVALID_IMAGE_FORMAT;
             }
             if (known == 0) {
                 return NtStatus.COMMITMENT_LIMIT;
             }
-            memory.writeLong(pointers, known);
-            file.imageSectionMade(known);
         } else {
             areas.reference(new ControlArea(memory, known));
         }

@@ -14,6 +14,11 @@ abstract sealed class ImageBytes {
 
     abstract void copy(long rva, byte[] target, int offset, int length);
 
+    /** The whole file; null for an image in memory. */
+    byte @Nullable [] file() {
+        return null;
+    }
+
     int unsignedShort(long rva) {
         return unsignedByte(rva) | unsignedByte(rva + 1) << 8;
     }
@@ -32,6 +37,11 @@ abstract sealed class ImageBytes {
 
         Flat(byte[] file) {
             this.file = file;
+        }
+
+        @Override
+        byte[] file() {
+            return file;
         }
 
         @Override
@@ -61,6 +71,11 @@ abstract sealed class ImageBytes {
             this.headerBytes = headerBytes;
             this.sections = sections;
             this.last = sections.getFirst();
+        }
+
+        @Override
+        byte[] file() {
+            return file;
         }
 
         @Override

@@ -87,6 +87,12 @@ public final class PeImage {
         return new PeImage(new PeHeaders(bytes, -1), bytes);
     }
 
+    /** Whether both are images of files with the same bytes. */
+    public boolean isSameFile(PeImage other) {
+        byte[] file = bytes.file();
+        return file != null && Arrays.equals(file, other.bytes.file());
+    }
+
     // --- headers ---
 
     public int characteristics() {

@@ -56,9 +56,17 @@ final class CachedFiles implements AutoCloseable {
         return open(path, GuestFileSystem.Disposition.OPEN_IF, 0);
     }
 
+    Handle openReadOnly(String path) {
+        return open(path, 0x8000_0000, GuestFileSystem.Disposition.OPEN, 0);
+    }
+
     Handle open(String path, GuestFileSystem.Disposition disposition, int options) {
+        return open(path, READ_WRITE, disposition, options);
+    }
+
+    private Handle open(String path, int access, GuestFileSystem.Disposition disposition, int options) {
         OpenFile.OnDisk file = files.open(
-                        GuestPath.parse(path, GuestPath.root('C')), READ_WRITE, 7, disposition, options, 0)
+                        GuestPath.parse(path, GuestPath.root('C')), access, 7, disposition, options, 0)
                 .file();
         long body = machine.ioSystem().createFile(machine.systemVolume(), file);
         var handles = machine.objectManager().handles();

@@ -6,12 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.memory.Mmu;
+import org.vadose.mm.BackgroundWork;
 import org.vadose.mm.OrderedLock;
 import org.vadose.mm.VirtualMemoryServices;
 import org.vadose.mm.VirtualMemoryServices.Region;
@@ -87,5 +89,35 @@ class BackgroundWorkTest {
             threads.put(thread.startAddress() - machine.kernelBase(), thread);
         }
         return threads;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    @Timeout(60)
+    void dutiesOfTheFileCacheHaveThreadsOfSystem(BackgroundMode mode) {
+        try (Machine machine = Machine.boot(
+                MachineConfig.standard().withBare(true).withRamBytes(RAM).withBackground(mode))) {
+            Map<Long, Ethread> threads = systemThreads(machine);
+            Ethread lazyWriter = threads.get(KernelSymbols.CC_QUEUE_LAZY_WRITE_SCAN_THREAD);
+            Ethread segments = threads.get(KernelSymbols.MI_DEREFERENCE_SEGMENT_THREAD);
+            long before = lazyWriter.contextSwitches();
+            long segmentsBefore = segments.contextSwitches();
+            BackgroundWork background = machine.memoryManager().background();
+            OrderedLock kernel = machine.memoryManager().kernelLock();
+            kernel.lock();
+            try {
+                background.second();
+                background.idle();
+                background.request(BackgroundWork.Duty.LAZY_WRITER);
+            } finally {
+                kernel.unlock();
+            }
+            // On threads of their own, each once a second.
+            while (lazyWriter.contextSwitches() == before || segments.contextSwitches() == segmentsBefore) {
+                Thread.onSpinWait();
+            }
+            background.stop();
+            Checks.check("at rest", machine);
+        }
     }
 }

@@ -1,7 +1,10 @@
 package org.vadose.win32.loader;
 
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
 import org.vadose.base.NtStatus;
+import org.vadose.io.FileNode;
 import org.vadose.layout.ControlAreaLayout;
 import org.vadose.layout.SegmentLayout;
 import org.vadose.memory.Memory;
@@ -16,8 +19,15 @@ public final class SectionImageMapper implements ImageMapper {
     private final MemoryManager manager;
     private final Eprocess process;
     private final ImageSectionCache cache;
+    private final Function<String, @Nullable FileNode> files;
 
-    public SectionImageMapper(MemoryManager manager, Eprocess process, ImageSectionCache cache) {
+    /** @param files the file of a path; null if it is on no drive */
+    public SectionImageMapper(
+            MemoryManager manager,
+            Eprocess process,
+            ImageSectionCache cache,
+            Function<String, @Nullable FileNode> files) {
+        this.files = files;
         this.manager = manager;
         this.process = process;
         this.cache = cache;
@@ -25,12 +35,14 @@ public final class SectionImageMapper implements ImageMapper {
 
     @Override
     public View map(String path, byte[] file, PeImage image) {
-        long area = cache.area(path, file, image);
+        long area = cache.area(path, image, files.apply(path));
         ImageSections.View view = manager.sections().map(process, area);
+        long linkedBase = linkedBase(area);
+        manager.sections().dereference(area);
         if (!view.status().isSuccess()) {
             throw new LoaderException(view.status(), path + " could not be mapped: " + view.status());
         }
-        return new View(view.base(), linkedBase(area));
+        return new View(view.base(), linkedBase);
     }
 
     /** What somebody else mapped from an image section. */

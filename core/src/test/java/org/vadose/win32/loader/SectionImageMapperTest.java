@@ -42,7 +42,7 @@ class SectionImageMapperTest {
     private final ApiTable table = new ApiTable();
     private final BuiltinDlls builtin = new BuiltinDlls(table);
     private final ImageSectionCache cache =
-            new ImageSectionCache(machine.memoryManager().sections(), path -> 0);
+            new ImageSectionCache(machine.memoryManager().sections(), machine.memoryManager().kernelMemory());
 
     SectionImageMapperTest() {
         machine.memoryManager().setPool(machine.pool());
@@ -77,7 +77,7 @@ class SectionImageMapperTest {
             kernel.writeLong(address + EprocessLayout.UNIQUE_PROCESS_ID, id);
             process = new Eprocess(kernel, address);
             process.setUserEnd(machine.memoryManager().rules().userSpace().end());
-            mapper = new SectionImageMapper(machine.memoryManager(), process, cache);
+            mapper = new SectionImageMapper(machine.memoryManager(), process, cache, path -> null);
             machine.memoryManager().switchTo(process);
             peb = mapper.allocate(0x1000, PAGE_READWRITE);
             GuestProcess guest = new GuestProcess(memory, table, new GuestClock(0), id, peb);
