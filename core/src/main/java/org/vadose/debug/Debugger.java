@@ -65,6 +65,7 @@ public final class Debugger {
     /** @param live null for a dump */
     public Debugger(Target target, @Nullable LiveControl live, Appendable output) {
         this.target = target;
+        target.setPagedOut(new StoredPages(target));
         this.live = live;
         this.out = new Printer(output);
         this.modules = new ModuleTable(target);

@@ -6,17 +6,11 @@ import java.util.Set;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.debug.Command.Argument;
-import org.vadose.layout.KernelSymbols;
-import org.vadose.layout.MiPartitionLayout;
-import org.vadose.layout.MiVisiblePartitionLayout;
 import org.vadose.memory.PageTableFormat.Step;
 import org.vadose.nt.CompressedStore;
 import org.vadose.nt.Eprocess;
-import org.vadose.nt.PagingFile;
-import org.vadose.nt.Pte;
 import org.vadose.nt.StoreManager;
 import org.vadose.nt.StoreNode;
-import org.vadose.rtl.Xpress;
 import org.vadose.target.TargetMemory;
 import org.vadose.target.UnreadableMemoryException;
 
@@ -25,16 +19,15 @@ import org.vadose.target.UnreadableMemoryException;
  * it reads memory of Windows as well.
  */
 final class StoreCommand {
-    private static final int MOST_FILES = 16;
     private static final int DEEPEST = 8;
     private static final int MOST_PAGES = 1 << 24;
     private static final int SHOWN_BYTES = 64;
     private static final int LINE_BYTES = 16;
-    private static final int NOT_FIRST_STORE = 0x3FF;
 
     private final Debugger debugger;
     private final Printer out;
     private final TargetMemory kernel;
+    private final StoredPages stored;
     private final StoreManager globals;
     private final Set<Integer> regions = new HashSet<>();
     private long pages;
@@ -44,7 +37,8 @@ final class StoreCommand {
         this.debugger = debugger;
         this.out = debugger.out();
         this.kernel = debugger.target().kernel();
-        this.globals = new StoreManager(kernel, debugger.target().kernelAddress(KernelSymbols.SM_GLOBALS));
+        this.stored = new StoredPages(debugger.target());
+        this.globals = stored.globals();
     }
 
     static void register(CommandTable table) {
@@ -106,60 +100,45 @@ final class StoreCommand {
     private void page(long address) {
         Step last = debugger.memory().path(address).getLast();
         long pte = last.entry();
-        if (last.level() != 1 || Pte.kind(pte) != Pte.Kind.PAGE_FILE || !isVirtual(Pte.pageFileNumber(pte))) {
+        if (last.level() != 1 || !stored.isStored(pte)) {
             out.line(Hex.address(address) + " is not in the store: its entry is " + Hex.address(pte));
             return;
         }
-        int key = StoreManager.pageKey(Pte.pageFileNumber(pte), Pte.slot(pte));
-        long index = new StoreNode(kernel, globals.keyTree()).find(key);
+        StoredPages.Place place = stored.find(pte);
         field("PTE", Hex.address(pte));
-        field("Page key", Hex.plain(key & 0xFFFF_FFFFL));
-        if (index == StoreNode.NONE) {
+        field("Page key", Hex.plain(place.key() & 0xFFFF_FFFFL));
+        if (place.index() == StoreNode.NONE) {
             out.line("No store has that key");
             return;
         }
-        CompressedStore store = new CompressedStore(kernel, globals.store((int) index & NOT_FIRST_STORE));
-        long number = new StoreNode(kernel, store.pagesTree()).find(key);
-        long record = number == StoreNode.NONE ? 0 : store.record((int) number);
+        long record = place.record();
         if (record == 0) {
-            out.line("Store " + index + " has no record of it");
+            out.line("Store " + place.index() + " has no record of it");
             return;
         }
+        CompressedStore store = place.store();
         Eprocess owner = new Eprocess(kernel, store.owner());
-        field("Store", index + " at " + Hex.address(store.address()));
-        field("Record", Hex.plain(number) + " at " + Hex.address(record));
+        field("Store", place.index() + " at " + Hex.address(store.address()));
+        field("Record", Hex.plain(place.number()) + " at " + Hex.address(record));
         field("Location", Hex.plain(store.location(record) & 0xFFFF_FFFFL));
         field("Bytes", Hex.plain(store.compressedBytes(record)));
         field("Data", Hex.address(store.dataAddress(record)) + " of process " + Hex.plain(owner.uniqueProcessId()));
-        show(store, record, debugger.target().space(owner.directoryTableBase()));
+        show(place);
     }
 
     private void field(String name, String value) {
         out.line(String.format(Locale.ROOT, "  %-10s %s", name, value));
     }
 
-    private boolean isVirtual(int number) {
-        long visible = debugger.target().kernelAddress(KernelSymbols.MI_SYSTEM_PARTITION) + MiPartitionLayout.VP;
-        if (number >= MOST_FILES) {
-            return false;
-        }
-        long file = kernel.readLong(visible + MiVisiblePartitionLayout.PAGING_FILE + 8L * number);
-        return file != 0 && new PagingFile(kernel, file).isVirtualStore();
-    }
-
-    private void show(CompressedStore store, long record, TargetMemory owner) {
-        int size = Math.min(store.compressedBytes(record), (int) Pages.SIZE);
-        byte[] packed = new byte[size];
-        byte[] plain = new byte[(int) Pages.SIZE];
+    private void show(StoredPages.Place place) {
+        byte[] plain;
         try {
-            owner.read(store.dataAddress(record), packed, 0, size);
+            plain = stored.contents(place);
         } catch (UnreadableMemoryException e) {
             out.line("The data cannot be read: " + e.reason());
             return;
         }
-        if (size == Pages.SIZE) {
-            plain = packed;
-        } else if (Xpress.decompress(packed, 0, size, plain, 0, plain.length) != Pages.SIZE) {
+        if (plain == null) {
             out.line("The data does not decompress to a page");
             return;
         }

@@ -96,6 +96,7 @@ public final class Machine implements AutoCloseable {
             if (config.locksPages()) {
                 processes.grantToUsers(1L << Token.SE_LOCK_MEMORY | 1L << Token.SE_INCREASE_QUOTA);
             }
+            memoryManager.background().setCombinesWhenIdle(config.saving().combinesWhenIdle());
             if (config.saving().combines()) {
                 processes.grantToUsers(1L << Token.SE_PROFILE_SINGLE_PROCESS);
             } else {

@@ -28,6 +28,7 @@ public final class Target {
     private final long kernelBase;
     private final List<RegisterFile> givenRegisters;
     private final Map<Long, TargetMemory> spaces = new HashMap<>();
+    private @Nullable PagedOutPages pagedOut;
 
     /**
      * @param description what is looked at, for people
@@ -80,7 +81,18 @@ public final class Target {
     public TargetMemory space(long root) {
         return root == kernel.root()
                 ? kernel
-                : spaces.computeIfAbsent(root, r -> new TargetMemory(physical, format, r));
+                : spaces.computeIfAbsent(root, r -> {
+                    TargetMemory made = new TargetMemory(physical, format, r);
+                    made.setPagedOut(pagedOut);
+                    return made;
+                });
+    }
+
+    /** Says where pages are that no frame holds; all address spaces read them from there. */
+    public void setPagedOut(PagedOutPages pages) {
+        pagedOut = pages;
+        kernel.setPagedOut(pages);
+        spaces.values().forEach(space -> space.setPagedOut(pages));
     }
 
     /** Forgets what is derived from memory that may have changed. */

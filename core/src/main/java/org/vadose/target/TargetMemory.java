@@ -2,6 +2,7 @@ package org.vadose.target;
 
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.vadose.base.Hex;
 import org.vadose.base.Pages;
 import org.vadose.layout.MmptePrototypeLayout;
@@ -10,10 +11,12 @@ import org.vadose.layout.MmpteTransitionLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.PageTableFormat;
 import org.vadose.memory.PageTableFormat.Step;
+import org.vadose.nt.Pte;
 
 /**
  * One address space of a target, read from its page tables. Nothing is changed by reading: no accessed bit, no fault. Besides
- * valid pages it reads what is in RAM although the hardware would fault: pages in transition, and pages behind a prototype PTE.
+ * valid pages it reads what is in RAM although the hardware would fault: pages in transition, pages behind a prototype PTE, and, if
+ * it knows where they are, compressed ones.
  *
  * <p>Translations are kept until {@link #forget()}; whoever looks at a running machine calls that before each look. For one
  * thread.
@@ -29,6 +32,12 @@ public final class TargetMemory extends ReadOnlyMemory {
     private final long[] cachedPages = new long[CACHE_SIZE];
 
     private final long[] cachedFrames = new long[CACHE_SIZE];
+    private @Nullable PagedOutPages pagedOut;
+    private boolean isFetching;
+    /** The page that was fetched last; 1 for none, and its bytes. */
+    private long fetchedPage = 1;
+
+    private byte @Nullable [] fetched;
 
     public TargetMemory(Memory physical, PageTableFormat format, long root) {
         this.physical = physical;
@@ -49,6 +58,51 @@ public final class TargetMemory extends ReadOnlyMemory {
     /** Forgets translations: memory may have changed. */
     public void forget() {
         Arrays.fill(cachedPages, 1);
+        fetchedPage = 1;
+        fetched = null;
+    }
+
+    /** Says where pages are that no frame holds. */
+    void setPagedOut(@Nullable PagedOutPages pages) {
+        pagedOut = pages;
+    }
+
+    /** A page that no frame holds; null if it is not to be had. */
+    private byte @Nullable [] fetch(long address) {
+        PagedOutPages source = pagedOut;
+        long page = Pages.down(address);
+        if (source == null || isFetching || !Pages.isCanonical(page)) {
+            return null;
+        }
+        if (fetchedPage != page) {
+            isFetching = true;
+            try {
+                long pte = softwareEntry(page);
+                fetched = pte == 0 ? null : source.page(pte);
+                fetchedPage = page;
+            } catch (UnreadableMemoryException | IndexOutOfBoundsException e) {
+                return null;
+            } finally {
+                isFetching = false;
+            }
+        }
+        return fetched;
+    }
+
+    /** The PTE, or prototype PTE, of a page that is in a page file; 0 if it is not. */
+    private long softwareEntry(long page) {
+        List<Step> steps = path(page);
+        if (steps.isEmpty() || steps.getLast().level() != 1) {
+            return 0;
+        }
+        long entry = steps.getLast().entry();
+        if (!format.isPresent(entry) && bit(entry, MmptePrototypeLayout.PROTOTYPE_SHIFT)) {
+            long prototype = entry >> MmptePrototypeLayout.PROTO_ADDRESS_SHIFT;
+            entry = prototype == -1 || !Pages.isCanonical(prototype)
+                    ? 0
+                    : physical.readLong(walk(Pages.down(prototype), page, 1) + Pages.offset(prototype));
+        }
+        return Pte.kind(entry) == Pte.Kind.PAGE_FILE ? entry : 0;
     }
 
     public boolean isReadable(long address) {
@@ -56,7 +110,7 @@ public final class TargetMemory extends ReadOnlyMemory {
             physical.readByte(translate(address));
             return true;
         } catch (UnreadableMemoryException | IndexOutOfBoundsException e) {
-            return false;
+            return fetch(address) != null;
         }
     }
 
@@ -158,6 +212,12 @@ public final class TargetMemory extends ReadOnlyMemory {
             int count = (int) Math.min(length - done, Pages.SIZE - Pages.offset(at));
             try {
                 physical.read(translate(at), target, offset + done, count);
+            } catch (UnreadableMemoryException e) {
+                byte[] page = fetch(at);
+                if (page == null) {
+                    throw e;
+                }
+                System.arraycopy(page, (int) Pages.offset(at), target, offset + done, count);
             } catch (IndexOutOfBoundsException e) {
                 throw outsideRam(at);
             }
@@ -178,6 +238,11 @@ public final class TargetMemory extends ReadOnlyMemory {
                 case 4 -> physical.readUnsignedInt(at);
                 default -> physical.readLong(at);
             };
+        } catch (UnreadableMemoryException e) {
+            if (fetch(address) == null) {
+                throw e;
+            }
+            return super.readSmall(address, length);
         } catch (IndexOutOfBoundsException e) {
             throw outsideRam(address);
         }

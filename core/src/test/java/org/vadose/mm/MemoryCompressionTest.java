@@ -2,15 +2,18 @@ package org.vadose.mm;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Random;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
+import org.vadose.debug.Debugger;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.memory.MemoryFault;
 import org.vadose.mm.VirtualMemoryServices.Region;
@@ -20,6 +23,9 @@ import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.Pte;
 import org.vadose.nt.StoreManager;
+import org.vadose.target.Target;
+import org.vadose.target.TargetMemory;
+import org.vadose.target.UnreadableMemoryException;
 
 class MemoryCompressionTest {
     private static final int COMMIT = VirtualMemoryServices.MEM_COMMIT | VirtualMemoryServices.MEM_RESERVE;
@@ -98,6 +104,38 @@ class MemoryCompressionTest {
 
     private void repurposeAll() {
         machine.repurposeAll();
+    }
+
+    @Test
+    void debuggerReadsCompressedPagesLikeOthers() {
+        start(4096);
+        long base = allocate(300);
+        write(base, 300);
+        pageOut();
+        repurposeAll();
+        Target target = new Target(
+                "test",
+                machine.ram(),
+                machine.ram().sizeBytes(),
+                manager.mmu().format(),
+                manager.systemRoot(),
+                manager.kernelBase(),
+                List.of());
+        TargetMemory user = target.space(process.directoryTableBase());
+        assertFalse(user.isReadable(base));
+        assertThrows(UnreadableMemoryException.class, () -> user.readLong(base));
+        // A debugger knows where they are.
+        new Debugger(target, null, new StringBuilder());
+        byte[] bytes = new byte[300 << Pages.SHIFT];
+        user.read(base, bytes, 0, bytes.length);
+        for (int page = 0; page < 300; page++) {
+            long at = base + page * Pages.SIZE + 8 * (page & 511);
+            assertEquals(pattern(page), user.readLong(at));
+            assertEquals((byte) pattern(page), bytes[(int) (at - base)]);
+        }
+        assertTrue(user.isReadable(base));
+        assertThrows(UnreadableMemoryException.class, () -> user.translate(base));
+        assertEquals(Pte.Kind.PAGE_FILE, Pte.kind(pte(base)), "looking changed nothing");
     }
 
     @Test

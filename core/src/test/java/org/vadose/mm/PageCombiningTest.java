@@ -106,6 +106,26 @@ class PageCombiningTest {
     }
 
     @Test
+    void onceAMinuteWhenNobodyWantsTheProcessorIfSwitchedOn() {
+        start();
+        fill();
+        BackgroundWork background = manager.background();
+        for (int second = 0; second < 61; second++) {
+            background.second();
+        }
+        background.idle();
+        assertEquals(0, blocks(), "not switched on");
+        background.setCombinesWhenIdle(true);
+        background.idle();
+        assertEquals(0, blocks(), "not due again");
+        for (int second = 0; second < 60; second++) {
+            background.second();
+            background.idle();
+        }
+        assertEquals(4, blocks());
+    }
+
+    @Test
     void equalPagesShareAFrameUntilTheyAreWritten() {
         start();
         fill();

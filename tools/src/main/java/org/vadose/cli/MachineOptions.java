@@ -113,10 +113,11 @@ final class MachineOptions {
 
     @Option(
             names = "--page-combining",
-            paramLabel = "on|off",
-            converter = Switch.class,
-            description = "Whether a program may have equal pages combined into one (default: on).")
-    private OnOff pageCombining = OnOff.ON;
+            paramLabel = "on|off|idle",
+            converter = Combining.class,
+            description = "Whether a program may have equal pages combined into one; idle: and the system does so itself, once"
+                    + " a minute when nobody wants a processor (default: on).")
+    private PageCombining pageCombining = PageCombining.ON;
 
     @Option(
             names = "--background",
@@ -148,7 +149,10 @@ final class MachineOptions {
                 .withRules(new AddressSpaceRules(userSpace, aslr))
                 .withLocksPages(!noLockPages)
                 .withBackground(background)
-                .withSaving(new MemorySaving(memoryCompression == OnOff.ON, pageCombining == OnOff.ON));
+                .withSaving(new MemorySaving(
+                        memoryCompression == OnOff.ON,
+                        pageCombining != PageCombining.OFF,
+                        pageCombining == PageCombining.IDLE));
         return config.withPageFiles(setups());
     }
 
@@ -245,6 +249,24 @@ final class MachineOptions {
             } catch (IllegalArgumentException e) {
                 throw new TypeConversionException("aslr is off, classic, high-entropy or forced, not '" + text + "'");
             }
+        }
+    }
+
+    private enum PageCombining {
+        ON,
+        OFF,
+        IDLE
+    }
+
+    static final class Combining implements ITypeConverter<PageCombining> {
+        @Override
+        public PageCombining convert(String value) {
+            return switch (value.toLowerCase(Locale.ROOT)) {
+                case "on" -> PageCombining.ON;
+                case "off" -> PageCombining.OFF;
+                case "idle" -> PageCombining.IDLE;
+                default -> throw new TypeConversionException("say on, off or idle, not '" + value + "'");
+            };
         }
     }
 
