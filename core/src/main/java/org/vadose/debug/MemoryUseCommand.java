@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import org.vadose.base.Hex;
 import org.vadose.debug.Command.Argument;
@@ -13,9 +14,12 @@ import org.vadose.layout.MiPartitionLayout;
 import org.vadose.layout.MiVisiblePartitionLayout;
 import org.vadose.layout.MmpfnLayout;
 import org.vadose.layout.SubsectionLayout;
+import org.vadose.nt.ControlArea;
+import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageLocation;
 import org.vadose.nt.Pfn;
 import org.vadose.nt.Pte;
+import org.vadose.nt.Vad;
 import org.vadose.target.TargetMemory;
 import org.vadose.target.UnreadableMemoryException;
 
@@ -55,6 +59,7 @@ final class MemoryUseCommand {
         long[] counts = new long[PageLocation.values().length];
         long unknown = 0;
         Map<Long, Use> byArea = new TreeMap<>(Long::compareUnsigned);
+        NavigableMap<Long, Long> prototypes = pageFileSections(debugger);
         Use processes = new Use();
         out.line(" loading PFN database");
         out.line("loading (100% complete)");
@@ -64,7 +69,7 @@ final class MemoryUseCommand {
                 Pfn pfn = new Pfn(kernel, database + frame * MmpfnLayout.SIZE);
                 PageLocation location = pfn.location();
                 counts[location.ordinal()]++;
-                count(pfn, location, kernel, byArea, processes);
+                count(pfn, location, kernel, prototypes, byArea, processes);
             } catch (UnreadableMemoryException e) {
                 unknown++;
             }
@@ -107,11 +112,16 @@ final class MemoryUseCommand {
     }
 
     private static void count(
-            Pfn pfn, PageLocation location, TargetMemory kernel, Map<Long, Use> byArea, Use processes) {
+            Pfn pfn,
+            PageLocation location,
+            TargetMemory kernel,
+            NavigableMap<Long, Long> prototypes,
+            Map<Long, Use> byArea,
+            Use processes) {
         if (location == PageLocation.ZEROED || location == PageLocation.FREE || location == PageLocation.BAD) {
             return;
         }
-        long area = pfn.isPrototype() ? controlArea(kernel, pfn) : 0;
+        long area = pfn.isPrototype() ? controlArea(kernel, prototypes, pfn) : 0;
         Use use = area == 0 ? processes : byArea.computeIfAbsent(area, a -> new Use());
         switch (location) {
             case STANDBY -> use.standby += KB_A_PAGE;
@@ -124,11 +134,38 @@ final class MemoryUseCommand {
         }
     }
 
-    /** The control area a page of a file belongs to; what backs the page names its subsection. */
-    private static long controlArea(TargetMemory kernel, Pfn pfn) {
+    /** Where the prototype PTEs of mapped sections without a file are: first address, control area. */
+    private static NavigableMap<Long, Long> pageFileSections(Debugger debugger) {
+        TargetMemory kernel = debugger.target().kernel();
+        NavigableMap<Long, Long> found = new TreeMap<>(Long::compareUnsigned);
+        for (Eprocess process : debugger.processes()) {
+            try {
+                for (Vad vad : new Regions(debugger, process).vads()) {
+                    long area = vad.isPrivate() ? 0 : FileNames.controlArea(kernel, vad.subsection());
+                    if (area != 0 && !new ControlArea(kernel, area).isFile()) {
+                        found.put(new ControlArea(kernel, area).segment().prototypePtes(), area);
+                    }
+                }
+            } catch (UnreadableMemoryException e) {
+                // Its pages count as nobody's in particular.
+            }
+        }
+        return found;
+    }
+
+    /**
+     * The control area a page belongs to. What backs a file's page names its subsection; of one without a file the prototype PTE is
+     * among those of a mapped section.
+     */
+    private static long controlArea(TargetMemory kernel, NavigableMap<Long, Long> prototypes, Pfn pfn) {
         long original = pfn.originalPte();
         if (Pte.kind(original) != Pte.Kind.PROTOTYPE) {
-            return 0;
+            Map.Entry<Long, Long> section = prototypes.floorEntry(pfn.pteAddress());
+            if (section == null) {
+                return 0;
+            }
+            long pages = new ControlArea(kernel, section.getValue()).segment().pages();
+            return pfn.pteAddress() - section.getKey() < pages * Long.BYTES ? section.getValue() : 0;
         }
         long subsection = Pte.prototypeAddress(original);
         return kernel.isReadable(subsection) ? kernel.readLong(subsection + SubsectionLayout.CONTROL_AREA) : 0;

@@ -82,7 +82,7 @@ final class Regions {
     }
 
     /** In order of address. */
-    private List<Vad> vads() {
+    List<Vad> vads() {
         List<Vad> found = new ArrayList<>();
         Deque<Long> path = new ArrayDeque<>();
         Set<Long> seen = new HashSet<>();
