@@ -161,6 +161,45 @@ class VolatilityTest {
         }
     }
 
+    /** A file that was read and is closed: its file object and its pages on standby are found. */
+    @Test
+    void closedFileIsRecovered() throws Exception {
+        assumeTrue(HOME != null, "VADOSE_VOLATILITY is not set");
+        image = directory.resolve("image.raw");
+        byte[] bytes = new byte[50_000];
+        new Random(2).nextBytes(bytes);
+        try (Machine machine = Machine.boot(MachineConfig.standard())) {
+            GuestFileSystem files = new GuestFileSystem(() -> machine.clock().now());
+            files.addDrive('C');
+            files.addFile("C:\\closed.dat", bytes.clone());
+            OpenFile.OnDisk file = files.open(
+                            GuestPath.parse("C:\\closed.dat", GuestPath.root('C')),
+                            0x8000_0000,
+                            1,
+                            GuestFileSystem.Disposition.OPEN,
+                            0,
+                            0)
+                    .file();
+            long body = machine.ioSystem().createFile(machine.systemVolume(), file);
+            file.read(0, new byte[bytes.length], 0, bytes.length);
+            file.close();
+            machine.objectManager().dereference(body);
+            ImageWriter.write(machine.target(), image);
+            Checks.checkImage("closed", machine, directory.resolve("checked.raw"));
+            List<Map<String, String>> found = run("filescan").stream()
+                    .filter(row -> row.get("Name").endsWith("closed.dat"))
+                    .toList();
+            assertEquals(1, found.size(), found::toString);
+            Path out = Files.createDirectory(directory.resolve("files"));
+            output = out;
+            List<Map<String, String>> dumped = run("dumpfiles", "--virtaddr", "0x" + Long.toHexString(body));
+            assertEquals(1, dumped.size(), dumped::toString);
+            assertEquals("DataSectionObject", dumped.getFirst().get("Cache"), dumped::toString);
+            byte[] recovered = Files.readAllBytes(out.resolve(dumped.getFirst().get("Result")));
+            assertArrayEquals(bytes, Arrays.copyOf(recovered, bytes.length));
+        }
+    }
+
     /** A file that a process has only written: its bytes are in the system cache, found through its views and its prototype PTEs. */
     @ParameterizedTest
     @ValueSource(ints = {700_000, 3_000_000, 36 << 20})
