@@ -96,6 +96,11 @@ final class MappedOpenFile implements MappedFile {
     }
 
     @Override
+    public void putAside() {
+        file.node().releaseIfClosed();
+    }
+
+    @Override
     public boolean mayBeReopened() {
         return !file.node().isDeletePending();
     }

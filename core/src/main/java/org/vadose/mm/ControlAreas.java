@@ -70,6 +70,7 @@ final class ControlAreas {
         if (isRoomFor(pages)) {
             return true;
         }
+        // canGrowPools lets go of them only if even a few pages are too many.
         trimUnused(0);
         return isRoomFor(pages);
     }
@@ -284,6 +285,7 @@ final class ControlAreas {
             return;
         }
         unused.add(area);
+        prototypes.source(area).putAside();
         trimUnused(manager.pfns().frames() / POOL_OF_UNUSED_DIVISOR << Pages.SHIFT);
     }
 
@@ -413,6 +415,11 @@ final class ControlAreas {
         @Override
         public boolean mayComeBack() {
             return file.mayBeReopened();
+        }
+
+        @Override
+        public void putAside() {
+            file.putAside();
         }
 
         @Override

@@ -403,6 +403,13 @@ public final class ImageSections {
         }
 
         @Override
+        public void putAside() {
+            if (file != null) {
+                file.putAside();
+            }
+        }
+
+        @Override
         public void deleting(ControlArea area) {
             Segment segment = area.segment();
             bases.release(segment.basedAddress(), segment.sizeBytes());

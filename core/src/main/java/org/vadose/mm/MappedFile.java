@@ -46,6 +46,9 @@ public interface MappedFile {
         return true;
     }
 
+    /** Nobody uses a section of the file any more, though its pages stay: it is read or written again only when somebody does. */
+    default void putAside() {}
+
     /** A control area begins to hold the file object. */
     void acquire();
 

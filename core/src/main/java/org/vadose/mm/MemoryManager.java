@@ -216,6 +216,15 @@ public final class MemoryManager {
      */
     boolean canGrowPools() {
         pfns.makeAvailable(POOL_PAGES_OF_A_CALL);
+        if (haveRoom()) {
+            return true;
+        }
+        // What is kept for files that nobody uses can go.
+        dataSections.purgeUnused();
+        return haveRoom();
+    }
+
+    private boolean haveRoom() {
         return commit.mayPoolsGrow() && pfns.availablePages() >= POOL_PAGES_OF_A_CALL;
     }
 

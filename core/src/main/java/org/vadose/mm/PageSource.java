@@ -23,6 +23,9 @@ interface PageSource {
         return false;
     }
 
+    /** Nobody uses the section; what was held to read and write the file can be given back. */
+    default void putAside() {}
+
     /** The control area is about to be freed; its pages are gone. */
     void deleting(ControlArea area);
 }
