@@ -41,8 +41,9 @@ final class UnusedSegmentLedger {
             ControlArea area = ControlArea.ofViews(kernel, link);
             areas.add(area.address());
             if (!area.isUnused() || !area.isFile()) {
-                findings.add("control area in use is on the list of unused ones controlArea=" + Hex.address(area.address())
-                        + " sections=" + area.sectionReferences() + " views=" + area.mappedViews());
+                findings.add(
+                        "control area in use is on the list of unused ones controlArea=" + Hex.address(area.address())
+                                + " sections=" + area.sectionReferences() + " views=" + area.mappedViews());
             }
             bytes += pagedPool(area);
         }

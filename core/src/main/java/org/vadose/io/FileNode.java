@@ -146,7 +146,10 @@ public final class FileNode {
 
     /** Before an open: pages kept from earlier are of no use if somebody else has changed the file since. */
     void forgetIfChanged() {
-        if (opens.isEmpty() && contents != null && (dataSection != null || imageSection != null) && stamp != contents.stamp()) {
+        if (opens.isEmpty()
+                && contents != null
+                && (dataSection != null || imageSection != null)
+                && stamp != contents.stamp()) {
             purge();
         }
     }

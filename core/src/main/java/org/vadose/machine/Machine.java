@@ -121,7 +121,8 @@ public final class Machine implements AutoCloseable {
             end(BootPhase.DEVICES);
             createPageFiles();
             end(BootPhase.PAGE_FILES);
-            images = new SystemImages(memoryManager.sections(), memoryManager.kernelMemory(), io, devices.volume(), builtin);
+            images = new SystemImages(
+                    memoryManager.sections(), memoryManager.kernelMemory(), io, devices.volume(), builtin);
             if (!config.bare()) {
                 ProcessTree tree =
                         new ProcessTree(memoryManager, objects, processes, io, images, devices.volume(), config.seed());

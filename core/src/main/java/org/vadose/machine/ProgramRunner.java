@@ -262,20 +262,22 @@ public final class ProgramRunner {
         UserProcess user;
         try {
             user = machine.processManager()
-                .createUserProcess(new UserProcessSpec(
-                        start.path(),
-                        devicePath(start.path()),
-                        start.commandLine(),
-                        start.directory().parts().isEmpty() ? start.directory().toString() : start.directory() + "\\",
-                        start.environment(),
-                        start.parentId(),
-                        machine.config().bare() ? ProcessSpec.NO_SESSION : USER_SESSION,
-                        Account.USER,
-                        NORMAL_PRIORITY,
-                        image,
-                        area,
-                        kernel().readLong(area + ControlAreaLayout.FILE_POINTER) & ~FAST_REFERENCE_BITS,
-                        ntdll.controlArea()));
+                    .createUserProcess(new UserProcessSpec(
+                            start.path(),
+                            devicePath(start.path()),
+                            start.commandLine(),
+                            start.directory().parts().isEmpty()
+                                    ? start.directory().toString()
+                                    : start.directory() + "\\",
+                            start.environment(),
+                            start.parentId(),
+                            machine.config().bare() ? ProcessSpec.NO_SESSION : USER_SESSION,
+                            Account.USER,
+                            NORMAL_PRIORITY,
+                            image,
+                            area,
+                            kernel().readLong(area + ControlAreaLayout.FILE_POINTER) & ~FAST_REFERENCE_BITS,
+                            ntdll.controlArea()));
         } finally {
             machine.memoryManager().sections().dereference(area);
         }
@@ -412,10 +414,7 @@ public final class ProgramRunner {
             SystemImages.Image ntdll,
             GuestHeaps heaps) {
         SectionImageMapper mapper = new SectionImageMapper(
-                machine.memoryManager(),
-                user.process(),
-                machine.images().cache(),
-                name -> node(process.files(), name));
+                machine.memoryManager(), user.process(), machine.images().cache(), name -> node(process.files(), name));
         Loader loader = new Loader(
                 process,
                 dlls,

@@ -254,12 +254,11 @@ public final class BackgroundWork {
 
     private void run(Duty duty) {
         Worker worker = Objects.requireNonNull(workers.get(duty));
-        long period =
-                switch (duty) {
-                    case ZERO_PAGES -> ZERO_PERIOD_NANOS;
-                    case COMBINE -> COMBINE_PERIOD_SECONDS * PERIOD_NANOS;
-                    default -> PERIOD_NANOS;
-                };
+        long period = switch (duty) {
+            case ZERO_PAGES -> ZERO_PERIOD_NANOS;
+            case COMBINE -> COMBINE_PERIOD_SECONDS * PERIOD_NANOS;
+            default -> PERIOD_NANOS;
+        };
         if (duty == Duty.COMBINE) {
             LockSupport.parkNanos(this, period);
         }

@@ -315,9 +315,8 @@ final class ControlAreas {
     private void countLost(ControlArea area) {
         long state = manager.kernelBase() + KernelSymbols.MI_STATE + MiSystemInformationLayout.SECTIONS;
         add(state + MiSectionStateLayout.LOST_DATA_FILES, 1);
-        add(
-                state + MiSectionStateLayout.LOST_DATA_PAGES,
-                (int) manager.dataSections().modifiedPages(area.address()));
+        add(state + MiSectionStateLayout.LOST_DATA_PAGES, (int)
+                manager.dataSections().modifiedPages(area.address()));
     }
 
     private void add(long counter, int delta) {

@@ -328,8 +328,7 @@ final class Prototypes {
                 long prototype = memory.readLong(address);
                 boolean isListed = Pte.kind(prototype) == Pte.Kind.TRANSITION;
                 if (Pte.kind(prototype) == Pte.Kind.PAGE_FILE
-                        || isListed
-                                && Pte.kind(pfns.pfn(Pte.frame(prototype)).originalPte()) != Pte.Kind.PROTOTYPE) {
+                        || isListed && Pte.kind(pfns.pfn(Pte.frame(prototype)).originalPte()) != Pte.Kind.PROTOTYPE) {
                     discard(address);
                     memory.writeLong(address, Pte.demandZero(Pte.protection(prototype)));
                 }

@@ -65,8 +65,7 @@ class UnusedSegmentsTest {
     private void use(PlainFile file, Use what) {
         long body = manager.pool().allocate(PoolType.PAGED_POOL, Section.SIZE, 0);
         memory.fill(body, Section.SIZE, (byte) 0);
-        assertEquals(
-                NtStatus.SUCCESS, services.create(body, process, 0, RW, SectionServices.SEC_COMMIT, file, "test"));
+        assertEquals(NtStatus.SUCCESS, services.create(body, process, 0, RW, SectionServices.SEC_COMMIT, file, "test"));
         View view = new View();
         assertEquals(NtStatus.SUCCESS, services.map(body, process, view, 0, 0, SectionServices.VIEW_UNMAP, 0, RW));
         what.of(view.base);
@@ -106,8 +105,7 @@ class UnusedSegmentsTest {
         assertTrue(area.isUnused());
         assertEquals(10, area.pfnReferences());
         assertEquals(
-                area.views().address(),
-                memory.readLong(segments() + MiPartitionSegmentsLayout.UNUSED_SEGMENT_LIST));
+                area.views().address(), memory.readLong(segments() + MiPartitionSegmentsLayout.UNUSED_SEGMENT_LIST));
         int reads = file.reads();
         use(file, base -> {
             assertEquals(42, user.readByte(base + 5000));
@@ -175,8 +173,8 @@ class UnusedSegmentsTest {
         }
         assertEquals(0, dataSection(first));
         assertNotEquals(0, dataSection(others[others.length - 1]));
-        assertTrue(memory.readLong(segments() + MiPartitionSegmentsLayout.UNUSED_SEGMENT_PAGED_POOL)
-                <= 128 * Pages.SIZE);
+        assertTrue(
+                memory.readLong(segments() + MiPartitionSegmentsLayout.UNUSED_SEGMENT_PAGED_POOL) <= 128 * Pages.SIZE);
     }
 
     @Test

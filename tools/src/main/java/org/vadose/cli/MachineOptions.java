@@ -115,8 +115,9 @@ final class MachineOptions {
             names = "--page-combining",
             paramLabel = "on|off|idle",
             converter = Combining.class,
-            description = "Whether a program may have equal pages combined into one; idle: and the system does so itself, once"
-                    + " a minute when nobody wants a processor (default: on).")
+            description =
+                    "Whether a program may have equal pages combined into one; idle: and the system does so itself, once"
+                            + " a minute when nobody wants a processor (default: on).")
     private PageCombining pageCombining = PageCombining.ON;
 
     @Option(

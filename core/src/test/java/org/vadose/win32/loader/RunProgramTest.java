@@ -72,7 +72,8 @@ class RunProgramTest {
         byte[] ntdllFile = builtin.file("ntdll.dll");
         assertNotNull(ntdllFile);
         PeImage image = PeImage.ofFile(program);
-        ImageSectionCache cache = new ImageSectionCache(machine.memoryManager().sections(), machine.memoryManager().kernelMemory());
+        ImageSectionCache cache = new ImageSectionCache(
+                machine.memoryManager().sections(), machine.memoryManager().kernelMemory());
         long programArea = cache.area(PROGRAM, image, null);
         long ntdllArea = cache.area(NTDLL, PeImage.ofFile(ntdllFile), null);
         ProcessManager processes = machine.processManager();
@@ -91,7 +92,8 @@ class RunProgramTest {
                 0,
                 ntdllArea));
         machine.memoryManager().switchTo(made.process());
-        SectionImageMapper mapper = new SectionImageMapper(machine.memoryManager(), made.process(), cache, path -> null);
+        SectionImageMapper mapper =
+                new SectionImageMapper(machine.memoryManager(), made.process(), cache, path -> null);
         GuestProcess process = new GuestProcess(
                 memory, table, new GuestClock(0), made.process().uniqueProcessId(), made.peb());
         long heap = mapper.allocate(0x20000, PAGE_READWRITE);

@@ -41,8 +41,8 @@ class SectionImageMapperTest {
             Machine.boot(MachineConfig.standard().withBare(true).withRamBytes(64L << 20));
     private final ApiTable table = new ApiTable();
     private final BuiltinDlls builtin = new BuiltinDlls(table);
-    private final ImageSectionCache cache =
-            new ImageSectionCache(machine.memoryManager().sections(), machine.memoryManager().kernelMemory());
+    private final ImageSectionCache cache = new ImageSectionCache(
+            machine.memoryManager().sections(), machine.memoryManager().kernelMemory());
 
     SectionImageMapperTest() {
         machine.memoryManager().setPool(machine.pool());
