@@ -13,10 +13,12 @@ import org.vadose.memory.X64PageTables;
 import org.vadose.mm.VirtualMemoryServices.Region;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
+import org.vadose.nt.Section;
+import org.vadose.nt.PoolType;
 
 /**
  * What a guest thread does with memory that has rules of its own, at most one region of each kind, and what must be in them: pages
- * owned by number and their window, a large page, locked pages, placeholders, contents that can be done without, watched writes.
+ * owned by number and their window, a large page of its own or of a section, locked pages, placeholders, contents that can be done without, watched writes.
  */
 final class StressSpecial {
     private static final int RW = PageProtection.PAGE_READWRITE;
@@ -46,6 +48,9 @@ final class StressSpecial {
     private long window;
 
     private long large;
+    /** Another view of the large page's section, 0 if it is private. */
+    private long smallView;
+
     private final long[] largeWords = new long[LARGE_PAGES];
 
     private long locked;
@@ -248,24 +253,76 @@ final class StressSpecial {
         if (large == 0) {
             if (mayHaveLargePages && random.nextInt(4) == 0) {
                 thread.doing("large page");
-                large = allocateNew(Pages.LARGE_SIZE, RESERVE | COMMIT | VirtualMemoryServices.MEM_LARGE_PAGES);
+                if (random.nextBoolean()) {
+                    large = allocateNew(Pages.LARGE_SIZE, RESERVE | COMMIT | VirtualMemoryServices.MEM_LARGE_PAGES);
+                } else {
+                    stress.kernel(this::mapLargeSection);
+                }
                 Arrays.fill(largeWords, 0);
             }
             return;
         }
         if (random.nextInt(6) == 0) {
             thread.doing("release large page");
-            release(large);
+            if (smallView != 0) {
+                unmap(large);
+                unmap(smallView);
+                smallView = 0;
+            } else {
+                release(large);
+            }
             large = 0;
             return;
         }
         for (int i = 0; i < 8; i++) {
             int page = random.nextInt(LARGE_PAGES);
             thread.doing("page=" + page + " of large page");
-            equal(largeWords[page], read(at(large, page)), "large page", at(large, page));
+            // The same frames, seen through small pages that come and go.
+            long seen = smallView != 0 && random.nextInt(4) == 0 ? smallView : large;
+            equal(largeWords[page], read(at(seen, page)), "large page", at(seen, page));
             largeWords[page] = random.nextLong();
             write(at(large, page), largeWords[page]);
         }
+    }
+
+    /** One large page of a section with a large view and a small one, and nobody to hold the section but them. */
+    private int mapLargeSection() {
+        if (!manager.canGrowPools()) {
+            return 0;
+        }
+        SectionServices sections = manager.sectionObjects();
+        long body = manager.pool().allocate(PoolType.PAGED_POOL, Section.SIZE, 0);
+        manager.kernelMemory().fill(body, Section.SIZE, (byte) 0);
+        int attributes = SectionServices.SEC_COMMIT | SectionServices.SEC_LARGE_PAGES;
+        NtStatus status = sections.create(body, process, Pages.LARGE_SIZE, RW, attributes, null, "large");
+        if (status.isSuccess()) {
+            large = map(body, VirtualMemoryServices.MEM_LARGE_PAGES);
+            smallView = large == 0 ? 0 : map(body, 0);
+            if (large != 0 && smallView == 0) {
+                sections.unmap(process, large);
+                large = 0;
+            }
+        } else if (!StressThread.isShortage(status)) {
+            StressThread.expect(NtStatus.SUCCESS, status, "large section");
+        }
+        sections.deleted(body);
+        manager.pool().free(body);
+        return 0;
+    }
+
+    private long map(long body, int type) {
+        SectionServices.View view = new SectionServices.View();
+        NtStatus status = manager.sectionObjects()
+                .map(body, process, view, 0, 0, SectionServices.VIEW_UNMAP, type, RW);
+        if (!StressThread.isShortage(status)) {
+            StressThread.expect(NtStatus.SUCCESS, status, "view of a large section");
+        }
+        return status.isSuccess() ? view.base : 0;
+    }
+
+    private void unmap(long view) {
+        NtStatus status = stress.kernel(() -> manager.sectionObjects().unmap(process, view));
+        StressThread.expect(NtStatus.SUCCESS, status, "unmap");
     }
 
     // --- locked pages ---

@@ -125,8 +125,8 @@ final class MachineOptions {
             paramLabel = "MODE",
             converter = Background.class,
             description =
-                    "Where working sets are trimmed, modified pages written and free ones zeroed: stepped, at the same"
-                            + " points in every run, or threads of their own, so that a run need not repeat (default: stepped).")
+                    "Where working sets are trimmed and aged, modified pages written, free ones zeroed, dirty files written and"
+                            + " read ahead: stepped, at the same points in every run, or threads of their own, so that a run need not repeat (default: stepped).")
     private BackgroundMode background = BackgroundMode.STEPPED;
 
     /** A machine that cannot be is wrong usage. */

@@ -80,10 +80,14 @@ public final class ImageSectionCache {
             return present.area();
         }
         IoSystem files = io;
-        boolean isOnDrive = files != null && node != null;
-        long area = isOnDrive
-                ? files.withImageFile(volume, node, path, file -> sections.open(file, image, path))
-                : sections.create(image, path, 0);
+        boolean isOnDrive = false;
+        long area;
+        if (files != null && node != null) {
+            isOnDrive = true;
+            area = files.withImageFile(volume, node, path, file -> sections.open(file, image, path));
+        } else {
+            area = sections.create(image, path, 0);
+        }
         if (area == 0) {
             throw new LoaderException(NtStatus.COMMITMENT_LIMIT, path + " could not be mapped: commitment limit");
         }
