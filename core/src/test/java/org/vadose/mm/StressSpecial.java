@@ -13,8 +13,8 @@ import org.vadose.memory.X64PageTables;
 import org.vadose.mm.VirtualMemoryServices.Region;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
-import org.vadose.nt.Section;
 import org.vadose.nt.PoolType;
+import org.vadose.nt.Section;
 
 /**
  * What a guest thread does with memory that has rules of its own, at most one region of each kind, and what must be in them: pages
@@ -312,8 +312,7 @@ final class StressSpecial {
 
     private long map(long body, int type) {
         SectionServices.View view = new SectionServices.View();
-        NtStatus status = manager.sectionObjects()
-                .map(body, process, view, 0, 0, SectionServices.VIEW_UNMAP, type, RW);
+        NtStatus status = manager.sectionObjects().map(body, process, view, 0, 0, SectionServices.VIEW_UNMAP, type, RW);
         if (!StressThread.isShortage(status)) {
             StressThread.expect(NtStatus.SUCCESS, status, "view of a large section");
         }
