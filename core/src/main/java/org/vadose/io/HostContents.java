@@ -17,6 +17,10 @@ import org.vadose.base.NtStatus;
 
 /** A file of the host: written through where the person granted that, else copied into memory by the first write. */
 final class HostContents implements Contents {
+    /** Growth beyond this leaves a hole in the host's file, once the host says that it has so much. */
+    private static final long MOST_CLAIMED = 64L << 20;
+
+    private static final int ZEROS_BYTES = 1 << 16;
     private static final Set<OpenOption> READ_ONLY = Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
     private static final Set<OpenOption> READ_AND_WRITE =
             Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
@@ -92,7 +96,7 @@ final class HostContents implements Contents {
                 at += channel.write(buffer, at);
             }
         } catch (IOException e) {
-            throw new FileException(NtStatus.ACCESS_DENIED);
+            throw notWritten(e);
         }
     }
 
@@ -107,11 +111,43 @@ final class HostContents implements Contents {
             if (size <= channel.size()) {
                 channel.truncate(size);
             } else {
-                channel.write(ByteBuffer.allocate(1), size - 1);
+                grow(channel, size);
             }
         } catch (IOException e) {
-            throw new FileException(NtStatus.ACCESS_DENIED);
+            throw notWritten(e);
         }
+    }
+
+    /**
+     * Claims the host's storage as the file grows: what the cache writes later must find room. That is said to the guest now, or
+     * never.
+     */
+    private void grow(FileChannel channel, long size) throws IOException {
+        long before = channel.size();
+        if (size - before > MOST_CLAIMED) {
+            if (Files.getFileStore(path).getUsableSpace() < size - before) {
+                throw new FileException(NtStatus.DISK_FULL);
+            }
+            channel.write(ByteBuffer.allocate(1), size - 1);
+            return;
+        }
+        ByteBuffer zeros = ByteBuffer.allocateDirect((int) Math.min(size - before, ZEROS_BYTES));
+        try {
+            for (long at = before; at < size; ) {
+                zeros.clear().limit((int) Math.min(zeros.capacity(), size - at));
+                at += channel.write(zeros, at);
+            }
+        } catch (IOException full) {
+            channel.truncate(before);
+            throw full;
+        }
+    }
+
+    /** The host says it in words only. */
+    private static FileException notWritten(IOException e) {
+        String said = String.valueOf(e.getMessage());
+        boolean isFull = said.startsWith("No space left") || said.startsWith("Disk quota exceeded");
+        return new FileException(isFull ? NtStatus.DISK_FULL : NtStatus.ACCESS_DENIED);
     }
 
     private MemoryContents copy() {

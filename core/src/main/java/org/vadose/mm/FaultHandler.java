@@ -123,6 +123,10 @@ final class FaultHandler implements PageFaultHandler {
         if (Long.compareUnsigned(virtualAddress, VirtualMemoryServices.HIGHEST_USER) > 0) {
             return false;
         }
+        if (space.process().isMaximumWorkingSetHard()) {
+            // Another page may have to go first.
+            return false;
+        }
         space.lock().lock();
         try {
             mmu.current().catchUp();

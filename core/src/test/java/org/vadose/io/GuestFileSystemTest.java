@@ -101,6 +101,22 @@ class GuestFileSystemTest {
         assertEquals("hello", Files.readString(host.resolve("sub/moved.txt")));
     }
 
+    /** A file that the host has no room for does not grow, not even on paper: nothing that is written later can be lost. */
+    @Test
+    void aFileGrowsOnlyAsFarAsTheHostHasRoom() throws IOException {
+        Path out = Files.writeString(host.resolve("out.txt"), "before");
+        files.mount('D', host, true);
+        try (OpenFile.OnDisk file = open("D:\\out.txt", WRITE, Disposition.OPEN)) {
+            file.setSize(200_000);
+            assertEquals(200_000, Files.size(out));
+            FileException e = assertThrows(FileException.class, () -> file.setSize(1L << 60));
+            assertEquals(NtStatus.DISK_FULL, e.status());
+            assertEquals(200_000, Files.size(out));
+            file.setSize(6);
+        }
+        assertEquals("before", Files.readString(out));
+    }
+
     /** As on the host itself: the file lives until it is closed. */
     @Test
     void aFileThatTheHostDeletesIsTheGuestsUntilItIsClosed() throws IOException {
