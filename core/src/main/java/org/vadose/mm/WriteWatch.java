@@ -1,5 +1,6 @@
 package org.vadose.mm;
 
+import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.layout.MiVadEventBlockLayout;
@@ -148,15 +149,14 @@ public final class WriteWatch {
         if (!bad.isSuccess()) {
             return bad;
         }
+        long last = Pages.down(base + sizeBytes - 1);
         long before = spaces.enter(process);
         try {
             ProcessSpace space = spaces.entered();
-            long node = space.vads().find(Pages.vpn(base));
-            long last = Pages.down(base + sizeBytes - 1);
-            if (node == 0 || !covers(new Vad(memory, node), last)) {
+            Vad vad = watched(space, base, last);
+            if (vad == null) {
                 return NtStatus.INVALID_PARAMETER_1;
             }
-            Vad vad = new Vad(memory, node);
             for (long page = Pages.down(base); page <= last && count[0] < found.length; page += Pages.SIZE) {
                 if (isWritten(vad, page)) {
                     found[count[0]++] = page;
@@ -177,16 +177,16 @@ public final class WriteWatch {
         if (!bad.isSuccess()) {
             return bad;
         }
+        long last = Pages.down(base + sizeBytes - 1);
         long before = spaces.enter(process);
         try {
             ProcessSpace space = spaces.entered();
-            long node = space.vads().find(Pages.vpn(base));
-            long last = Pages.down(base + sizeBytes - 1);
-            if (node == 0 || !covers(new Vad(memory, node), last)) {
+            Vad vad = watched(space, base, last);
+            if (vad == null) {
                 return NtStatus.INVALID_PARAMETER_1;
             }
             for (long page = Pages.down(base); page <= last; page += Pages.SIZE) {
-                reset(space, new Vad(memory, node), page);
+                reset(space, vad, page);
             }
             return NtStatus.SUCCESS;
         } finally {
@@ -203,8 +203,11 @@ public final class WriteWatch {
                 : NtStatus.SUCCESS;
     }
 
-    private static boolean covers(Vad vad, long lastPage) {
-        return vad.isWriteWatch() && Pages.vpn(lastPage) <= vad.endingVpn();
+    /** The watched region that holds all of a range; null when none does. */
+    private @Nullable Vad watched(ProcessSpace space, long base, long lastPage) {
+        long node = space.vads().find(Pages.vpn(base));
+        Vad vad = new Vad(memory, node);
+        return node != 0 && vad.isWriteWatch() && Pages.vpn(lastPage) <= vad.endingVpn() ? vad : null;
     }
 
     private boolean isWritten(Vad vad, long page) {

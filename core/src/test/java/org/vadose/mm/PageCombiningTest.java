@@ -197,14 +197,7 @@ class PageCombiningTest {
         assertEquals(Pte.Kind.PROTOTYPE, Pte.kind(pte(0, 0)));
         machine.check("trimmed");
         manager.writeModifiedPages();
-        PfnDatabase pfns = manager.pfns();
-        long[] taken = new long[(int) pfns.availablePages()];
-        for (int i = 0; i < taken.length; i++) {
-            taken[i] = pfns.allocate(0, 0);
-        }
-        for (long frame : taken) {
-            pfns.free(frame);
-        }
+        machine.repurposeAll();
         machine.check("paged out");
         write(0, 0, 1);
         for (int page = 1; page < PAGES; page++) {
