@@ -263,8 +263,14 @@ public final class SectionServices {
             return areas.createForFile(file, pages);
         }
         ControlArea area = new ControlArea(memory, known);
+        // Referenced first, since what nobody refers to may go when pools run dry.
         areas.reference(area);
-        areas.extend(area, pages, file.sizeBytes());
+        try {
+            areas.extend(area, pages, file.sizeBytes());
+        } catch (ResourcesException exhausted) {
+            areas.dereference(area);
+            throw exhausted;
+        }
         return area;
     }
 

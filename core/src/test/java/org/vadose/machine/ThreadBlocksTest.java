@@ -77,8 +77,8 @@ class ThreadBlocksTest {
         Set<Long> tebs = new HashSet<>();
         int behindPeb = 0;
         for (int i = 0; i < THREADS; i++) {
-            UserThread thread = processes.createUserThread(
-                    process, made.ntdllBase(), 0, 0x10000, 0x1000, WaitReason.EXECUTIVE, 0);
+            UserThread thread =
+                    processes.createUserThread(process, made.ntdllBase(), 0, 0x10000, 0x1000, WaitReason.EXECUTIVE, 0);
             assertTrue(tebs.add(thread.teb()));
             VirtualMemoryServices.BasicInformation block = new VirtualMemoryServices.BasicInformation();
             assertEquals(NtStatus.SUCCESS, services.query(process, thread.teb(), block));
