@@ -75,8 +75,8 @@ final class FaultHandler implements PageFaultHandler {
     }
 
     /**
-     * With several processors, a fault that only wants a page of zeros takes its address space's lock alone; every other one takes
-     * the kernel's first.
+     * With several processors, a fault that only wants a page of zeros, or a private page that is on standby, takes its address
+     * space's lock alone; every other one takes the kernel's first.
      */
     @Override
     public NtStatus handle(long virtualAddress, int errorCode) {
@@ -100,7 +100,7 @@ final class FaultHandler implements PageFaultHandler {
             return NtStatus.ACCESS_VIOLATION;
         }
         boolean isInKernel = kernel.isHeldByCurrentThread();
-        if (!isInKernel && zeroAlone(space, virtualAddress, errorCode)) {
+        if (!isInKernel && resolveAlone(space, virtualAddress, errorCode)) {
             return NtStatus.SUCCESS;
         }
         if (!isInKernel) {
@@ -118,8 +118,8 @@ final class FaultHandler implements PageFaultHandler {
         }
     }
 
-    /** Gives a private page its first frame, if that is all there is to do. */
-    private boolean zeroAlone(ProcessSpace space, long virtualAddress, int errorCode) {
+    /** Gives a private page its first frame, or the one that it still has on standby, if that is all there is to do. */
+    private boolean resolveAlone(ProcessSpace space, long virtualAddress, int errorCode) {
         if (Long.compareUnsigned(virtualAddress, VirtualMemoryServices.HIGHEST_USER) > 0) {
             return false;
         }
@@ -130,12 +130,15 @@ final class FaultHandler implements PageFaultHandler {
         space.lock().lock();
         try {
             mmu.current().catchUp();
+            if (space.process().isMaximumWorkingSetHard()) {
+                return false;
+            }
             long page = Pages.down(virtualAddress);
             preferNode(space, page);
             long pte = tables.read(page);
             int protection;
             switch (Pte.kind(pte)) {
-                case DEMAND_ZERO -> protection = Pte.protection(pte);
+                case DEMAND_ZERO, TRANSITION -> protection = Pte.protection(pte);
                 case EMPTY -> {
                     long found = space.vads().find(Pages.vpn(page));
                     if (found == 0) {
@@ -156,7 +159,9 @@ final class FaultHandler implements PageFaultHandler {
                     || page == SharedUserData.USER_ADDRESS) {
                 return false;
             }
-            return mapUnused(space, page, protection, errorCode);
+            return Pte.kind(pte) == Pte.Kind.TRANSITION
+                    ? mapStandby(space, page, pte, errorCode)
+                    : mapUnused(space, page, protection, errorCode);
         } finally {
             space.lock().unlock();
         }
@@ -330,16 +335,32 @@ final class FaultHandler implements PageFaultHandler {
         return true;
     }
 
+    /** Without the kernel's lock: whoever holds that may take the page away until it is off the standby list. */
+    private boolean mapStandby(ProcessSpace space, long page, long pte, int errorCode) {
+        if (pfns.availablePages() < balance.lowPages() || !pfns.reactivateStandby(tables.pteAddress(page), pte)) {
+            return false;
+        }
+        space.workingSet().countFault();
+        counts.count(processor, KprcbLayout.MM_PAGE_FAULT_COUNT);
+        makeValid(space, page, pte, errorCode);
+        return true;
+    }
+
     private NtStatus mapTransition(ProcessSpace space, long page, long pte, int errorCode) {
         long frame = Pte.frame(pte);
         pfns.reactivate(frame);
+        makeValid(space, page, pte, errorCode);
+        return NtStatus.SUCCESS;
+    }
+
+    private void makeValid(ProcessSpace space, long page, long pte, int errorCode) {
+        long frame = Pte.frame(pte);
         counts.count(processor, KprcbLayout.MM_TRANSITION_COUNT);
         // Neither entry is zero, both hold the frame: nothing changes for the table.
         memory.writeLong(
                 tables.pteAddress(page),
                 tables.allowed(Pte.validUser(frame, unguarded(Pte.protection(pte)), isWrite(errorCode))));
         space.workingSet().addLeaf(1, true);
-        return NtStatus.SUCCESS;
     }
 
     private NtStatus mapShared(ProcessSpace space, Vad vad, long page, int protection, int errorCode) {

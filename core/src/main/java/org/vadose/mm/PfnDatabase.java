@@ -695,6 +695,27 @@ public final class PfnDatabase {
         }
     }
 
+    /**
+     * As {@link #reactivate}, without the kernel's lock, if the frame of a transition PTE is on standby, where nobody is about to do
+     * something with it but taking it away as a whole.
+     *
+     * @param pte what stood at {@code pteAddress} when it was read
+     * @return false when the frame is elsewhere, or somebody else's already
+     */
+    boolean reactivateStandby(long pteAddress, long pte) {
+        lock.lock();
+        try {
+            boolean isThere = memory.readLong(pteAddress) == pte
+                    && pfn(Pte.frame(pte)).location() == PageLocation.STANDBY;
+            if (isThere) {
+                listed.reactivate(Pte.frame(pte), priority());
+            }
+            return isThere;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** The page was written to its file: it is no longer modified, and if it was listed, it is on standby. */
     void written(long frame) {
         lock.lock();
