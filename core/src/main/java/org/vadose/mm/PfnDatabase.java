@@ -705,8 +705,8 @@ public final class PfnDatabase {
     boolean reactivateStandby(long pteAddress, long pte) {
         lock.lock();
         try {
-            boolean isThere = memory.readLong(pteAddress) == pte
-                    && pfn(Pte.frame(pte)).location() == PageLocation.STANDBY;
+            boolean isThere =
+                    memory.readLong(pteAddress) == pte && pfn(Pte.frame(pte)).location() == PageLocation.STANDBY;
             if (isThere) {
                 listed.reactivate(Pte.frame(pte), priority());
             }

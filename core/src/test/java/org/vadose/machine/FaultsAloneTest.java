@@ -124,11 +124,7 @@ class FaultsAloneTest {
         manager.kernelLock().lock();
         try {
             assertTrue(manager.workingSets()
-                    .setLimits(
-                            process,
-                            20 * Pages.SIZE,
-                            most * Pages.SIZE,
-                            WorkingSetServices.HARD_MAXIMUM_ENABLE)
+                    .setLimits(process, 20 * Pages.SIZE, most * Pages.SIZE, WorkingSetServices.HARD_MAXIMUM_ENABLE)
                     .isSuccess());
         } finally {
             manager.kernelLock().unlock();
