@@ -117,6 +117,7 @@ public final class NtStatus {
     public static final NtStatus BAD_COMPRESSION_BUFFER = define("BAD_COMPRESSION_BUFFER", 0xC0000242, 605);
     public static final NtStatus UNSUPPORTED_COMPRESSION = define("UNSUPPORTED_COMPRESSION", 0xC000025F, 618);
     public static final NtStatus NOT_SUPPORTED = define("NOT_SUPPORTED", 0xC00000BB, 50);
+    public static final NtStatus INVALID_USER_BUFFER = define("INVALID_USER_BUFFER", 0xC00000E8, 1784);
     public static final NtStatus INVALID_PARAMETER_1 = define("INVALID_PARAMETER_1", 0xC00000EF, 87);
     public static final NtStatus INVALID_PARAMETER_2 = define("INVALID_PARAMETER_2", 0xC00000F0, 87);
     public static final NtStatus INVALID_PARAMETER_3 = define("INVALID_PARAMETER_3", 0xC00000F1, 87);
@@ -145,6 +146,7 @@ public final class NtStatus {
     public static final NtStatus DLL_INIT_FAILED = define("DLL_INIT_FAILED", 0xC0000142, 1114);
     public static final NtStatus UNHANDLED_EXCEPTION = define("UNHANDLED_EXCEPTION", 0xC0000144, 574);
     public static final NtStatus PARTIAL_COPY = define("PARTIAL_COPY", 0x8000000D, 299);
+    public static final NtStatus PORT_NOT_SET = define("PORT_NOT_SET", 0xC0000353, 87);
     public static final NtStatus HEAP_CORRUPTION = define("HEAP_CORRUPTION", 0xC0000374, 317);
     public static final NtStatus STACK_BUFFER_OVERRUN = define("STACK_BUFFER_OVERRUN", 0xC0000409, 317);
     public static final NtStatus INVALID_CRUNTIME_PARAMETER = define("INVALID_CRUNTIME_PARAMETER", 0xC0000417, 317);

@@ -352,6 +352,11 @@ public final class MemoryManager {
         return memoryEvents;
     }
 
+    /** What can be told of the page lists, and done to them. */
+    public MemoryLists memoryLists() {
+        return new MemoryLists(this);
+    }
+
     /** Equal private pages that become one. */
     public PageCombining combining() {
         return combining;

@@ -301,6 +301,53 @@ public final class PfnDatabase {
         return listed.mapped().total();
     }
 
+    /** What the lists hold now. */
+    MemoryLists.Counts counts() {
+        lock.lock();
+        try {
+            long[] standby = new long[TransitionLists.PRIORITIES];
+            long[] repurposed = new long[TransitionLists.PRIORITIES];
+            for (int priority = 0; priority < TransitionLists.PRIORITIES; priority++) {
+                standby[priority] = listed.standbyPagesOf(priority);
+                repurposed[priority] = listed.repurposed(priority);
+            }
+            return new MemoryLists.Counts(
+                    zeroedPages(),
+                    freePages(),
+                    modifiedPages() + mappedModifiedPages(),
+                    modifiedPages(),
+                    listed.modifiedNoWrite().total(),
+                    bad.total(),
+                    standby,
+                    repurposed);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Takes standby frames from their owners, who read them again when they want them; they are free then.
+     *
+     * @param highestPriority of those that go
+     */
+    void purgeStandby(int highestPriority) {
+        lock.lock();
+        try {
+            for (PageList list : listed.standby()) {
+                for (long frame = list.first();
+                        frame != Pfn.LIST_END && pfn(frame).priority() <= highestPriority;
+                        frame = list.first()) {
+                    listed.repurpose(frame, pfn(frame).priority());
+                    activate(frame, 0, 0);
+                    toFree(frame);
+                    addAvailable(1);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** The page that was modified and released first, {@link Pfn#LIST_END} when there is none. */
     long firstModified() {
         return listed.modified().first();

@@ -30,7 +30,7 @@ import org.vadose.nt.Subsection;
  * leaves the other lists empty then is inferred.)
  */
 final class TransitionLists {
-    private static final int PRIORITIES = 8;
+    static final int PRIORITIES = 8;
     /** Lists that modified pages of files, and those with reserved slots, are spread over. */
     private static final int BUCKETS = 16;
 
@@ -148,6 +148,25 @@ final class TransitionLists {
     /** All lists of standby frames, the lowest priority first. */
     PageList[] standby() {
         return standby;
+    }
+
+    /** Modified pages that nobody writes for now. */
+    PageList modifiedNoWrite() {
+        return modifiedNoWrite;
+    }
+
+    /** Standby frames of a priority. */
+    long standbyPagesOf(int priority) {
+        long total = 0;
+        for (int node = 0; node < nodes; node++) {
+            total += standby[priority * nodes + node].total();
+        }
+        return total;
+    }
+
+    /** How many standby frames of a priority have been taken from their owners. */
+    long repurposed(int priority) {
+        return memory.readUnsignedInt(repurposed + (long) priority * Integer.BYTES);
     }
 
     /** Standby frames of a node. */

@@ -49,10 +49,15 @@ class ApiTablesTest {
 
     private static final String PSAPI = """
             GetPerformanceInfo GetProcessMemoryInfo QueryWorkingSet QueryWorkingSetEx GetMappedFileNameA GetMappedFileNameW
+            EnumProcesses EnumProcessModules GetModuleInformation GetModuleBaseNameA GetProcessImageFileNameA
             """;
     private static final String ADVAPI32 =
             "OpenProcessToken LookupPrivilegeValueA LookupPrivilegeValueW AdjustTokenPrivileges";
-    private static final String NTDLL = "NtQueryVirtualMemory";
+    private static final String NTDLL = """
+            NtQueryVirtualMemory NtCreateFile NtOpenFile NtReadFile NtWriteFile NtFlushBuffersFile NtQueryInformationFile
+            NtSetInformationFile NtQueryInformationProcess NtSetInformationProcess NtQuerySystemInformation
+            NtSetSystemInformation NtClose
+            """;
 
     private final BuiltinDlls dlls = ProgramRunner.builtinDlls();
     private final List<String> missing = new ArrayList<>();

@@ -18,7 +18,6 @@ import org.vadose.win32.ApiModule;
  * change it are for 32-bit ones.
  */
 final class PolicyFunctions {
-    private static final int ERROR_ACCESS_DENIED = 5;
     private static final int ERROR_NOT_SUPPORTED = 50;
     private static final int ERROR_INVALID_PARAMETER = 87;
     private static final int ERROR_NOACCESS = 998;
@@ -100,64 +99,69 @@ final class PolicyFunctions {
         if (policy == null || call.arg(2) != FLAG_BYTES) {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
-        int flags = call.memory().readInt(call.arg(1));
-        if ((flags & ~policy.validFlags()) != 0) {
-            return call.fail(ERROR_INVALID_PARAMETER);
+        NtStatus status = set(call.process().eprocess(), call.intArg(0), call.memory().readInt(call.arg(1)));
+        return call.succeeded(status);
+    }
+
+    /** Gives a process a policy that it asked for itself. */
+    static NtStatus set(Eprocess process, int number, int flags) {
+        MitigationPolicy policy = MitigationPolicy.of(number);
+        if (policy == null || (flags & ~policy.validFlags()) != 0) {
+            return NtStatus.INVALID_PARAMETER;
         }
         if (!policy.isSettable()) {
-            return call.fail(ERROR_NOT_SUPPORTED);
+            return NtStatus.NOT_SUPPORTED;
         }
-        Eprocess process = call.process().eprocess();
         int before = policy.read(process);
         switch (policy) {
             case CONTROL_FLOW_GUARD -> {
-                return setGuard(call, new Mitigations(process), flags);
+                return setGuard(new Mitigations(process), flags);
             }
             case ASLR -> {
                 // Bottom-up randomisation and high entropy are settled when the process is made; images still to come
                 // can be moved.
                 if ((before & ~flags & (Mitigations.FORCE_RELOCATE | Mitigations.NO_STRIPPED)) != 0) {
-                    return call.fail(ERROR_ACCESS_DENIED);
+                    return NtStatus.ACCESS_DENIED;
                 }
                 new Mitigations(process).setAslr(flags);
-                return 1;
+                return NtStatus.SUCCESS;
             }
             case DYNAMIC_CODE -> {
                 // Permissions to do without may come and go with the prohibition in force.
                 if ((before & ~flags & 1) != 0) {
-                    return call.fail(ERROR_ACCESS_DENIED);
+                    return NtStatus.ACCESS_DENIED;
                 }
             }
             case STRICT_HANDLE_CHECK -> {
                 if ((before & 2) != 0 && before != flags) {
-                    return call.fail(ERROR_ACCESS_DENIED);
+                    return NtStatus.ACCESS_DENIED;
                 }
             }
             default -> {
                 if ((before & ~flags) != 0) {
-                    return call.fail(ERROR_ACCESS_DENIED);
+                    return NtStatus.ACCESS_DENIED;
                 }
             }
         }
         policy.write(process, flags);
-        return 1;
+        return NtStatus.SUCCESS;
     }
 
     /** Checks are switched on when the process is made or never; that all images must have them can be demanded at any time. */
-    private static long setGuard(ApiCall call, Mitigations mitigations, int flags) {
+    private static NtStatus setGuard(Mitigations mitigations, int flags) {
         if ((flags & ~Mitigations.GUARD_FLAGS) != 0) {
-            return call.fail(ERROR_INVALID_PARAMETER);
+            return NtStatus.INVALID_PARAMETER;
         }
         int fixed = Mitigations.GUARD_FLAGS & ~Mitigations.GUARD_STRICT;
         if ((mitigations.controlFlowGuard() & fixed) != (flags & fixed)
                 || mitigations.isGuardStrict() && (flags & Mitigations.GUARD_STRICT) == 0
                 || (flags & Mitigations.GUARD_STRICT) != 0 && !mitigations.hasControlFlowGuard()) {
-            return call.fail(ERROR_ACCESS_DENIED);
+            return NtStatus.ACCESS_DENIED;
         }
         if ((flags & Mitigations.GUARD_STRICT) != 0) {
             mitigations.setGuardStrict();
         }
-        return 1;
+        return NtStatus.SUCCESS;
     }
 
     /**

@@ -12,6 +12,7 @@ public final class SystemDlls {
     public static void addToNtdll(ApiModule ntdll) {
         Loader.addExports(ntdll);
         ExceptionFunctions.addToNtdll(ntdll);
+        FileServices.addTo(ntdll);
         LockFunctions.addToNtdll(ntdll);
         MemoryConditionFunctions.addToNtdll(ntdll);
         MemoryFunctions.addToNtdll(ntdll);
@@ -20,6 +21,7 @@ public final class SystemDlls {
         ProcessInformation.addToNtdll(ntdll);
         RtlFunctions.addTo(ntdll);
         CompressionFunctions.addTo(ntdll);
+        SystemQueries.addTo(ntdll);
         SystemSettings.addTo(ntdll);
         SectionFunctions.addToNtdll(ntdll);
         SpecialMemoryFunctions.addToNtdll(ntdll);
@@ -53,6 +55,7 @@ public final class SystemDlls {
         PolicyFunctions.addTo(kernel32);
         ProcessCreation.addTo(kernel32);
         ProcessFunctions.addTo(kernel32);
+        ProcessModules.addTo(kernel32);
         RegionFunctions.addTo(kernel32);
         RtlFunctions.addToKernel32(kernel32);
         SpecialMemoryFunctions.addTo(kernel32);

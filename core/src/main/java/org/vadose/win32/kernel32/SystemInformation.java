@@ -12,7 +12,6 @@ import org.vadose.nt.Ethread;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.GuestThread;
-import org.vadose.win32.LoadedModules;
 import org.vadose.win32.loader.Loader;
 
 /** What a program asks about the machine, itself and its files, and small arithmetic. */
@@ -48,9 +47,7 @@ final class SystemInformation {
                     .function("VerifyVersionInfo" + letter, SystemInformation::verifyVersion)
                     .function(
                             "FatalAppExit" + letter,
-                            call -> fatalExit(call, Texts.readOrEmpty(call, call.arg(1), wide)))
-                    .function("K32GetModuleBaseName" + letter, call -> moduleName(call, wide, true))
-                    .function("K32GetModuleFileNameEx" + letter, call -> moduleName(call, wide, false));
+                            call -> fatalExit(call, Texts.readOrEmpty(call, call.arg(1), wide)));
         }
         kernel32.function("MulDiv", SystemInformation::mulDiv)
                 .function("Beep", call -> 1)
@@ -81,9 +78,7 @@ final class SystemInformation {
                 .function("IsProcessInJob", call -> write(call, call.arg(2), 0))
                 .function("IsProcessCritical", call -> write(call, call.arg(1), 0))
                 .function("SetThreadPriority", SystemInformation::setPriority)
-                .function("GetThreadPriority", SystemInformation::getPriority)
-                .function("K32GetModuleInformation", SystemInformation::moduleInformation)
-                .function("K32EnumProcessModules", SystemInformation::enumerateModules);
+                .function("GetThreadPriority", SystemInformation::getPriority);
     }
 
     private static long write(ApiCall call, long at, int value) {
@@ -254,51 +249,6 @@ final class SystemInformation {
         Texts.write(call, call.arg(2), path, wide);
         call.memory().writeInt(call.arg(3), path.length());
         return 1;
-    }
-
-    private static LoadedModules.@Nullable Module module(ApiCall call) {
-        long base = call.arg(1) == 0 ? Loader.of(call.process()).program().base() : call.arg(1);
-        LoadedModules.Module module = call.process().modules().at(base);
-        return module != null && module.base() == base ? module : null;
-    }
-
-    private static long moduleName(ApiCall call, boolean wide, boolean bare) {
-        LoadedModules.Module module = module(call);
-        if (module == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
-        }
-        String text = bare ? module.name() : module.path();
-        long room = call.unsignedIntArg(3);
-        if (room == 0) {
-            return call.fail(Texts.ERROR_INSUFFICIENT_BUFFER);
-        }
-        String shown = text.substring(0, (int) Math.min(text.length(), room - 1));
-        Texts.write(call, call.arg(2), shown, wide);
-        return shown.length();
-    }
-
-    /** MODULEINFO: base, size, entry point. */
-    private static long moduleInformation(ApiCall call) {
-        LoadedModules.Module module = module(call);
-        if (module == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
-        }
-        if (call.unsignedIntArg(3) < 24) {
-            return call.fail(Texts.ERROR_INSUFFICIENT_BUFFER);
-        }
-        call.memory().writeLong(call.arg(2), module.base());
-        call.memory().writeInt(call.arg(2) + 8, (int) module.sizeBytes());
-        call.memory().writeLong(call.arg(2) + 16, module.base());
-        return 1;
-    }
-
-    private static long enumerateModules(ApiCall call) {
-        List<LoadedModules.Module> modules = call.process().modules().all();
-        long room = call.unsignedIntArg(2) / 8;
-        for (int i = 0; i < modules.size() && i < room; i++) {
-            call.memory().writeLong(call.arg(1) + 8L * i, modules.get(i).base());
-        }
-        return write(call, call.arg(3), modules.size() * 8);
     }
 
     private static @Nullable Ethread thread(ApiCall call) {

@@ -10,6 +10,7 @@ import org.vadose.nt.Eprocess;
 import org.vadose.nt.Token;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
+import org.vadose.win32.GuestObjects;
 
 /** Pages locked in a working set, its limits, and emptying it. */
 final class WorkingSetFunctions {
@@ -24,6 +25,7 @@ final class WorkingSetFunctions {
     static void addTo(ApiModule kernel32) {
         kernel32.function("VirtualLock", call -> lock(call, true))
                 .function("VirtualUnlock", call -> lock(call, false))
+                .function("VirtualUnlockEx", WorkingSetFunctions::unlockEx)
                 .function("GetProcessWorkingSetSize", call -> getLimits(call, false))
                 .function("GetProcessWorkingSetSizeEx", call -> getLimits(call, true))
                 .function("SetProcessWorkingSetSize", call -> setLimits(call, 0))
@@ -47,6 +49,19 @@ final class WorkingSetFunctions {
         Eprocess process = call.process().eprocess();
         return call.succeeded(
                 lock ? services(call).lock(process, region) : services(call).unlock(process, region));
+    }
+
+    /** Arguments: process, null for the caller, base, size. */
+    private static long unlockEx(ApiCall call) {
+        long handle = call.arg(0) == 0 ? GuestObjects.CURRENT_PROCESS : call.arg(0);
+        Eprocess process = ProcessHandles.find(call, handle, ProcessHandles.VM_OPERATION);
+        if (process == null) {
+            return call.fail(ProcessHandles.refusal(call, handle));
+        }
+        VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
+        region.base = call.arg(1);
+        region.sizeBytes = call.arg(2);
+        return call.succeeded(services(call).unlock(process, region));
     }
 
     /** Arguments: process, base and size in and out, which lock. */
@@ -94,7 +109,7 @@ final class WorkingSetFunctions {
         return 1;
     }
 
-    private static int flags(Eprocess process) {
+    static int flags(Eprocess process) {
         return (process.isMinimumWorkingSetHard()
                         ? WorkingSetServices.HARD_MINIMUM_ENABLE
                         : WorkingSetServices.HARD_MINIMUM_DISABLE)
