@@ -22,6 +22,8 @@ import org.vadose.layout.RtlUserProcessParametersLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.HandleTable;
+import org.vadose.nt.CreationMitigations;
+import org.vadose.nt.Token;
 import org.vadose.nt.Mitigations;
 import org.vadose.nt.WaitReason;
 import org.vadose.ob.ObjectNamespace;
@@ -159,7 +161,8 @@ public final class ProgramRunner {
                 shellId(),
                 files,
                 launch.console(),
-                launch.events());
+                launch.events(),
+                CreationMitigations.NONE);
         return system.exclusively(() -> {
             launch.mounts().forEach(mount -> machine.addDrive(mount.letter()));
             GuestThread main = create(start);
@@ -201,7 +204,8 @@ public final class ProgramRunner {
             long parentId,
             GuestFileSystem files,
             GuestConsole console,
-            GuestEvents events) {}
+            GuestEvents events,
+            CreationMitigations mitigations) {}
 
     private static PeImage program(byte[] file, String name) {
         PeImage image = PeImage.ofFile(file);
@@ -228,13 +232,15 @@ public final class ProgramRunner {
                 parent.processId(),
                 parent.files(),
                 parent.console(),
-                parent.events().followsChildren() ? parent.events() : GuestEvents.NONE));
+                parent.events().followsChildren() ? parent.events() : GuestEvents.NONE,
+                request.mitigations()));
         GuestProcess child = main.process();
         HandleTable parents = new HandleTable(kernel(), parent.eprocess().objectTable());
         HandleTable childs = new HandleTable(kernel(), child.eprocess().objectTable());
         if (request.inheritsHandles()) {
-            machine.objectManager().handles().inherit(parents, childs);
+            machine.objectManager().handles().inherit(parents, childs, request.inheritedHandles());
         }
+        inheritToken(parent.eprocess(), child.eprocess());
         long[] standard = request.standardHandles();
         if (standard != null) {
             setStandardHandles(child, standard[0], standard[1], standard[2]);
@@ -252,6 +258,14 @@ public final class ProgramRunner {
     private String devicePath(String dosPath) {
         ObjectNamespace names = machine.objectManager().namespace();
         return names.path(names.lookup("\\??\\" + dosPath.substring(0, 2)).body()) + dosPath.substring(2);
+    }
+
+    /** A child has what privileges its parent has, enabled where they are. */
+    private static void inheritToken(Eprocess parent, Eprocess child) {
+        Token from = new Token(parent.memory(), parent.token());
+        Token to = new Token(child.memory(), child.token());
+        to.remove(to.present() & ~from.present());
+        to.setEnabled(from.enabled());
     }
 
     /** Makes a process, which then is the one on the processor; its first thread waits to be started. */
@@ -277,7 +291,8 @@ public final class ProgramRunner {
                             image,
                             area,
                             kernel().readLong(area + ControlAreaLayout.FILE_POINTER) & ~FAST_REFERENCE_BITS,
-                            ntdll.controlArea()));
+                            ntdll.controlArea(),
+                            start.mitigations()));
         } finally {
             machine.memoryManager().sections().dereference(area);
         }

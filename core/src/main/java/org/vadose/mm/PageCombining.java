@@ -14,6 +14,7 @@ import org.vadose.memory.PhysicalMemory;
 import org.vadose.memory.X64PageTables;
 import org.vadose.nt.CombineBlock;
 import org.vadose.nt.Eprocess;
+import org.vadose.nt.MitigationPolicy;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.Pfn;
 import org.vadose.nt.PoolType;
@@ -36,6 +37,9 @@ import org.vadose.nt.Vad;
  * Commitment is untouched, since each owner may want its own page again. The kernel's lock guards it all.
  */
 public final class PageCombining {
+    /** {@code DisablePageCombine}. */
+    private static final int NO_COMBINING = 4;
+
     private static final int MOST_PROCESSES = 1 << 16;
 
     private final MemoryManager manager;
@@ -97,7 +101,8 @@ public final class PageCombining {
     }
 
     private long scan(Eprocess process, Map<Long, List<Candidate>> byHash) {
-        if (manager.pageFiles().isStoreProcess(process)) {
+        if (manager.pageFiles().isStoreProcess(process)
+                || MitigationPolicy.SIDE_CHANNEL_ISOLATION.has(process, NO_COMBINING)) {
             return 0;
         }
         long scanned = 0;

@@ -1,5 +1,8 @@
 package org.vadose.ob;
 
+import java.util.HashSet;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.layout.ObjectHeaderLayout;
 import org.vadose.memory.Memory;
@@ -111,10 +114,18 @@ public final class Handles {
         objects.dereference(body, cached + 1L);
     }
 
-    /** Opens in a new process's table, with the same values, what is marked {@link HandleTableEntry#INHERIT} in its parent's. */
-    public synchronized void inherit(HandleTable parent, HandleTable child) {
+    /**
+     * Opens in a new process's table, with the same values, what is marked {@link HandleTableEntry#INHERIT} in its parent's.
+     *
+     * @param only values of the handles to take; null for all
+     */
+    public synchronized void inherit(HandleTable parent, HandleTable child, long @Nullable [] only) {
+        Set<Long> wanted = new HashSet<>();
+        for (int i = 0; only != null && i < only.length; i++) {
+            wanted.add(only[i] & -4);
+        }
         parent.forEach((value, entry) -> {
-            if ((entry.attributes() & HandleTableEntry.INHERIT) != 0) {
+            if ((entry.attributes() & HandleTableEntry.INHERIT) != 0 && (only == null || wanted.contains((long) value))) {
                 openAt(child, value, entry);
             }
         });

@@ -28,6 +28,7 @@ import org.vadose.mm.MemoryManager;
 import org.vadose.mm.PfnDatabase;
 import org.vadose.nt.AddressSpaceRules;
 import org.vadose.nt.AslrPolicy;
+import org.vadose.nt.CreationMitigations;
 import org.vadose.nt.DispatcherHeader;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
@@ -391,7 +392,7 @@ public final class ProcessManager {
                 root,
                 false,
                 spec.basePriority()));
-        layOut(process, spec.image());
+        layOut(process, spec.image(), spec.mitigations());
         try {
             UserProcess made = memoryManager.attached(process, () -> buildUserSpace(process, spec));
             long address = process.address();
@@ -412,22 +413,23 @@ public final class ProcessManager {
     }
 
     /** Settles, from what the program's headers say, how large the address space is and how its regions are placed. */
-    private void layOut(Eprocess process, PeImage image) {
+    private void layOut(Eprocess process, PeImage image, CreationMitigations wishes) {
         AddressSpaceRules rules = memoryManager.rules();
         boolean isAware = (image.characteristics() & PeFormat.FILE_LARGE_ADDRESS_AWARE) != 0;
         process.setUserEnd(UserSpace.of64Bit(rules.userSpace(), isAware).end());
-        boolean mayMove =
-                (image.dllCharacteristics() & PeFormat.DLL_DYNAMIC_BASE) != 0 || rules.aslr() == AslrPolicy.FORCED;
-        boolean randomized = mayMove && rules.aslr() != AslrPolicy.OFF;
+        boolean isForced = wishes.forcesRelocation(rules.aslr() == AslrPolicy.FORCED);
+        boolean mayMove = (image.dllCharacteristics() & PeFormat.DLL_DYNAMIC_BASE) != 0 || isForced;
+        boolean randomized = rules.aslr() != AslrPolicy.OFF && wishes.isRandomized(mayMove);
         boolean highEntropy = randomized
                 && isAware
                 && rules.aslr().isHighEntropy()
-                && (image.dllCharacteristics() & PeFormat.DLL_HIGH_ENTROPY_VA) != 0;
+                && wishes.isHighEntropy((image.dllCharacteristics() & PeFormat.DLL_HIGH_ENTROPY_VA) != 0);
         Mitigations mitigations = new Mitigations(process);
-        mitigations.setLayout(highEntropy, randomized, rules.aslr() == AslrPolicy.FORCED);
-        if ((image.dllCharacteristics() & PeFormat.DLL_GUARD_CF) != 0) {
+        mitigations.setLayout(highEntropy, randomized, isForced);
+        if (wishes.hasControlFlowGuard((image.dllCharacteristics() & PeFormat.DLL_GUARD_CF) != 0)) {
             mitigations.enableControlFlowGuard();
         }
+        wishes.apply(process);
     }
 
     private UserProcess buildUserSpace(Eprocess process, UserProcessSpec spec) {

@@ -1,6 +1,7 @@
 package org.vadose.ps;
 
 import java.util.List;
+import org.vadose.nt.CreationMitigations;
 import org.vadose.pe.PeImage;
 
 /**
@@ -19,6 +20,7 @@ import org.vadose.pe.PeImage;
  * @param imageControlArea the program's image section
  * @param imageFile body of the program's file object, referenced by the process from now on; 0 for none
  * @param ntdllControlArea the image section of ntdll
+ * @param mitigations what its creator wants of its policies
  */
 public record UserProcessSpec(
         String dosPath,
@@ -33,7 +35,40 @@ public record UserProcessSpec(
         PeImage image,
         long imageControlArea,
         long imageFile,
-        long ntdllControlArea) {
+        long ntdllControlArea,
+        CreationMitigations mitigations) {
+    /** A process with no policies but the machine's. */
+    public UserProcessSpec(
+            String dosPath,
+            String devicePath,
+            String commandLine,
+            String currentDirectory,
+            List<String> environment,
+            long parentId,
+            int sessionId,
+            Account account,
+            int basePriority,
+            PeImage image,
+            long imageControlArea,
+            long imageFile,
+            long ntdllControlArea) {
+        this(
+                dosPath,
+                devicePath,
+                commandLine,
+                currentDirectory,
+                environment,
+                parentId,
+                sessionId,
+                account,
+                basePriority,
+                image,
+                imageControlArea,
+                imageFile,
+                ntdllControlArea,
+                CreationMitigations.NONE);
+    }
+
     /** The file name without its directory. */
     public String imageName() {
         return dosPath.substring(dosPath.lastIndexOf('\\') + 1);

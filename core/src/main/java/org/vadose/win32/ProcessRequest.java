@@ -1,6 +1,8 @@
 package org.vadose.win32;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.vadose.nt.CreationMitigations;
 
 /**
  * A process that a program wants made.
@@ -11,7 +13,9 @@ import java.util.List;
  * @param currentDirectory full DOS path
  * @param environment entries {@code NAME=value}
  * @param inheritsHandles whether inheritable handles are opened in the child, with the same values
+ * @param inheritedHandles of them, the only ones; null for all
  * @param standardHandles input, output, error as values of handles the child inherits; null for what the parent has
+ * @param mitigations policies that the child begins with
  */
 public record ProcessRequest(
         GuestProcess parent,
@@ -20,4 +24,6 @@ public record ProcessRequest(
         String currentDirectory,
         List<String> environment,
         boolean inheritsHandles,
-        long @org.jspecify.annotations.Nullable [] standardHandles) {}
+        long @Nullable [] inheritedHandles,
+        long @Nullable [] standardHandles,
+        CreationMitigations mitigations) {}

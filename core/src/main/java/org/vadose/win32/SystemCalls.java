@@ -49,6 +49,15 @@ final class SystemCalls {
         } catch (HeapException damaged) {
             thread.process().exceptions().raise(thread, damaged.status().code(), 0, cpu.rip(), damaged.heap());
             return;
+        } catch (RaisedStatus raised) {
+            // A handler that lets the program go on finds the failure as the result.
+            if (!entry.isService()) {
+                thread.setLastError(raised.status().win32Error());
+            }
+            cpu.setRegister(GuestCpu.RSP, call.stackPointer());
+            cpu.setRegister(GuestCpu.RAX, entry.isService() ? raised.status().code() : 0);
+            thread.process().exceptions().raise(thread, raised.status().code(), 0, cpu.rip());
+            return;
         } catch (ArithmeticException division) {
             thread.process().exceptions().raise(thread, NtStatus.INTEGER_DIVIDE_BY_ZERO.code(), 0, cpu.rip());
             return;

@@ -1,6 +1,7 @@
 package org.vadose.win32.kernel32;
 
 import org.jspecify.annotations.Nullable;
+import org.vadose.base.NtStatus;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.HandleTableEntry;
 import org.vadose.ob.KnownType;
@@ -23,10 +24,15 @@ final class HandleFunctions {
     static void addTo(ApiModule kernel32) {
         kernel32.function(
                         "CloseHandle",
-                        call -> call.succeeded(call.process().objects().close(call.arg(0))))
+                        call -> call.succeeded(close(call)))
                 .function("DuplicateHandle", HandleFunctions::duplicate)
                 .function("GetHandleInformation", HandleFunctions::getInformation)
                 .function("SetHandleInformation", HandleFunctions::setInformation);
+    }
+
+    static NtStatus close(ApiCall call) {
+        return ProcessHandles.checked(
+                call, call.arg(0), call.process().objects().close(call.arg(0)));
     }
 
     /** A process whose handles may be read and made; null when {@link ProcessHandles#refusal} says why not. */

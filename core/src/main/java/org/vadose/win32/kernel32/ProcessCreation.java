@@ -13,6 +13,7 @@ import org.vadose.layout.EthreadLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
+import org.vadose.nt.MitigationPolicy;
 import org.vadose.ob.KnownType;
 import org.vadose.pe.PeFormatException;
 import org.vadose.win32.ApiCall;
@@ -35,6 +36,13 @@ final class ProcessCreation {
     private static final int CREATE_UNICODE_ENVIRONMENT = 0x400;
     private static final int STARTF_USESTDHANDLES = 0x100;
     private static final int LONGEST_ENVIRONMENT = 1 << 20;
+    private static final int EXTENDED_STARTUPINFO_PRESENT = 0x8_0000;
+    /** {@code NoChildProcessCreation}. */
+    private static final int NO_CHILDREN = 1;
+
+    /** Behind STARTUPINFO in STARTUPINFOEX. */
+    private static final int ATTRIBUTE_LIST = 104;
+
     /** Offsets in STARTUPINFO. */
     private static final int STARTUP_FLAGS = 60;
 
@@ -71,6 +79,15 @@ final class ProcessCreation {
         if ((flags & (DETACHED_PROCESS | CREATE_NEW_CONSOLE)) == (DETACHED_PROCESS | CREATE_NEW_CONSOLE)) {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
+        if (MitigationPolicy.CHILD_PROCESS.has(parent.eprocess(), NO_CHILDREN)) {
+            return call.fail(NtStatus.ACCESS_DENIED);
+        }
+        AttributeLists.Wishes wishes = AttributeLists.read(
+                call,
+                (flags & EXTENDED_STARTUPINFO_PRESENT) == 0 ? 0 : memory.readLong(startup + ATTRIBUTE_LIST));
+        if (!wishes.status().isSuccess()) {
+            return call.fail(wishes.status());
+        }
         memory.writeLong(result, 0);
         String path;
         String directory;
@@ -100,13 +117,15 @@ final class ProcessCreation {
                     .createProcess(
                             call.thread(),
                             new ProcessRequest(
-                                    parent,
+                                    wishes.parent() == null ? parent : wishes.parent(),
                                     path,
                                     commandLine == null ? '"' + path + '"' : commandLine,
                                     directory,
                                     environment(call, call.arg(6), (flags & CREATE_UNICODE_ENVIRONMENT) != 0),
                                     inherits,
-                                    standard));
+                                    wishes.handles(),
+                                    standard,
+                                    wishes.mitigations()));
         } catch (PeFormatException e) {
             return call.fail(e.status());
         } catch (LoaderException e) {

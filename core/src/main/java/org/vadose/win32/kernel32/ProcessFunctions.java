@@ -94,7 +94,7 @@ final class ProcessFunctions {
                 .service(
                         "NtClose",
                         0x0F,
-                        call -> call.process().objects().close(call.arg(0)).code())
+                        call -> HandleFunctions.close(call).code())
                 .function("RtlExitUserThread", call -> exitThread(call, call.intArg(0)))
                 .function("RtlExitUserProcess", call -> exitProcess(call, call.intArg(0)))
                 .function("RtlGetLastWin32Error", call -> call.lastError() & 0xFFFF_FFFFL)

@@ -36,6 +36,7 @@ public final class SystemDlls {
 
     /** Adds to {@code kernel32.dll} or {@code kernelbase.dll} all but its heap. */
     public static void addToKernel32(ApiModule kernel32) {
+        AttributeLists.addTo(kernel32);
         ConsoleAndVolumes.addTo(kernel32);
         EnvironmentFunctions.addTo(kernel32);
         ExceptionFunctions.addToKernel32(kernel32);

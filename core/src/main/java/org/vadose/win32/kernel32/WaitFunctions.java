@@ -208,6 +208,8 @@ final class WaitFunctions {
         GuestObjects handles = call.process().objects();
         WaitObject object = handles.waitObject(handle);
         if (object == null) {
+            boolean isNone = handles.body(handle) == 0;
+            ProcessHandles.checked(call, handle, isNone ? NtStatus.INVALID_HANDLE : NtStatus.OBJECT_TYPE_MISMATCH);
             call.setLastError(ERROR_INVALID_HANDLE);
         } else if ((handles.grantedAccess(handle) & SYNCHRONIZE) == 0) {
             call.setLastError(NtStatus.ACCESS_DENIED.win32Error());

@@ -15,6 +15,7 @@ import org.vadose.memory.Memory;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.GuardBits;
 import org.vadose.nt.LdrDataTableEntry;
+import org.vadose.nt.MitigationPolicy;
 import org.vadose.nt.Mitigations;
 import org.vadose.pe.PeFormat;
 import org.vadose.pe.PeFormatException;
@@ -39,6 +40,11 @@ import org.vadose.win32.exception.Dispatcher;
  * <p>Runs on the Java thread of the guest thread that holds the baton; needs no lock of its own.
  */
 public final class Loader {
+    /** {@code PreferSystem32Images}; {@code MicrosoftSignedOnly} and {@code StoreSignedOnly}. */
+    private static final int PREFER_SYSTEM = 4;
+
+    private static final int SIGNED_ONLY = 3;
+
     private static final String SYSTEM_DIRECTORY = "C:\\Windows\\System32\\";
     private static final String NTDLL = "ntdll.dll";
     /** What every process has besides ntdll, imported or not, as on Windows. */
@@ -302,6 +308,11 @@ public final class Loader {
     private void attachProcess(LoadedImage module, boolean isStatic, GuestCaller guest) {
         LdrDataTableEntry entry = module.entry();
         if (entry.isProcessAttachCalled()) {
+            return;
+        }
+        if (!module.image().isDll()) {
+            // A program that is loaded as if it were a DLL is not told of anything.
+            entry.setState(LdrDdagStateValues.LDR_MODULES_READY_TO_RUN);
             return;
         }
         entry.setProcessAttachCalled();
@@ -717,6 +728,9 @@ public final class Loader {
             return new Found(SYSTEM_DIRECTORY + LISTED_NAMES.getOrDefault(name, name), own, true);
         }
         List<String> places = new ArrayList<>();
+        if (demands(MitigationPolicy.IMAGE_LOAD, PREFER_SYSTEM)) {
+            places.add(SYSTEM_DIRECTORY);
+        }
         String home = program().path();
         places.add(home.substring(0, home.lastIndexOf('\\') + 1));
         String added = dllDirectory;
@@ -729,7 +743,7 @@ public final class Loader {
             String path = (place.endsWith("\\") ? place : place + "\\") + dllName;
             byte[] file = files.read(path);
             if (file != null) {
-                return new Found(path, file, false);
+                return signed(new Found(path, file, false));
             }
         }
         throw new LoaderException(
@@ -752,7 +766,21 @@ public final class Loader {
             throw new LoaderException(
                     NtStatus.DLL_NOT_FOUND, "%s needs %s, which is not there".formatted(importer, path));
         }
-        return new Found(path, file, false);
+        return signed(new Found(path, file, false));
+    }
+
+    private boolean demands(MitigationPolicy policy, int flag) {
+        Eprocess eprocess = process.eprocessIfAny();
+        return eprocess != null && policy.has(eprocess, flag);
+    }
+
+    /** Nobody has signed what is not built in. */
+    private Found signed(Found found) {
+        if (demands(MitigationPolicy.SIGNATURE, SIGNED_ONLY)) {
+            throw new LoaderException(
+                    NtStatus.INVALID_IMAGE_HASH, found.path() + " is not signed as the process demands");
+        }
+        return found;
     }
 
     private @Nullable LoadedImage byBaseName(String baseName) {
