@@ -150,6 +150,8 @@ static void processes(void)
     RETURNS(0, NtQueryInformationProcess(self, 3, &vm, 96, &length));
     printf("length %lu, private %d\n", length, vm.PrivateUsage == vm.PagefileUsage);
     RETURNS(0, NtQueryInformationProcess(self, 3, &vm, 112, &length));
+    printf("pools %d %d\n", vm.QuotaPagedPoolUsage > 4096 && vm.QuotaPagedPoolUsage <= vm.QuotaPeakPagedPoolUsage,
+           vm.QuotaNonPagedPoolUsage > 0 && vm.QuotaNonPagedPoolUsage <= vm.QuotaPeakNonPagedPoolUsage);
     printf("length %lu, private set %d\n", length, vm.PrivateWorkingSetSize > 0 && vm.PrivateWorkingSetSize <= vm.WorkingSetSize);
     RETURNS(0xC0000004, NtQueryInformationProcess(self, 3, &vm, 80, &length));
     RETURNS(0xC0000004, NtQueryInformationProcess(self, 3, &vm, 104, &length));

@@ -13,6 +13,7 @@ import org.vadose.layout.KthreadLayout;
 import org.vadose.layout.MmSessionSpaceLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
+import org.vadose.nt.PoolQuota;
 import org.vadose.nt.DispatcherHeader;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
@@ -97,6 +98,8 @@ public final class ProcessCheck {
         findings.expectEqual("ActiveThreads", at, alive, process.activeThreads());
         if (process.objectTable() != 0) {
             HandleTable table = new HandleTable(memory, process.objectTable());
+            findings.expectEqual(
+                    "paged pool charged", at, PoolQuota.of(table), new PoolQuota(process).usage(true));
             findings.expectEqual("handle table QuotaProcess", table.address(), at, table.quotaProcess());
             findings.expectEqual(
                     "handle table UniqueProcessId",

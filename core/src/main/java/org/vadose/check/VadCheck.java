@@ -7,6 +7,7 @@ import org.vadose.memory.Memory;
 import org.vadose.nt.ControlArea;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
+import org.vadose.nt.PoolQuota;
 import org.vadose.nt.Pte;
 import org.vadose.nt.Segment;
 import org.vadose.nt.SharedUserData;
@@ -28,6 +29,7 @@ final class VadCheck {
     private final Map<Long, Long> largePages;
 
     private long vads;
+    private long views;
     private long largeVads;
     private long sizePages;
     private long commit;
@@ -67,6 +69,8 @@ final class VadCheck {
         long at = process.address();
         findings.expectEqual("LargePrivateVadCount", at, largeVads, process.largePrivateVads());
         findings.expectEqual("VadCount", at, vads, process.vadCount());
+        findings.expectEqual(
+                "nonpaged pool charged", at, views * Vad.SIZE_LONG, new PoolQuota(process).usage(false));
         findings.expectEqual("VirtualSize", at, sizePages << Pages.SHIFT, process.virtualSize());
         findings.expectEqual("process CommitCharge", at, commit + process.physicalPages(), process.commitCharge());
     }
@@ -103,6 +107,7 @@ final class VadCheck {
         }
         lastVpn = last;
         sizePages += last - first + 1;
+        views += vad.isPrivate() ? 0 : 1;
         commit += vad.commitCharge();
         while (nextPte < ptes.size() && ptes.address(nextPte) >>> Pages.SHIFT < first) {
             findings.add("PTE in no VAD va=" + Hex.address(ptes.address(nextPte)));

@@ -9,6 +9,7 @@ import org.vadose.memory.X64PageTables;
 import org.vadose.nt.ControlArea;
 import org.vadose.nt.ListEntry;
 import org.vadose.nt.PageProtection;
+import org.vadose.nt.PoolQuota;
 import org.vadose.nt.Pfn;
 import org.vadose.nt.Pte;
 import org.vadose.nt.Segment;
@@ -113,6 +114,7 @@ final class SectionViews {
         area.views().insertTail(vad.viewLinks().address());
         space.vads().insert(vad.address());
         space.process().addVirtualSize(range.sizeBytes());
+        new PoolQuota(space.process()).charge(false, Vad.SIZE_LONG);
         area.addMappedViews(1);
         area.addUserReferences(1);
         return vad;
@@ -158,6 +160,7 @@ final class SectionViews {
         }
         commit.release(space.process(), vad.commitCharge());
         space.process().addVirtualSize(-range.sizeBytes());
+        new PoolQuota(space.process()).charge(false, -Vad.SIZE_LONG);
         space.vads().remove(vad.address());
         space.holes().freed(range.startAddress(), range.endAddress() + 1);
         if (vad.eventList() != 0) {

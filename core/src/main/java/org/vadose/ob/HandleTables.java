@@ -10,6 +10,7 @@ import org.vadose.memory.Memory;
 import org.vadose.nt.HandleTable;
 import org.vadose.nt.HandleTableEntry;
 import org.vadose.nt.ListEntry;
+import org.vadose.nt.PoolQuota;
 import org.vadose.nt.PoolTag;
 import org.vadose.nt.PoolType;
 
@@ -67,11 +68,12 @@ public final class HandleTables {
         memory.writeInt(address + HandleTableLayout.FLAGS, flags);
         long page;
         try {
-            page = newPage();
+            page = newPage(table);
         } catch (ResourcesException exhausted) {
             pool.free(address);
             throw exhausted;
         }
+        PoolQuota.chargeFor(table, HandleTableLayout.SIZE);
         memory.writeLong(address + HandleTableLayout.TABLE_CODE, page);
         addEntries(table, page);
         return table;
@@ -83,6 +85,7 @@ public final class HandleTables {
         if (!links.isEmpty()) {
             links.remove();
         }
+        PoolQuota.chargeFor(table, -PoolQuota.of(table));
         freePages(table.topPage(), table.level());
         pool.free(table.address());
     }
@@ -218,18 +221,18 @@ public final class HandleTables {
             long slot = pointers + 8 * (pageNumber / HandleTable.POINTERS_A_PAGE);
             pointers = memory.readLong(slot);
             if (pointers == 0) {
-                pointers = newPage();
+                pointers = newPage(table);
                 memory.writeLong(slot, pointers);
             }
         }
-        long page = newPage();
+        long page = newPage(table);
         memory.writeLong(pointers + 8 * (pageNumber % HandleTable.POINTERS_A_PAGE), page);
         addEntries(table, page);
         return true;
     }
 
     private void addLevel(HandleTable table) {
-        long pointers = newPage();
+        long pointers = newPage(table);
         memory.writeLong(pointers, table.topPage());
         memory.writeLong(table.address() + HandleTableLayout.TABLE_CODE, pointers | (table.level() + 1));
     }
@@ -254,8 +257,10 @@ public final class HandleTables {
                 table.nextHandleNeedingPool() + HandleTable.VALUES_A_PAGE);
     }
 
-    private long newPage() {
-        return pool.allocateZeroed(PoolType.PAGED_POOL, Pages.SIZE, TAG);
+    private long newPage(HandleTable table) {
+        long page = pool.allocateZeroed(PoolType.PAGED_POOL, Pages.SIZE, TAG);
+        PoolQuota.chargeFor(table, Pages.SIZE);
+        return page;
     }
 
     /** The value whose entry stands at an address: the page it is in, found among the table's pages. */

@@ -225,6 +225,8 @@ class SpoiledMemoryTest {
     private static void addProcess() {
         long at = process.address();
         add("VadCount", at + EprocessLayout.VAD_COUNT, 8, 1);
+        add("nonpaged pool charged", at + EprocessLayout.PROCESS_QUOTA_USAGE, 8, 0x88);
+        add("paged pool charged", at + EprocessLayout.PROCESS_QUOTA_USAGE + 8, 8, 0x1000);
         add("VirtualSize", at + EprocessLayout.VIRTUAL_SIZE, 8, 0x1000);
         add("CommitCharge", at + EprocessLayout.COMMIT_CHARGE, 8, 1);
         add("NumberOfPrivatePages", at + EprocessLayout.NUMBER_OF_PRIVATE_PAGES, 8, 1);
