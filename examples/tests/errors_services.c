@@ -226,6 +226,7 @@ static void system_wide(void)
     RETURNS(0, NtQuerySystemInformation(2, fields, 312, &length));
     RETURNS(0, NtQuerySystemInformation(2, fields, 344, &length));
     printf("available %d, committed %d\n", ((ULONG *)fields)[11] > 0, ((ULONG *)fields)[12] < ((ULONG *)fields)[13]);
+    printf("faults %d, zeros %d\n", ((ULONG *)fields)[15] > 0, ((ULONG *)fields)[19] > 0);
     RETURNS(0xC0000004, NtQuerySystemInformation(2, fields, 311, &length));
     /* SystemProcessInformation */
     RETURNS(0xC0000004, NtQuerySystemInformation(5, buffer, 0, &length));

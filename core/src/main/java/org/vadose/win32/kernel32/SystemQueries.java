@@ -7,6 +7,7 @@ import java.util.List;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.layout.EprocessLayout;
+import org.vadose.layout.KprcbLayout;
 import org.vadose.layout.MmSessionSpaceLayout;
 import org.vadose.memory.Memory;
 import org.vadose.mm.MemoryLists;
@@ -15,6 +16,7 @@ import org.vadose.mm.SystemCacheWorkingSet;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
 import org.vadose.nt.HandleTable;
+import org.vadose.nt.Kprcb;
 import org.vadose.nt.PagingFile;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
@@ -53,6 +55,23 @@ final class SystemQueries {
     private static final long LOWEST_USER = 0x10000;
     /** 1/64 of a second, in 100 ns. */
     private static final int TIMER_RESOLUTION = 156_250;
+
+    /** Counters of each processor, in the order of SYSTEM_PERFORMANCE_INFORMATION from PageFaultCount on. */
+    private static final long[] PAGING_COUNTERS = {
+        KprcbLayout.MM_PAGE_FAULT_COUNT,
+        KprcbLayout.MM_COPY_ON_WRITE_COUNT,
+        KprcbLayout.MM_TRANSITION_COUNT,
+        KprcbLayout.MM_CACHE_TRANSITION_COUNT,
+        KprcbLayout.MM_DEMAND_ZERO_COUNT,
+        KprcbLayout.MM_PAGE_READ_COUNT,
+        KprcbLayout.MM_PAGE_READ_IO_COUNT,
+        KprcbLayout.MM_CACHE_READ_COUNT,
+        KprcbLayout.MM_CACHE_IO_COUNT,
+        KprcbLayout.MM_DIRTY_PAGES_WRITE_COUNT,
+        KprcbLayout.MM_DIRTY_WRITE_IO_COUNT,
+        KprcbLayout.MM_MAPPED_PAGES_WRITE_COUNT,
+        KprcbLayout.MM_MAPPED_WRITE_IO_COUNT
+    };
 
     private static final int MOST_THREADS = 1 << 16;
 
@@ -200,23 +219,26 @@ final class SystemQueries {
     /** SYSTEM_PERFORMANCE_INFORMATION, its sizes in pages. */
     private static Record performance(ApiCall call) {
         MemoryManager manager = manager(call);
-        long faults = 0;
-        long hardFaults = 0;
         long switches = 0;
         for (Eprocess process : call.process().kernel().processManager().processes()) {
-            faults += process.pageFaultCount();
-            hardFaults += process.hardFaultCount();
             for (long links : process.threadListHead().entries(MOST_THREADS)) {
                 switches += Ethread.ofThreadListEntry(process.memory(), links).contextSwitches();
             }
         }
-        return new Record(PERFORMANCE_BYTES)
-                .put32(44, manager.pfns().availablePages())
+        Record record = new Record(PERFORMANCE_BYTES);
+        for (int i = 0; i < PAGING_COUNTERS.length; i++) {
+            long sum = 0;
+            for (int processor = 0; processor < manager.mmu().count(); processor++) {
+                long prcb = Kprcb.of(manager.kernelMemory(), manager.kernelBase(), processor)
+                        .address();
+                sum += prcb == 0 ? 0 : manager.kernelMemory().readUnsignedInt(prcb + PAGING_COUNTERS[i]);
+            }
+            record.put32(60 + 4 * i, sum);
+        }
+        return record.put32(44, manager.pfns().availablePages())
                 .put32(48, manager.totalCommittedPages())
                 .put32(52, manager.commitLimitPages())
                 .put32(56, manager.peakCommittedPages())
-                .put32(60, faults)
-                .put32(80, hardFaults)
                 .put32(112, manager.poolPages(true))
                 .put32(116, manager.poolPages(false))
                 .put32(164, manager.systemCache().workingSet().sizePages())
