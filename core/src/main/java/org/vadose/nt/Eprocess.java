@@ -87,6 +87,17 @@ public record Eprocess(Memory memory, long address) {
         return memory.readLatin1(address + EprocessLayout.IMAGE_FILE_NAME, IMAGE_NAME_BYTES);
     }
 
+    /** The full image name as audited, a device path; empty if there is none. */
+    public String fullImageName() {
+        long name = memory.readLong(address + EprocessLayout.SE_AUDIT_PROCESS_CREATION_INFO);
+        return name == 0 ? "" : new UnicodeString(memory, name).text();
+    }
+
+    /** Body of its program's section; 0 for a process without a program. */
+    public long sectionObject() {
+        return memory.readLong(address + EprocessLayout.SECTION_OBJECT);
+    }
+
     /** Processor cycles its threads have used. */
     public long cycleTime() {
         return memory.readLong(address + KprocessLayout.CYCLE_TIME);
