@@ -195,6 +195,14 @@ static void processes(void)
     RETURNS(0xC0000353, NtQueryInformationProcess(self, 30, fields, 8, &length));
     RETURNS(0, NtQueryInformationProcess(self, 39, &value, 4, &length));
     printf("page priority %lu\n", value);
+    value = 6;
+    RETURNS(0xC000000D, NtSetInformationProcess(self, 39, &value, 4));
+    value = 3;
+    RETURNS(0, NtSetInformationProcess(self, 39, &value, 4));
+    RETURNS(0, NtQueryInformationProcess(self, 39, &value, 4, &length));
+    printf("page priority %lu\n", value);
+    value = 5;
+    NtSetInformationProcess(self, 39, &value, 4);
     /* ProcessExecuteFlags: 64-bit processes have protection for good. */
     RETURNS(0, NtQueryInformationProcess(self, 34, &value, 4, &length));
     printf("flags %lx\n", value);

@@ -107,7 +107,7 @@ final class MemoryPriorityFunctions {
     }
 
     /** The caller's own pages have what was set at once; other threads' from when they run next. */
-    private static long use(ApiCall call) {
+    static long use(ApiCall call) {
         int priority = call.thread().ethread().effectivePagePriority();
         call.process().kernel().memoryManager().usePagePriority(priority);
         return 1;

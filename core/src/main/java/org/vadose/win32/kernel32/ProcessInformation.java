@@ -167,7 +167,7 @@ final class ProcessInformation {
                 memory.writeInt(at, process.memory().readInt(process.address() + EprocessLayout.COOKIE));
             }
             case IMAGE_INFORMATION -> status = imageInformation(call, process, at);
-            case PAGE_PRIORITY -> memory.writeInt(at, NORMAL_PAGE_PRIORITY);
+            case PAGE_PRIORITY -> memory.writeInt(at, process.pagePriority());
             case MITIGATION_POLICY -> status = mitigation(memory, at, process);
             default -> throw new IllegalStateException("class without an answer class=" + informationClass);
         }
@@ -311,7 +311,7 @@ final class ProcessInformation {
         int size =
                 switch (informationClass) {
                     case QUOTA_LIMITS -> oneOf(length, QUOTA_BYTES, QUOTA_EX_BYTES);
-                    case HARD_ERROR_MODE, EXECUTE_FLAGS -> oneOf(length, FLAG_BYTES, FLAG_BYTES);
+                    case HARD_ERROR_MODE, EXECUTE_FLAGS, PAGE_PRIORITY -> oneOf(length, FLAG_BYTES, FLAG_BYTES);
                     case MITIGATION_POLICY -> oneOf(length, 8, 8);
                     default -> UNKNOWN;
                 };
@@ -340,6 +340,15 @@ final class ProcessInformation {
                 yield NtStatus.SUCCESS;
             }
             case EXECUTE_FLAGS -> new ExecuteOptions(process).set(memory.readInt(at));
+            case PAGE_PRIORITY -> {
+                int priority = memory.readInt(at);
+                if (priority < 0 || priority > NORMAL_PAGE_PRIORITY) {
+                    yield NtStatus.INVALID_PARAMETER;
+                }
+                process.setPagePriority(priority);
+                MemoryPriorityFunctions.use(call);
+                yield NtStatus.SUCCESS;
+            }
             default ->
                 process.address() != call.process().eprocess().address()
                         ? NtStatus.ACCESS_DENIED
