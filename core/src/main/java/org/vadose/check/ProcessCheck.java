@@ -13,7 +13,6 @@ import org.vadose.layout.KthreadLayout;
 import org.vadose.layout.MmSessionSpaceLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
-import org.vadose.nt.PoolQuota;
 import org.vadose.nt.DispatcherHeader;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
@@ -22,6 +21,7 @@ import org.vadose.nt.HandleTable;
 import org.vadose.nt.Kprcb;
 import org.vadose.nt.LoadedModule;
 import org.vadose.nt.NxPolicy;
+import org.vadose.nt.PoolQuota;
 import org.vadose.nt.SharedUserData;
 import org.vadose.nt.UserSpace;
 import org.vadose.target.UnreadableMemoryException;
@@ -98,8 +98,7 @@ public final class ProcessCheck {
         findings.expectEqual("ActiveThreads", at, alive, process.activeThreads());
         if (process.objectTable() != 0) {
             HandleTable table = new HandleTable(memory, process.objectTable());
-            findings.expectEqual(
-                    "paged pool charged", at, PoolQuota.of(table), new PoolQuota(process).usage(true));
+            findings.expectEqual("paged pool charged", at, PoolQuota.of(table), new PoolQuota(process).usage(true));
             findings.expectEqual("handle table QuotaProcess", table.address(), at, table.quotaProcess());
             findings.expectEqual(
                     "handle table UniqueProcessId",

@@ -69,8 +69,7 @@ final class VadCheck {
         long at = process.address();
         findings.expectEqual("LargePrivateVadCount", at, largeVads, process.largePrivateVads());
         findings.expectEqual("VadCount", at, vads, process.vadCount());
-        findings.expectEqual(
-                "nonpaged pool charged", at, views * Vad.SIZE_LONG, new PoolQuota(process).usage(false));
+        findings.expectEqual("nonpaged pool charged", at, views * Vad.SIZE_LONG, new PoolQuota(process).usage(false));
         findings.expectEqual("VirtualSize", at, sizePages << Pages.SHIFT, process.virtualSize());
         findings.expectEqual("process CommitCharge", at, commit + process.physicalPages(), process.commitCharge());
     }

@@ -1,8 +1,8 @@
 package org.vadose.nt;
 
+import org.vadose.base.Pages;
 import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.HandleTableLayout;
-import org.vadose.base.Pages;
 
 /**
  * What pool a process is charged for ({@code _EPROCESS.ProcessQuotaUsage} and {@code ProcessQuotaPeak}, first the nonpaged pool's,

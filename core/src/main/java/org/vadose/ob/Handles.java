@@ -125,7 +125,8 @@ public final class Handles {
             wanted.add(only[i] & -4);
         }
         parent.forEach((value, entry) -> {
-            if ((entry.attributes() & HandleTableEntry.INHERIT) != 0 && (only == null || wanted.contains((long) value))) {
+            if ((entry.attributes() & HandleTableEntry.INHERIT) != 0
+                    && (only == null || wanted.contains((long) value))) {
                 openAt(child, value, entry);
             }
         });

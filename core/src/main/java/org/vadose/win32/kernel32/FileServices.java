@@ -306,7 +306,10 @@ final class FileServices {
     private static NtStatus query(ApiCall call) {
         int informationClass = call.intArg(4);
         int size = size(informationClass);
-        if (size < 0 || informationClass == DISPOSITION || informationClass == ALLOCATION || informationClass == END_OF_FILE) {
+        if (size < 0
+                || informationClass == DISPOSITION
+                || informationClass == ALLOCATION
+                || informationClass == END_OF_FILE) {
             return NtStatus.INVALID_INFO_CLASS;
         }
         if (call.unsignedIntArg(3) < size) {
@@ -374,11 +377,7 @@ final class FileServices {
         Memory memory = call.memory();
         memory.writeInt(call.arg(2), text.length);
         memory.write(call.arg(2) + 4, Arrays.copyOf(text, room));
-        return status(
-                memory,
-                call.arg(1),
-                room < text.length ? NtStatus.BUFFER_OVERFLOW : NtStatus.SUCCESS,
-                4L + room);
+        return status(memory, call.arg(1), room < text.length ? NtStatus.BUFFER_OVERFLOW : NtStatus.SUCCESS, 4L + room);
     }
 
     /** Arguments: file, status, buffer, its size, class. */

@@ -22,9 +22,7 @@ final class HandleFunctions {
     private HandleFunctions() {}
 
     static void addTo(ApiModule kernel32) {
-        kernel32.function(
-                        "CloseHandle",
-                        call -> call.succeeded(close(call)))
+        kernel32.function("CloseHandle", call -> call.succeeded(close(call)))
                 .function("DuplicateHandle", HandleFunctions::duplicate)
                 .function("GetHandleInformation", HandleFunctions::getInformation)
                 .function("SetHandleInformation", HandleFunctions::setInformation);

@@ -99,7 +99,8 @@ final class PolicyFunctions {
         if (policy == null || call.arg(2) != FLAG_BYTES) {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
-        NtStatus status = set(call.process().eprocess(), call.intArg(0), call.memory().readInt(call.arg(1)));
+        NtStatus status =
+                set(call.process().eprocess(), call.intArg(0), call.memory().readInt(call.arg(1)));
         return call.succeeded(status);
     }
 

@@ -83,8 +83,7 @@ final class ProcessCreation {
             return call.fail(NtStatus.ACCESS_DENIED);
         }
         AttributeLists.Wishes wishes = AttributeLists.read(
-                call,
-                (flags & EXTENDED_STARTUPINFO_PRESENT) == 0 ? 0 : memory.readLong(startup + ATTRIBUTE_LIST));
+                call, (flags & EXTENDED_STARTUPINFO_PRESENT) == 0 ? 0 : memory.readLong(startup + ATTRIBUTE_LIST));
         if (!wishes.status().isSuccess()) {
             return call.fail(wishes.status());
         }

@@ -91,10 +91,7 @@ final class ProcessFunctions {
     static void addToNtdll(ApiModule ntdll) {
         ntdll.service("NtTerminateProcess", 0x2C, ProcessFunctions::ntTerminateProcess)
                 .service("NtTerminateThread", 0x53, ProcessFunctions::ntTerminateThread)
-                .service(
-                        "NtClose",
-                        0x0F,
-                        call -> HandleFunctions.close(call).code())
+                .service("NtClose", 0x0F, call -> HandleFunctions.close(call).code())
                 .function("RtlExitUserThread", call -> exitThread(call, call.intArg(0)))
                 .function("RtlExitUserProcess", call -> exitProcess(call, call.intArg(0)))
                 .function("RtlGetLastWin32Error", call -> call.lastError() & 0xFFFF_FFFFL)

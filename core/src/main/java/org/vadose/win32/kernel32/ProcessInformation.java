@@ -130,9 +130,7 @@ final class ProcessInformation {
                 writeAll(
                         memory,
                         at,
-                        new long[] {
-                            process.createTime(), process.exitTime(), process.kernelTime(), process.userTime()
-                        },
+                        new long[] {process.createTime(), process.exitTime(), process.kernelTime(), process.userTime()},
                         4);
             case POOLED_USAGE -> writeAll(memory, at, pooledUsage(process), POOLED_BYTES / 8);
             case HANDLE_COUNT -> {
@@ -152,8 +150,7 @@ final class ProcessInformation {
             case CYCLE_TIME -> writeAll(memory, at, new long[] {process.cycleTime(), 0}, 2);
             case PRIORITY_CLASS -> {
                 memory.writeByte(at, (byte) 0);
-                memory.writeByte(
-                        at + 1, process.memory().readByte(process.address() + EprocessLayout.PRIORITY_CLASS));
+                memory.writeByte(at + 1, process.memory().readByte(process.address() + EprocessLayout.PRIORITY_CLASS));
             }
             case HARD_ERROR_MODE -> memory.writeInt(at, hardErrorMode(process));
             case SESSION -> memory.writeInt(at, session(process));
@@ -308,13 +305,12 @@ final class ProcessInformation {
     private static NtStatus set(ApiCall call) {
         int informationClass = call.intArg(1);
         int length = call.intArg(3);
-        int size =
-                switch (informationClass) {
-                    case QUOTA_LIMITS -> oneOf(length, QUOTA_BYTES, QUOTA_EX_BYTES);
-                    case HARD_ERROR_MODE, EXECUTE_FLAGS, PAGE_PRIORITY -> oneOf(length, FLAG_BYTES, FLAG_BYTES);
-                    case MITIGATION_POLICY -> oneOf(length, 8, 8);
-                    default -> UNKNOWN;
-                };
+        int size = switch (informationClass) {
+            case QUOTA_LIMITS -> oneOf(length, QUOTA_BYTES, QUOTA_EX_BYTES);
+            case HARD_ERROR_MODE, EXECUTE_FLAGS, PAGE_PRIORITY -> oneOf(length, FLAG_BYTES, FLAG_BYTES);
+            case MITIGATION_POLICY -> oneOf(length, 8, 8);
+            default -> UNKNOWN;
+        };
         if (size < 0) {
             return size == UNKNOWN ? NtStatus.INVALID_INFO_CLASS : NtStatus.INFO_LENGTH_MISMATCH;
         }

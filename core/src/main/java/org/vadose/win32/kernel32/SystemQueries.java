@@ -334,9 +334,8 @@ final class SystemQueries {
     private static Record process(Eprocess process) {
         long[] threads = process.threadListHead().entries(MOST_THREADS);
         long[] vm = ProcessInformation.vmCounters(process);
-        int handles = process.objectTable() == 0
-                ? 0
-                : new HandleTable(process.memory(), process.objectTable()).handleCount();
+        int handles =
+                process.objectTable() == 0 ? 0 : new HandleTable(process.memory(), process.objectTable()).handleCount();
         int session = process.session() == 0
                 ? 0
                 : process.memory().readInt(process.session() + MmSessionSpaceLayout.SESSION_ID);
@@ -362,7 +361,8 @@ final class SystemQueries {
             record.put64(112 + 8 * i, vm[i]);
         }
         for (int i = 0; i < threads.length; i++) {
-            putThread(record, PROCESS_BYTES + i * THREAD_BYTES, Ethread.ofThreadListEntry(process.memory(), threads[i]));
+            putThread(
+                    record, PROCESS_BYTES + i * THREAD_BYTES, Ethread.ofThreadListEntry(process.memory(), threads[i]));
         }
         record.putText(56, process.imageFileName());
         return record;
