@@ -130,9 +130,6 @@ final class FaultHandler implements PageFaultHandler {
         space.lock().lock();
         try {
             mmu.current().catchUp();
-            if (space.process().isMaximumWorkingSetHard()) {
-                return false;
-            }
             long page = Pages.down(virtualAddress);
             preferNode(space, page);
             long pte = tables.read(page);
