@@ -97,6 +97,11 @@ final class BalanceSet {
         return isInBackground() ? HEADROOM * usualLow : low;
     }
 
+    /** Whether it is making frames available at this moment. */
+    boolean isRunning() {
+        return running;
+    }
+
     private boolean isInBackground() {
         BackgroundWork work = background;
         return work != null && work.isRunning();

@@ -76,6 +76,11 @@ final class Commit {
         return total() + reserve() / 2 <= limit();
     }
 
+    /** Whether something of the reserve would be left for page tables after the pools have grown by so many pages. */
+    boolean leavesReserve(long pages) {
+        return total() + pages + reserve() / 4 <= limit();
+    }
+
     void setLimit(long pages) {
         memory.writeLong(limit, pages);
     }

@@ -215,7 +215,7 @@ public final class MemoryManager {
      * may be trimmed.
      */
     boolean canGrowPools() {
-        pfns.makeAvailable(POOL_PAGES_OF_A_CALL);
+        pfns.makeAvailable(poolPagesOfACall());
         if (haveRoom()) {
             return true;
         }
@@ -225,7 +225,12 @@ public final class MemoryManager {
     }
 
     private boolean haveRoom() {
-        return commit.mayPoolsGrow() && pfns.availablePages() >= POOL_PAGES_OF_A_CALL;
+        return commit.mayPoolsGrow() && pfns.availablePages() >= poolPagesOfACall();
+    }
+
+    /** With what must be left. */
+    private long poolPagesOfACall() {
+        return POOL_PAGES_OF_A_CALL + (pfns.isMakingAvailable() ? 0 : systemSpace.leftByPools());
     }
 
     public void freePoolPages(boolean paged, long address, long pages) {

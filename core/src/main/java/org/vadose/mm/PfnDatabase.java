@@ -266,6 +266,12 @@ public final class PfnDatabase {
         }
     }
 
+    /** Whether what is taken now serves to make more available. */
+    boolean isMakingAvailable() {
+        BalanceSet balanceSet = balance;
+        return balanceSet != null && balanceSet.isRunning();
+    }
+
     /** As {@link #makeAvailable}, for who is in the middle of changing system space: only page files are written to. */
     void makeAvailableForSystem(long frames) {
         BalanceSet balanceSet = balance;

@@ -29,11 +29,15 @@ public final class SystemSpace {
     /** A kernel page that may be executed too, and what tables of the kernel half are mapped with. */
     static final long KERNEL_CODE_AND_DATA = KERNEL_DATA & ~X64PageTables.NO_EXECUTE;
 
+    /** What a run of pages may need besides. */
+    private static final long TABLES = 4;
+
     private final Mmus mmu;
     private final Memory memory;
     private final SelfMap selfMap;
     private final PfnDatabase pfns;
     private final Commit commit;
+    private final long leftByPools;
     private final Map<SystemRegion, Run> runs = new EnumMap<>(SystemRegion.class);
 
     /** A region that gives out pages; {@code hint} is where the next search begins. */
@@ -54,6 +58,7 @@ public final class SystemSpace {
         this.selfMap = selfMap;
         this.pfns = pfns;
         this.commit = commit;
+        this.leftByPools = BalanceSet.usualLow(pfns.frames());
     }
 
     public SelfMap selfMap() {
@@ -85,7 +90,9 @@ public final class SystemSpace {
         Run run = open(region);
         pfns.makeAvailableForSystem(pages);
         long first = findClear(run, pages);
-        if (first < 0 || pfns.availablePages() < pages + 4) {
+        boolean isForPrograms = isForPrograms(region) && !pfns.isMakingAvailable();
+        long left = isForPrograms ? leftByPools : TABLES;
+        if (first < 0 || pfns.availablePages() < pages + left || isForPrograms && !commit.leavesReserve(pages)) {
             return 0;
         }
         mark(run, first, pages, true);
@@ -95,6 +102,18 @@ public final class SystemSpace {
             map(address + i * Pages.SIZE, executable ? KERNEL_CODE_AND_DATA : KERNEL_DATA);
         }
         return address;
+    }
+
+    /** Whether it is programs that cause what is taken from a region: then they must be left enough to go on. */
+    private static boolean isForPrograms(SystemRegion region) {
+        return region == SystemRegion.NON_PAGED_POOL
+                || region == SystemRegion.PAGED_POOL
+                || region == SystemRegion.KERNEL_STACKS;
+    }
+
+    /** Frames that pools and kernel stacks do not take; tables for what they take may come out of them. */
+    long leftByPools() {
+        return leftByPools;
     }
 
     /** Gives back what {@link #allocate} returned. */

@@ -16,11 +16,10 @@ import org.vadose.memory.Mmu;
 import org.vadose.memory.ProcessorThread;
 import org.vadose.mm.MemoryManager;
 import org.vadose.mm.VirtualMemoryServices;
-import org.vadose.mm.WorkingSetServices;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
 
-/** Faults that one processor resolves while another has the kernel's lock, and those that must not be resolved so. */
+/** Faults that one processor resolves while another has the kernel's lock. */
 class FaultsAloneTest {
     private static final int PAGES = 300;
     private static final Duration LONG = Duration.ofSeconds(60);
@@ -116,21 +115,5 @@ class FaultsAloneTest {
         }
         touchAllWhileTheKernelIsLocked();
         assertEquals(PAGES, manager.pagingCounts().total(KprcbLayout.MM_TRANSITION_COUNT) - soft);
-    }
-
-    @Test
-    void aHardMaximumIsKept() throws Exception {
-        long most = 60;
-        manager.kernelLock().lock();
-        try {
-            assertTrue(manager.workingSets()
-                    .setLimits(process, 20 * Pages.SIZE, most * Pages.SIZE, WorkingSetServices.HARD_MAXIMUM_ENABLE)
-                    .isSuccess());
-        } finally {
-            manager.kernelLock().unlock();
-        }
-        CompletableFuture<Void> now = CompletableFuture.completedFuture(null);
-        touchAll(now, new CompletableFuture<>()).get(LONG.toSeconds(), TimeUnit.SECONDS);
-        assertTrue(process.workingSetSize() <= most, "workingSetSize=" + process.workingSetSize());
     }
 }
