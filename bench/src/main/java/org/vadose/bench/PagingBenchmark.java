@@ -34,8 +34,9 @@ import org.vadose.mm.PfnDatabase;
 /**
  * Page faults on pages that were taken out of a working set, a page an operation, and memory that does not fit in RAM.
  *
- * <p>The peer of the faults is the host's first write to a page; that of {@code sequential} is writing the same bytes to a file and
- * reading them again.
+ * <p>The peer of the faults is the host's first write to a page; that of {@code sequential} is a program that writes as many bytes
+ * to a file and reads them again, from and into memory as large as the machine's RAM. Both move the same: of each page that is not
+ * in RAM, the way in and, if it was written to, the way out, two pages an operation ({@code _KPRCB} counts them).
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -47,6 +48,7 @@ public class PagingBenchmark {
     private static final int PAGE_BYTES = 4096;
     private static final int LARGE_PAGES = 65536;
     private static final int BLOCK_BYTES = 1 << 18;
+    private static final int SMALL_RAM = 128 << 20;
 
     /** A process with pages that are nowhere but on lists, or in a page file that is memory. */
     @State(Scope.Thread)
@@ -99,7 +101,7 @@ public class PagingBenchmark {
     @State(Scope.Thread)
     public static class Small {
         final GuestMemory guest = new GuestMemory(MachineConfig.standard()
-                .withRamBytes(128 << 20)
+                .withRamBytes(SMALL_RAM)
                 .withSaving(MemorySaving.NONE)
                 .withPageFiles(List.of(new PageFileSetup("C:\\pagefile.sys", 512 << 20, 512 << 20))));
         long base;
@@ -115,15 +117,22 @@ public class PagingBenchmark {
         }
     }
 
-    /** A file of as many bytes. */
+    /** A file of as many bytes, and memory as large as the machine's RAM, of which what goes to and fro is a part. */
     @State(Scope.Thread)
     public static class PlainFile {
-        final ByteBuffer block = ByteBuffer.allocateDirect(BLOCK_BYTES);
+        final ByteBuffer[] blocks = new ByteBuffer[SMALL_RAM / BLOCK_BYTES];
         Path path = Path.of("");
 
         @Setup
         public void create() throws IOException {
+            for (int i = 0; i < blocks.length; i++) {
+                blocks[i] = ByteBuffer.allocateDirect(BLOCK_BYTES);
+            }
             path = Files.createTempFile("vadose", ".bench");
+        }
+
+        ByteBuffer block(long at) {
+            return blocks[(int) (at / BLOCK_BYTES) % blocks.length].clear();
         }
 
         @TearDown
@@ -179,13 +188,11 @@ public class PagingBenchmark {
         try (FileChannel channel = FileChannel.open(state.path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             long bytes = (long) LARGE_PAGES * PAGE_BYTES;
             for (long at = 0; at < bytes; at += BLOCK_BYTES) {
-                state.block.clear();
-                channel.write(state.block, at);
+                channel.write(state.block(at), at);
             }
             // The first pages written are the last that are in RAM here, too.
             for (long at = 0; at < bytes; at += BLOCK_BYTES) {
-                state.block.clear();
-                channel.read(state.block, at);
+                channel.read(state.block(at), at);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -12,8 +12,8 @@ import java.util.concurrent.locks.ReentrantLock;
  *   COLOURS         the frames that one processor, or the few that share its colours, has at hand
  * </pre>
  *
- * A common page fault takes ADDRESS_SPACE and COLOURS alone, and FRAMES once for a hundred frames. Who holds KERNEL may hold several of ADDRESS_SPACE: nobody else ever waits for
- * one with another in hand.
+ * A common page fault takes ADDRESS_SPACE and COLOURS alone, and FRAMES once for a hundred frames. Who holds KERNEL may hold several
+ * of ADDRESS_SPACE: nobody else ever waits for one with another in hand.
  */
 public final class OrderedLock extends ReentrantLock {
     private static final long serialVersionUID = 1;

@@ -38,6 +38,19 @@ class ScarceMemoryTest {
         assertEquals(List.of("over the maximum: 0 times, wrong: 0"), run("hardmaximum.exe", config));
     }
 
+    /** Trimming that keeps up with what is taken does not hide that memory is short. */
+    @Test
+    void shortMemoryIsToldWhileThePageFileGrows() throws Exception {
+        PageFileSetup growing = new PageFileSetup("C:\\pagefile.sys", 16 << 20, 512 << 20);
+        assertEquals(
+                List.of(
+                        "at first: low 0, high 1",
+                        "told that memory is short: yes",
+                        "and that there is plenty: yes",
+                        "afterwards: low 0, high 1"),
+                run("../lowmemory.exe", MachineConfig.standard().withPageFiles(List.of(growing))));
+    }
+
     @Test
     void poolsLeaveProgramsEnoughToGoOn() throws Exception {
         assertEquals(
