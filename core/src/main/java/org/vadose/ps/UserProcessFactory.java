@@ -55,7 +55,8 @@ final class UserProcessFactory {
         try {
             UserProcess made = memoryManager.attached(process, () -> buildUserSpace(process, spec));
             long address = process.address();
-            memory.writeLong(address + EprocessLayout.SECTION_OBJECT, processes.createImageSection(spec.imageControlArea(), ""));
+            memory.writeLong(
+                    address + EprocessLayout.SECTION_OBJECT, processes.createImageSection(spec.imageControlArea(), ""));
             memory.writeLong(address + EprocessLayout.SECTION_BASE_ADDRESS, made.imageBase());
             memory.writeLong(address + EprocessLayout.IMAGE_FILE_POINTER, spec.imageFile());
             if (spec.imageFile() != 0) {

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
@@ -12,12 +11,7 @@ import org.vadose.layout.LdrDdagStateValues;
 import org.vadose.layout.LdrDllLoadReasonValues;
 import org.vadose.layout.PebLayout;
 import org.vadose.memory.Memory;
-import org.vadose.nt.Eprocess;
-import org.vadose.nt.GuardBits;
 import org.vadose.nt.LdrDataTableEntry;
-import org.vadose.nt.MitigationPolicy;
-import org.vadose.nt.Mitigations;
-import org.vadose.pe.PeFormat;
 import org.vadose.pe.PeFormatException;
 import org.vadose.pe.PeImage;
 import org.vadose.win32.ApiCall;
@@ -40,24 +34,9 @@ import org.vadose.win32.exception.Dispatcher;
  * <p>Runs on the Java thread of the guest thread that holds the baton; needs no lock of its own.
  */
 public final class Loader {
-    /** {@code PreferSystem32Images}; {@code MicrosoftSignedOnly} and {@code StoreSignedOnly}. */
-    private static final int PREFER_SYSTEM = 4;
-
-    private static final int SIGNED_ONLY = 3;
-
-    private static final String SYSTEM_DIRECTORY = "C:\\Windows\\System32\\";
     private static final String NTDLL = "ntdll.dll";
     /** What every process has besides ntdll, imported or not, as on Windows. */
     private static final List<String> ALWAYS_LOADED = List.of("kernel32.dll", "kernelbase.dll");
-
-    /** Names as Windows lists them, where they are not in lower case. */
-    private static final Map<String, String> LISTED_NAMES =
-            Map.of("kernel32.dll", "KERNEL32.DLL", "kernelbase.dll", "KERNELBASE.dll");
-
-    private static final int DLL_PROCESS_DETACH = 0;
-    private static final int DLL_PROCESS_ATTACH = 1;
-    private static final int DLL_THREAD_ATTACH = 2;
-    private static final int DLL_THREAD_DETACH = 3;
 
     private final GuestProcess process;
     private final Memory memory;
@@ -69,6 +48,8 @@ public final class Loader {
     private final ImageWriter writer;
     private final ImportBinder binder;
     private final ThreadStorage threadStorage;
+    private final DllSearch search;
+    private final GuardBinding guard;
     private final Map<Long, LoadedImage> modules = new LinkedHashMap<>();
     /** Dependencies first; the program is not in it. */
     private final List<LoadedImage> initializationOrder = new ArrayList<>();
@@ -76,7 +57,6 @@ public final class Loader {
     private @Nullable ModuleLists lists;
     private @Nullable LoadedImage program;
     private @Nullable LoadedImage ntdll;
-    private @Nullable String dllDirectory;
     private boolean isProcessInitialized;
     private boolean isShuttingDown;
 
@@ -90,6 +70,8 @@ public final class Loader {
         this.files = files;
         this.writer = new ImageWriter(memory, mapper);
         this.threadStorage = new ThreadStorage(memory, heap, writer);
+        this.search = new DllSearch(process, builtin, files);
+        this.guard = new GuardBinding(process, writer, this::ntdllAddress);
         this.binder =
                 new ImportBinder(memory, writer, new MissingImports(memory, mapper, builtin.table()), new Modules());
     }
@@ -128,7 +110,7 @@ public final class Loader {
         if (ntdllFile == null) {
             throw new LoaderException(NtStatus.DLL_NOT_FOUND, "this machine has no ntdll.dll");
         }
-        String ntdllPath = SYSTEM_DIRECTORY + NTDLL;
+        String ntdllPath = DllSearch.SYSTEM_DIRECTORY + NTDLL;
         PeImage ntdllImage = parse(ntdllPath, ntdllFile);
         ImageMapper.View ntdllAt = ntdllView != null ? ntdllView : mapper.map(ntdllPath, ntdllFile, ntdllImage);
         ModuleLists made = new ModuleLists(memory, peb, ntdllAt.base(), heap);
@@ -139,7 +121,7 @@ public final class Loader {
         LoadedImage nt =
                 enter(ntdllPath, ntdllImage, ntdllAt, true, main, LdrDllLoadReasonValues.LOAD_REASON_STATIC_DEPENDENCY);
         ntdll = nt;
-        fillInitBlock();
+        guard.fillInitBlock();
         bind(nt);
         // Windows' loader reads ntdll's headers and exports; a debugger then finds them, and the symbols, in memory.
         nt.image().debugRecord();
@@ -252,17 +234,17 @@ public final class Loader {
             isProcessInitialized = true;
             initializeData(modules.values());
             for (LoadedImage module : List.copyOf(initializationOrder)) {
-                attachProcess(module, true, guest);
+                EntryPoints.attachProcess(module, true, guest);
             }
-            runTlsCallbacks(program(), DLL_PROCESS_ATTACH, 1, guest);
+            EntryPoints.runTlsCallbacks(program(), EntryPoints.PROCESS_ATTACH, 1, guest);
             program().entry().setState(LdrDdagStateValues.LDR_MODULES_READY_TO_RUN);
             return;
         }
         if (!isShuttingDown) {
             for (LoadedImage module : List.copyOf(initializationOrder)) {
-                notifyThread(module, DLL_THREAD_ATTACH, guest);
+                EntryPoints.notifyThread(module, EntryPoints.THREAD_ATTACH, guest);
             }
-            runTlsCallbacks(program(), DLL_THREAD_ATTACH, 0, guest);
+            EntryPoints.runTlsCallbacks(program(), EntryPoints.THREAD_ATTACH, 0, guest);
         }
     }
 
@@ -276,9 +258,9 @@ public final class Loader {
             List<LoadedImage> order = new ArrayList<>(initializationOrder);
             Collections.reverse(order);
             for (LoadedImage module : order) {
-                notifyThread(module, DLL_THREAD_DETACH, guest);
+                EntryPoints.notifyThread(module, EntryPoints.THREAD_DETACH, guest);
             }
-            runTlsCallbacks(program(), DLL_THREAD_DETACH, 0, guest);
+            EntryPoints.runTlsCallbacks(program(), EntryPoints.THREAD_DETACH, 0, guest);
         }
         threadStorage.detach(teb);
     }
@@ -299,64 +281,10 @@ public final class Loader {
         Collections.reverse(order);
         for (LoadedImage module : order) {
             if (module.entry().isProcessAttachCalled()) {
-                detachProcess(module, true, guest);
+                EntryPoints.detachProcess(module, true, guest);
             }
         }
-        runTlsCallbacks(program(), DLL_PROCESS_DETACH, 1, guest);
-    }
-
-    private void attachProcess(LoadedImage module, boolean isStatic, GuestCaller guest) {
-        LdrDataTableEntry entry = module.entry();
-        if (entry.isProcessAttachCalled()) {
-            return;
-        }
-        if (!module.image().isDll()) {
-            // A program that is loaded as if it were a DLL is not told of anything.
-            entry.setState(LdrDdagStateValues.LDR_MODULES_READY_TO_RUN);
-            return;
-        }
-        entry.setProcessAttachCalled();
-        entry.setState(LdrDdagStateValues.LDR_MODULES_INITIALIZING);
-        long context = isStatic ? 1 : 0;
-        runTlsCallbacks(module, DLL_PROCESS_ATTACH, context, guest);
-        long entryPoint = entry.entryPoint();
-        if (entryPoint != 0 && (guest.call(entryPoint, module.base(), DLL_PROCESS_ATTACH, context) & 0xFF) == 0) {
-            entry.setProcessAttachFailed();
-            entry.setState(LdrDdagStateValues.LDR_MODULES_INIT_ERROR);
-            throw new LoaderException(
-                    NtStatus.DLL_INIT_FAILED, module + " refused to be loaded: its entry point returned FALSE");
-        }
-        entry.setState(LdrDdagStateValues.LDR_MODULES_READY_TO_RUN);
-    }
-
-    private void detachProcess(LoadedImage module, boolean isStatic, GuestCaller guest) {
-        long context = isStatic ? 1 : 0;
-        runTlsCallbacks(module, DLL_PROCESS_DETACH, context, guest);
-        long entryPoint = module.entry().entryPoint();
-        if (entryPoint != 0) {
-            guest.call(entryPoint, module.base(), DLL_PROCESS_DETACH, context);
-        }
-    }
-
-    private static void notifyThread(LoadedImage module, int reason, GuestCaller guest) {
-        LdrDataTableEntry entry = module.entry();
-        if (!entry.isProcessAttachCalled() || entry.isDontCallForThreads()) {
-            return;
-        }
-        runTlsCallbacks(module, reason, 0, guest);
-        long entryPoint = entry.entryPoint();
-        if (entryPoint != 0) {
-            guest.call(entryPoint, module.base(), reason, 0);
-        }
-    }
-
-    private static void runTlsCallbacks(LoadedImage module, int reason, long context, GuestCaller guest) {
-        PeImage.Tls tls = module.tls();
-        if (tls != null) {
-            for (long callback : tls.callbackRvas()) {
-                guest.call(module.base() + callback, module.base(), reason, context);
-            }
-        }
+        EntryPoints.runTlsCallbacks(program(), EntryPoints.PROCESS_DETACH, 1, guest);
     }
 
     /** Fills the variables that built-in DLLs export. */
@@ -433,13 +361,13 @@ public final class Loader {
         try {
             for (LoadedImage each : List.copyOf(initializationOrder)) {
                 if (fresh.contains(each)) {
-                    attachProcess(each, false, guest);
+                    EntryPoints.attachProcess(each, false, guest);
                 }
             }
         } catch (LoaderException refusal) {
             for (LoadedImage each : fresh) {
                 if (each.entry().isProcessAttachCalled()) {
-                    detachProcess(each, false, guest);
+                    EntryPoints.detachProcess(each, false, guest);
                 }
             }
             fresh.forEach(this::unmap);
@@ -481,7 +409,7 @@ public final class Loader {
         }
         for (LoadedImage each : leaving) {
             each.entry().setState(LdrDdagStateValues.LDR_MODULES_UNLOADING);
-            detachProcess(each, false, guest);
+            EntryPoints.detachProcess(each, false, guest);
         }
         leaving.forEach(this::unmap);
         return NtStatus.SUCCESS;
@@ -582,7 +510,7 @@ public final class Loader {
      * @param directory {@code null} for none
      */
     public void setDllDirectory(@Nullable String directory) {
-        dllDirectory = directory;
+        search.setDirectory(directory);
     }
 
     // --- mapping ---
@@ -604,14 +532,14 @@ public final class Loader {
 
     /** Maps a DLL that is not loaded yet, and binds it. */
     private LoadedImage load(String dllName, LoadedImage importer, int reason) {
-        Found found = locate(dllName, importer);
+        DllSearch.Found found = search.locate(dllName, importer, program().path());
         LoadedImage present = find(found.path());
         if (present != null) {
             return present;
         }
         PeImage image = parse(found.path(), found.file());
         if (!found.isBuiltin()) {
-            refuseUnguarded(found.path(), image);
+            guard.refuseUnguarded(found.path(), image);
         }
         ImageMapper.View view = mapper.map(found.path(), found.file(), image);
         LoadedImage module = enter(found.path(), image, view, found.isBuiltin(), importer, reason);
@@ -657,130 +585,12 @@ public final class Loader {
         } catch (PeFormatException e) {
             throw new LoaderException(e.status(), module + ": " + e.getMessage());
         }
-        guard(module);
+        guard.bind(module);
         module.entry().setState(LdrDdagStateValues.LDR_MODULES_READY_TO_INIT);
         if (module != program) {
             initializationOrder.add(module);
             made().addToInitializationOrder(module.entry());
         }
-    }
-
-    // --- control flow guard ---
-
-    /** What the kernel writes there as it makes the process. */
-    private void fillInitBlock() {
-        long check = ntdllAddress(NtdllCode.GUARD_CHECK);
-        long dispatch = ntdllAddress(NtdllCode.GUARD_DISPATCH);
-        long first = Math.min(check, dispatch);
-        process.setGuardCheck(first, Math.max(check, dispatch) - first + NtdllCode.GUARD_CODE_BYTES);
-        long block = ntdllAddress(NtdllCode.INIT_BLOCK);
-        memory.writeInt(block, NtdllCode.INIT_BLOCK_BYTES);
-        Eprocess eprocess = process.eprocessIfAny();
-        if (eprocess != null && new Mitigations(eprocess).hasControlFlowGuard()) {
-            long bitmap = process.kernel().memoryManager().controlFlowGuard().bitmap(eprocess);
-            memory.writeLong(block + NtdllCode.INIT_BLOCK_BITMAP, bitmap);
-            memory.writeLong(block + NtdllCode.INIT_BLOCK_BITMAP_BYTES, GuardBits.sizeBytes(eprocess.userEnd()));
-        }
-    }
-
-    private boolean isGuarded() {
-        LoadedImage nt = ntdll;
-        return nt != null && memory.readLong(ntdllAddress(NtdllCode.INIT_BLOCK) + NtdllCode.INIT_BLOCK_BITMAP) != 0;
-    }
-
-    /** Lets the module's checks of indirect calls reach ntdll's; without control flow guard they stay what they are linked to be. */
-    private void guard(LoadedImage module) {
-        PeImage image = module.image();
-        if (!isGuarded() || (image.guardFlags() & PeFormat.GUARD_CF_INSTRUMENTED) == 0) {
-            return;
-        }
-        setPointer(module, image.guardCheckPointer(), NtdllCode.GUARD_CHECK);
-        setPointer(module, image.guardDispatchPointer(), NtdllCode.GUARD_DISPATCH);
-    }
-
-    private void setPointer(LoadedImage module, long rva, String function) {
-        if (rva != 0) {
-            long to = ntdllAddress(function);
-            writer.writable(
-                    module.base(), module.image(), rva, Long.BYTES, () -> memory.writeLong(module.base() + rva, to));
-        }
-    }
-
-    private void refuseUnguarded(String path, PeImage image) {
-        Eprocess eprocess = process.eprocessIfAny();
-        if (eprocess != null && new Mitigations(eprocess).isGuardStrict() && !image.isGuarded()) {
-            throw new LoaderException(
-                    NtStatus.STRICT_CFG_VIOLATION,
-                    path + " was not built for control flow guard, which the process demands");
-        }
-    }
-
-    private record Found(String path, byte[] file, boolean isBuiltin) {}
-
-    /** Built-in DLLs come first, as Windows' known DLLs do; then the program's directory, then the search path. */
-    private Found locate(String dllName, LoadedImage importer) {
-        String name = dllName.toLowerCase(Locale.ROOT);
-        if (name.indexOf('\\') >= 0 || name.indexOf('/') >= 0 || name.indexOf(':') >= 0) {
-            return locatePath(files.fullPath(dllName), importer);
-        }
-        byte[] own = builtin.file(name);
-        if (own != null) {
-            return new Found(SYSTEM_DIRECTORY + LISTED_NAMES.getOrDefault(name, name), own, true);
-        }
-        List<String> places = new ArrayList<>();
-        if (demands(MitigationPolicy.IMAGE_LOAD, PREFER_SYSTEM)) {
-            places.add(SYSTEM_DIRECTORY);
-        }
-        String home = program().path();
-        places.add(home.substring(0, home.lastIndexOf('\\') + 1));
-        String added = dllDirectory;
-        if (added != null && !added.isEmpty()) {
-            places.add(added);
-        }
-        places.add(SYSTEM_DIRECTORY);
-        places.addAll(files.searchDirectories());
-        for (String place : places) {
-            String path = (place.endsWith("\\") ? place : place + "\\") + dllName;
-            byte[] file = files.read(path);
-            if (file != null) {
-                return signed(new Found(path, file, false));
-            }
-        }
-        throw new LoaderException(
-                NtStatus.DLL_NOT_FOUND,
-                "%s needs %s, which is neither built in nor in %s"
-                        .formatted(importer, dllName, String.join(", ", places)));
-    }
-
-    private Found locatePath(String path, LoadedImage importer) {
-        String name = path.substring(path.lastIndexOf('\\') + 1);
-        if (path.equalsIgnoreCase(SYSTEM_DIRECTORY + name)) {
-            byte[] own = builtin.file(name);
-            if (own != null) {
-                String listed = name.toLowerCase(Locale.ROOT);
-                return new Found(SYSTEM_DIRECTORY + LISTED_NAMES.getOrDefault(listed, listed), own, true);
-            }
-        }
-        byte[] file = files.read(path);
-        if (file == null) {
-            throw new LoaderException(
-                    NtStatus.DLL_NOT_FOUND, "%s needs %s, which is not there".formatted(importer, path));
-        }
-        return signed(new Found(path, file, false));
-    }
-
-    private boolean demands(MitigationPolicy policy, int flag) {
-        Eprocess eprocess = process.eprocessIfAny();
-        return eprocess != null && policy.has(eprocess, flag);
-    }
-
-    /** Nobody has signed what is not built in. */
-    private Found signed(Found found) {
-        if (demands(MitigationPolicy.SIGNATURE, SIGNED_ONLY)) {
-            throw new LoaderException(
-                    NtStatus.INVALID_IMAGE_HASH, found.path() + " is not signed as the process demands");
-        }
-        return found;
     }
 
     private @Nullable LoadedImage byBaseName(String baseName) {
