@@ -12,7 +12,6 @@ import org.vadose.layout.MmSessionSpaceLayout;
 import org.vadose.layout.MmsupportInstanceLayout;
 import org.vadose.memory.Memory;
 import org.vadose.mm.MemoryManager;
-import org.vadose.mm.PfnDatabase;
 import org.vadose.nt.DispatcherHeader;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.ExecuteOptions;
@@ -148,7 +147,6 @@ final class ProcessFactory {
         ideals.chooseNode(address);
         memory.writeByte(address + KprocessLayout.BASE_PRIORITY, (byte) spec.basePriority());
         memory.writeByte(address + KprocessLayout.QUANTUM_RESET, (byte) 6);
-        new Eprocess(memory, address).setPagePriority(PfnDatabase.NORMAL_PRIORITY);
         new ExecuteOptions(new Eprocess(memory, address))
                 .initialize(SharedUserData.kernel(memory).nxPolicy(), true, true);
         head(address + EprocessLayout.ACTIVE_PROCESS_LINKS);
