@@ -51,6 +51,11 @@ final class Trimmer {
     private final long[] released = new long[PageFiles.CLUSTER_PAGES];
 
     private int releasedCount;
+
+    /** Frames of pages that were never written: somebody else may take them at once, so they are freed when all have been forgotten. */
+    private final long[] unwritten = new long[PageFiles.CLUSTER_PAGES];
+
+    private int unwrittenCount;
     private long privateLeaves;
     /** What needs to be forgotten lies between. */
     private long firstChanged;
@@ -131,9 +136,7 @@ final class Trimmer {
     private long end(ProcessSpace space, long mostPages) {
         flush();
         space.workingSet().addLeaf(-privateLeaves, true);
-        if (firstChanged < endChanged) {
-            mmu.invalidateRange(firstChanged, endChanged - firstChanged >>> Pages.SHIFT);
-        }
+        forget();
         for (int age = 0; age < Ager.AGES; age++) {
             long before = space.workingSet().pagesOfAge(age);
             if (trimmedOfAge[age] != 0 && before != 0) {
@@ -144,6 +147,19 @@ final class Trimmer {
         long trimmed = mostPages - wanted;
         space.workingSet().countTrimmed(trimmed);
         return trimmed;
+    }
+
+    /** Sees to it that no processor has a translation of what was trimmed, and gives up what needs no list. */
+    private void forget() {
+        if (firstChanged < endChanged) {
+            mmu.invalidateRange(firstChanged, endChanged - firstChanged >>> Pages.SHIFT);
+        }
+        firstChanged = END;
+        endChanged = 0;
+        for (int i = 0; i < unwrittenCount; i++) {
+            pfns.free(unwritten[i]);
+        }
+        unwrittenCount = 0;
     }
 
     /** Puts the frames that were taken out of the working set on their lists. */
@@ -240,7 +256,10 @@ final class Trimmer {
             }
         } else {
             tables.exchange(page, original);
-            pfns.free(frame);
+            unwritten[unwrittenCount++] = frame;
+            if (unwrittenCount == unwritten.length) {
+                forget();
+            }
             space.process().addPrivatePages(-1);
         }
         wanted--;
