@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -14,7 +16,9 @@ import org.vadose.memory.MemoryFault;
 import org.vadose.memory.PhysicalMemory;
 import org.vadose.mm.VirtualMemoryServices.Region;
 import org.vadose.nt.Eprocess;
+import org.vadose.nt.PageLocation;
 import org.vadose.nt.PageProtection;
+import org.vadose.nt.Pfn;
 import org.vadose.nt.Pte;
 
 class PagingTest {
@@ -86,6 +90,18 @@ class PagingTest {
 
     private long pte(long address) {
         return manager.kernelMemory().readLong(manager.selfMap().pte(address));
+    }
+
+    @Test
+    void framesOfPagesNeverWrittenAreFreeOnlyOnceTheyAreForgotten() {
+        long base = allocate(Pages.SIZE);
+        assertEquals(0, manager.mmu().user().readLong(base));
+        Pfn pfn = manager.pfns().pfn(Pte.frame(pte(base)));
+        List<PageLocation> whenForgotten = new ArrayList<>();
+        manager.mmu().all().getFirst().addInvalidationListener(() -> whenForgotten.add(pfn.location()));
+        manager.workingSets().empty(process);
+        assertEquals(PageLocation.ACTIVE, whenForgotten.getFirst());
+        assertEquals(PageLocation.FREE, pfn.location());
     }
 
     @Test
