@@ -143,13 +143,17 @@ public final class Mmu {
 
     /** From now on this processor executes guest instructions, until {@link #leaveGuest}. */
     public void enterGuest() {
-        // First said, then looked: whoever holds this processor or asks for an invalidation does it the other way
-        // round.
-        executesGuest = true;
-        while (holders.get() != 0) {
+        while (true) {
+            // First said, then looked: whoever holds this processor or asks for an invalidation does it the other way
+            // round.
+            executesGuest = true;
+            if (holders.get() == 0) {
+                break;
+            }
             executesGuest = false;
-            Thread.onSpinWait();
-            executesGuest = holders.get() == 0;
+            while (holders.get() != 0) {
+                Thread.onSpinWait();
+            }
         }
         catchUp();
     }

@@ -7,8 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
-import java.util.concurrent.BrokenBarrierException;
-import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.Phaser;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -71,7 +70,9 @@ final class Stress {
     private final List<Eprocess> processes = new ArrayList<>();
     private @Nullable Eprocess storeProcess;
     private final List<List<StressThread>> byProcessor = new ArrayList<>();
-    private final CyclicBarrier quiet;
+    /** Ends as soon as something has failed; nobody waits at it then. */
+    private final Phaser quiet;
+
     private volatile @Nullable Throwable failure;
     private long token;
     private int round;
@@ -130,7 +131,13 @@ final class Stress {
         mmus = new Mmus(ram, new X64PageTables(), plan.processors(), plan.inBackground());
         manager = MemoryManager.boot(mmus, plan.seed(), KernelImage.build());
         mmus.all().forEach(mmu -> mmu.loadRoot(manager.systemRoot()));
-        quiet = new CyclicBarrier(plan.processors(), this::atRest);
+        quiet = new Phaser(plan.processors()) {
+            @Override
+            protected boolean onAdvance(int phase, int parties) {
+                atRest();
+                return failure != null;
+            }
+        };
         manager.kernelLock().lock();
         try {
             PoolAllocator pool =
@@ -291,12 +298,10 @@ final class Stress {
                     }
                     current = null;
                 }
-                quiet.await();
+                if (quiet.arriveAndAwaitAdvance() < 0) {
+                    return;
+                }
             }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } catch (BrokenBarrierException e) {
-            // Another one failed.
         } catch (Throwable e) {
             fail(new AssertionError((current == null ? "" : current.describe()) + ": " + e, e));
         }
@@ -306,28 +311,27 @@ final class Stress {
         if (failure == null) {
             failure = e;
         }
-        quiet.reset();
+        quiet.forceTermination();
     }
 
     /** All processors have stopped. */
     private void atRest() {
         round++;
-        if (failure != null) {
-            throw new IllegalStateException("stopped", failure);
-        }
         Throwable background = manager.background().failure();
         if (background != null) {
             fail(background);
-            throw new IllegalStateException("stopped", background);
+            return;
         }
-        Findings findings = stopped(this::check);
-        if (!findings.isEmpty()) {
-            StringBuilder doings = new StringBuilder();
-            byProcessor.forEach(threads ->
-                    threads.forEach(t -> doings.append(System.lineSeparator()).append(t.describe())));
-            AssertionError e = new AssertionError("check: " + findings + doings);
+        try {
+            Findings findings = stopped(this::check);
+            if (!findings.isEmpty()) {
+                StringBuilder doings = new StringBuilder();
+                byProcessor.forEach(threads -> threads.forEach(
+                        t -> doings.append(System.lineSeparator()).append(t.describe())));
+                fail(new AssertionError("check: " + findings + doings));
+            }
+        } catch (RuntimeException | Error e) {
             fail(e);
-            throw e;
         }
     }
 
@@ -383,8 +387,8 @@ final class Stress {
                 inBackground);
     }
 
-    /** {@code [--seconds N] [--seed N] [--processors N] [--ram MB] [--pagefile PAGES] [--threads N] [--errors PERMILLE]
-     * [--compressed 0|1] [--background 0|1]}. */
+    /** {@code [--seconds N] [--seed N] [--processors N] [--ram MB] [--pagefile PAGES] [--threads N]
+     * [--processes N] [--errors PERMILLE] [--compressed 0|1] [--background 0|1]}. */
     public static void main(String[] args) {
         Map<String, Long> options = new HashMap<>(Map.of("seconds", 60L, "seed", System.nanoTime()));
         for (int i = 0; i + 1 < args.length; i += 2) {
@@ -412,7 +416,7 @@ final class Stress {
                     ram,
                     pages,
                     processors,
-                    1 + random.nextInt(4),
+                    options.getOrDefault("processes", 1L + random.nextInt(4)).intValue(),
                     threads,
                     Math.max(64, room / threads),
                     16,
