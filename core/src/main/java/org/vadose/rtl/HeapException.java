@@ -30,6 +30,11 @@ public final class HeapException extends RuntimeException {
                 "heap corruption " + failure + " heap=" + Hex.address(heap) + " address=" + Hex.address(address));
     }
 
+    /** There is no heap where a call says. */
+    public static HeapException noHeap(long heap) {
+        return corruption(HeapFailure.INVALID_ARGUMENT, heap, heap);
+    }
+
     /** Memory ran out where there is no other answer. */
     public static HeapException noMemory(long heap, long sizeBytes) {
         return new HeapException(

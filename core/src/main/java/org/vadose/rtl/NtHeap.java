@@ -1,5 +1,7 @@
 package org.vadose.rtl;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.Pages;
 import org.vadose.base.SeededRandom;
@@ -667,7 +669,34 @@ public final class NtHeap {
         return LargeBlocks.isLarge(user, userHeader(user)) ? LargeBlocks.extraValue(user) : 0;
     }
 
-    /** Gives free pages back and returns the bytes of the largest free block ({@code RtlCompactHeap}). */
+    /**
+     * Gives back every whole page that is inside a free block, whatever the thresholds that {@link #free} goes by.
+     *
+     * @return bytes given back
+     */
+    public long trim() {
+        List<HeapItem> free = new ArrayList<>();
+        for (HeapItem item = walk().next(null); item != null; item = walk().next(item)) {
+            if (item.kind() == HeapItem.Kind.FREE && item.sizeBytes() >= Pages.SIZE) {
+                free.add(item);
+            }
+        }
+        long before = committedBytes();
+        for (HeapItem item : free) {
+            long block = item.address() - BlockHeader.BYTES;
+            long header = bytes.soundHeader(block);
+            freeLists.remove(block, BlockHeader.units(header));
+            segments.decommit(
+                    item.segment(),
+                    block,
+                    block + BlockHeader.bytes(header),
+                    BlockHeader.previousUnits(header),
+                    BlockHeader.isLast(header));
+        }
+        return before - committedBytes();
+    }
+
+    /** Bytes of the largest free block ({@code RtlCompactHeap}); free neighbours are always one block already. */
     public long compact() {
         long head = address + HeapLayout.FREE_LISTS;
         long link = memory.readLong(head + ListEntryLayout.BLINK);

@@ -47,7 +47,7 @@ final class SystemCalls {
             }
             result = fault.status().code();
         } catch (HeapException damaged) {
-            thread.process().exceptions().raise(thread, damaged.status().code(), 0, cpu.rip(), damaged.heap());
+            thread.process().exceptions().raise(thread, damaged);
             return;
         } catch (RaisedStatus raised) {
             // A handler that lets the program go on finds the failure as the result.

@@ -48,6 +48,34 @@ class NtHeapTest {
         assertNull(heap.problem());
     }
 
+    /** Trimming gives back what the thresholds keep, and the heap goes on as before. */
+    @Test
+    void trimmingGivesFreePagesBack() {
+        NtHeap heap = growable();
+        long[] blocks = new long[64];
+        for (int i = 0; i < blocks.length; i++) {
+            blocks[i] = heap.allocate(0, 0x1800 + 16 * i);
+        }
+        for (int i = 0; i < blocks.length; i += 2) {
+            heap.free(0, blocks[i]);
+        }
+        long committed = heap.committedBytes();
+        long given = heap.trim();
+        assertTrue(given > 0);
+        assertEquals(committed - given, heap.committedBytes());
+        sound(heap);
+        assertEquals(0, heap.trim());
+        for (int i = 0; i < blocks.length; i += 2) {
+            blocks[i] = heap.allocate(HeapFlags.ZERO_MEMORY, 0x1800 + 16 * i);
+        }
+        for (long block : blocks) {
+            heap.free(0, block);
+        }
+        heap.trim();
+        sound(heap);
+        assertEquals(0x1000, heap.committedBytes());
+    }
+
     /** Figures of a default process heap in a debugger on Windows 10 x64. */
     @Test
     void freshHeapLooksLikeWindowsOwn() {

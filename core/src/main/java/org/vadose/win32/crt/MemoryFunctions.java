@@ -22,7 +22,7 @@ final class MemoryFunctions {
                 .function("_msize", guarded(call -> CrtState.of(call).heap().size(call.arg(0))))
                 .function("_expand", guarded(MemoryFunctions::expand))
                 .function("_heapchk", call -> CrtState.of(call).heap().validate(0) ? -2 : -4)
-                .function("_heapmin", call -> 0)
+                .function("_heapmin", guarded(MemoryFunctions::minimize))
                 .function("_heapset", call -> CrtState.of(call).heap().validate(0) ? -2 : -4)
                 .function("_aligned_realloc", guarded(MemoryFunctions::alignedReAllocate))
                 .function("_aligned_msize", guarded(MemoryFunctions::alignedSize))
@@ -51,6 +51,11 @@ final class MemoryFunctions {
                 return 0;
             }
         };
+    }
+
+    private static long minimize(ApiCall call) {
+        CrtState.of(call).heap().trim();
+        return 0;
     }
 
     static long allocate(ApiCall call, int flags, long size) {

@@ -13,6 +13,7 @@ import org.vadose.nt.ExceptionRecord;
 import org.vadose.pe.RuntimeFunctions;
 import org.vadose.pe.UnwindFormat;
 import org.vadose.pe.VirtualUnwind;
+import org.vadose.rtl.HeapException;
 import org.vadose.win32.GuestCpu;
 import org.vadose.win32.GuestExceptions;
 import org.vadose.win32.GuestProcess;
@@ -95,6 +96,48 @@ public final class Dispatcher implements GuestExceptions {
                 new CpuFault(CpuFault.PAGE_FAULT, false, fault.errorCode(), fault.virtualAddress(), fault.status(), 0);
         HardwareException exception = HardwareException.of(pageFault, thread.cpu());
         raise(thread, exception.code(), 0, exception.address(), exception.parameters());
+    }
+
+    @Override
+    public void raise(GuestThread thread, HeapException problem) {
+        int code = problem.status().code();
+        long rip = thread.cpu().rip();
+        if (problem.status().equals(NtStatus.HEAP_CORRUPTION)) {
+            reportFatal(thread, code, rip, problem.address());
+        } else {
+            raise(thread, code, 0, rip, problem.heap());
+        }
+    }
+
+    /** Raised inside a frame of ntdll's own that ends the process: only the debugger and vectored handlers hear of it. */
+    private void reportFatal(GuestThread thread, int code, long address, long... parameters) {
+        ExceptionFrame frame = frame(thread, code, ExceptionRecord.NONCONTINUABLE, address, parameters);
+        GuestCpu cpu = thread.cpu();
+        cpu.setRegister(GuestCpu.RSP, frame.address());
+        thread.setEntryStackPointer(frame.address());
+        cpu.setRip(process.exceptionReturn());
+        ExceptionRecord record = frame.record();
+        ContextRecord context = frame.context();
+        ExceptionState state = ExceptionState.of(thread);
+        try {
+            if (state.enter() <= DEEPEST_DISPATCH && !process.events().exception(thread, record, context, true)) {
+                GuestStack stack = new GuestStack(thread);
+                long pointers = stack.allocate(ExceptionPointersLayout.SIZE);
+                memory.writeLong(pointers + ExceptionPointersLayout.EXCEPTION_RECORD, record.address());
+                memory.writeLong(pointers + ExceptionPointersLayout.CONTEXT_RECORD, context.address());
+                for (VectoredHandlers.Handler handler : exceptionHandlers.all()) {
+                    if ((int) thread.callGuest(handler.function(), pointers) == CONTINUE_EXECUTION_ANSWER) {
+                        break;
+                    }
+                }
+            }
+        } catch (MemoryFault stackGone) {
+            // The end comes all the same.
+        } finally {
+            state.leave();
+        }
+        process.events().exception(thread, record, context, false);
+        endUnhandled(thread, code, address, parameters, context);
     }
 
     /**

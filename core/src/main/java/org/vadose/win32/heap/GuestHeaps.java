@@ -192,8 +192,6 @@ public final class GuestHeaps implements LoaderHeap {
 
     /** Raises in the guest what a heap call ended in. */
     public static void raise(GuestThread thread, HeapException problem) {
-        thread.process()
-                .exceptions()
-                .raise(thread, problem.status().code(), 0, thread.cpu().rip(), problem.heap());
+        thread.process().exceptions().raise(thread, problem);
     }
 }

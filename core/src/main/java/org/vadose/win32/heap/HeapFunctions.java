@@ -4,7 +4,6 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.memory.Memory;
-import org.vadose.nt.ExceptionRecord;
 import org.vadose.rtl.HeapException;
 import org.vadose.rtl.HeapFlags;
 import org.vadose.rtl.HeapItem;
@@ -16,7 +15,6 @@ import org.vadose.win32.ApiModule;
 /** {@code Rtl*Heap} of ntdll and {@code Heap*} of kernel32. */
 public final class HeapFunctions {
     private static final int ERROR_NO_MORE_ITEMS = 259;
-    private static final int ERROR_INSUFFICIENT_BUFFER = 122;
     private static final int ERROR_INVALID_PARAMETER = 87;
 
     /** {@code HeapCreate} passes on what it knows and marks the heap as the program's own. */
@@ -60,8 +58,12 @@ public final class HeapFunctions {
                         guarded(call -> heap(call, 0).setUserValue(call.arg(2), call.arg(3)) ? 1 : 0))
                 .function("RtlSetUserFlagsHeap", guarded(HeapFunctions::setUserFlags))
                 .function("RtlGetUserInfoHeap", guarded(HeapFunctions::userInfo))
-                .function("RtlSetHeapInformation", call -> 0)
-                .function("RtlQueryHeapInformation", guarded(HeapFunctions::rtlQueryInformation));
+                .function(
+                        "RtlSetHeapInformation",
+                        call -> HeapInformation.set(call).code())
+                .function(
+                        "RtlQueryHeapInformation",
+                        call -> HeapInformation.query(call).code());
     }
 
     /** What kernel32 and kernelbase export. */
@@ -82,8 +84,8 @@ public final class HeapFunctions {
                 .function("HeapLock", guarded(HeapFunctions::lock))
                 .function("HeapUnlock", guarded(HeapFunctions::unlock))
                 .function("HeapWalk", guarded(HeapFunctions::walk))
-                .function("HeapSetInformation", call -> 1)
-                .function("HeapQueryInformation", guarded(HeapFunctions::queryInformation));
+                .function("HeapSetInformation", call -> call.succeeded(HeapInformation.set(call)))
+                .function("HeapQueryInformation", call -> call.succeeded(HeapInformation.query(call)));
     }
 
     /** Lets a corrupt or exhausted heap raise its status in the guest. */
@@ -92,15 +94,7 @@ public final class HeapFunctions {
             try {
                 return body.call(call);
             } catch (HeapException problem) {
-                boolean corrupt = problem.status().equals(NtStatus.HEAP_CORRUPTION);
-                call.process()
-                        .exceptions()
-                        .raise(
-                                call.thread(),
-                                problem.status().code(),
-                                corrupt ? ExceptionRecord.NONCONTINUABLE : 0,
-                                call.thread().cpu().rip(),
-                                corrupt ? problem.address() : 0);
+                GuestHeaps.raise(call.thread(), problem);
                 return 0;
             }
         };
@@ -111,15 +105,7 @@ public final class HeapFunctions {
         GuestHeaps heaps = GuestHeaps.of(call.process());
         NtHeap heap = heaps.heap(call.arg(argument));
         if (heap == null) {
-            call.process()
-                    .exceptions()
-                    .raise(
-                            call.thread(),
-                            NtStatus.HEAP_CORRUPTION.code(),
-                            ExceptionRecord.NONCONTINUABLE,
-                            call.thread().cpu().rip(),
-                            call.arg(argument));
-            throw new IllegalStateException("raise returned");
+            throw HeapException.noHeap(call.arg(argument));
         }
         heaps.awaitUnlocked(heap, call.thread());
         return heap;
@@ -252,30 +238,6 @@ public final class HeapFunctions {
                         || heap.lock().leave(call.thread().threadId())
                 ? 1
                 : call.fail(NtStatus.INVALID_LOCK_SEQUENCE);
-    }
-
-    /** HeapCompatibilityInformation, the only class one can ask for: 0, a heap without a front end. */
-    private static long rtlQueryInformation(ApiCall call) {
-        return information(call).code();
-    }
-
-    private static long queryInformation(ApiCall call) {
-        NtStatus status = information(call);
-        return status.equals(NtStatus.BUFFER_TOO_SMALL) ? call.fail(ERROR_INSUFFICIENT_BUFFER) : call.succeeded(status);
-    }
-
-    private static NtStatus information(ApiCall call) {
-        if (call.intArg(1) != 0) {
-            return NtStatus.INVALID_PARAMETER;
-        }
-        if (call.arg(4) != 0) {
-            call.memory().writeLong(call.arg(4), Integer.BYTES);
-        }
-        if (call.arg(3) < Integer.BYTES) {
-            return NtStatus.BUFFER_TOO_SMALL;
-        }
-        call.memory().writeInt(call.arg(2), 0);
-        return NtStatus.SUCCESS;
     }
 
     private static long walk(ApiCall call) {
