@@ -360,7 +360,7 @@ public final class ImageSections {
 
     /** Unmaps the view that holds an address. */
     public NtStatus unmap(Eprocess process, long address) {
-        return manager.sectionObjects().unmap(process, address);
+        return manager.views().unmap(process, address);
     }
 
     /** An image file; its bytes as they lie in memory are made when the first page is asked for. */

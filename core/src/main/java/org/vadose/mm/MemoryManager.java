@@ -45,6 +45,7 @@ public final class MemoryManager {
     private final SectionViews sectionViews;
     private final ImageSections sections;
     private final SectionServices sectionObjects;
+    private final ViewServices views;
     private final DataSectionPages dataSections;
     private final SystemCache systemCache;
     private final PageFiles pageFiles;
@@ -106,7 +107,8 @@ public final class MemoryManager {
         this.sectionViews = new SectionViews(this, tables, pages, commit, prototypes, areas);
         this.sections = new ImageSections(this, spaces, commit, prototypes, areas, sectionViews, imageBases);
         this.dataSections = new DataSectionPages(this, prototypes, areas);
-        this.sectionObjects = new SectionServices(this, spaces, commit, areas, sectionViews);
+        this.sectionObjects = new SectionServices(this, commit, areas);
+        this.views = new ViewServices(this, spaces, sectionViews);
         this.systemCache = new SystemCache(
                 this,
                 pages,
@@ -314,6 +316,11 @@ public final class MemoryManager {
     /** What section objects do. */
     public SectionServices sectionObjects() {
         return sectionObjects;
+    }
+
+    /** The system services on views of sections. */
+    public ViewServices views() {
+        return views;
     }
 
     /** What is asked about regions and single pages. */

@@ -8,6 +8,7 @@ import org.vadose.machine.Checks;
 import org.vadose.machine.Machine;
 import org.vadose.machine.MachineConfig;
 import org.vadose.mm.SectionServices;
+import org.vadose.mm.ViewServices;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.HandleTable;
 import org.vadose.nt.PageProtection;
@@ -94,15 +95,17 @@ final class CachedFiles implements AutoCloseable {
                         machine.ioSystem().mapped(handle.body()),
                         "test")
                 .isSuccess());
-        SectionServices.View view = new SectionServices.View();
-        expect(sections.map(section, process, view, 0, 0, SectionServices.VIEW_UNMAP, 0, PageProtection.PAGE_READWRITE)
+        ViewServices.View view = new ViewServices.View();
+        expect(machine.memoryManager()
+                .views()
+                .map(section, process, view, 0, 0, ViewServices.VIEW_UNMAP, 0, PageProtection.PAGE_READWRITE)
                 .isSuccess());
         return new View(section, view.base);
     }
 
     void unmap(View view) {
         expect(machine.memoryManager()
-                .sectionObjects()
+                .views()
                 .unmap(process, view.base())
                 .isSuccess());
         machine.objectManager().dereference(view.section());

@@ -3,6 +3,7 @@ package org.vadose.machine;
 import org.vadose.io.GuestFileSystem;
 import org.vadose.io.GuestPath;
 import org.vadose.mm.SectionServices;
+import org.vadose.mm.ViewServices;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.HandleTable;
 import org.vadose.nt.PageProtection;
@@ -47,8 +48,10 @@ record MappedFileInProcess(Eprocess process, long file, long section, long base,
                         path)
                 .isSuccess());
         handles.open(table, section, 0, KnownType.SECTION.validAccess());
-        SectionServices.View view = new SectionServices.View();
-        check(sections.map(section, process, view, 0, 0, SectionServices.VIEW_SHARE, 0, PageProtection.PAGE_READWRITE)
+        ViewServices.View view = new ViewServices.View();
+        check(machine.memoryManager()
+                .views()
+                .map(section, process, view, 0, 0, ViewServices.VIEW_SHARE, 0, PageProtection.PAGE_READWRITE)
                 .isSuccess());
         byte[] expected = bytes.clone();
         machine.memoryManager().attached(process, () -> {

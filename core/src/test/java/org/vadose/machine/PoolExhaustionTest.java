@@ -15,6 +15,7 @@ import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.PoolTrackerTableLayout;
 import org.vadose.memory.Memory;
 import org.vadose.mm.SectionServices;
+import org.vadose.mm.ViewServices;
 import org.vadose.mm.VirtualMemoryServices;
 import org.vadose.mm.VirtualMemoryServices.BasicInformation;
 import org.vadose.mm.VirtualMemoryServices.Region;
@@ -167,11 +168,11 @@ class PoolExhaustionTest {
     @Test
     void placeholderIsSplitReplacedAndPutBackOrNot() {
         withProcess(process -> {
-            SectionServices sections = machine.memoryManager().sectionObjects();
+            ViewServices views = machine.memoryManager().views();
             long section = machine.objectManager().create(KnownType.SECTION, Section.SIZE);
             assertEquals(
                     NtStatus.SUCCESS,
-                    sections.create(
+                    machine.memoryManager().sectionObjects().create(
                             section, process, Pages.GRANULARITY, READ_WRITE, SectionServices.SEC_COMMIT, null, ""));
             everyAllocationFailsOnce(() -> {
                 Region region = new Region();
@@ -184,13 +185,13 @@ class PoolExhaustionTest {
                 long middle = base + Pages.GRANULARITY;
                 boolean isSplit = isDone(free(process, middle, Pages.GRANULARITY, PRESERVE));
                 if (isSplit) {
-                    SectionServices.View view = new SectionServices.View();
+                    ViewServices.View view = new ViewServices.View();
                     view.base = middle;
                     view.sizeBytes = Pages.GRANULARITY;
-                    boolean isMapped = isDone(sections.mapEx(
+                    boolean isMapped = isDone(views.mapEx(
                             section, process, view, null, VirtualMemoryServices.MEM_REPLACE_PLACEHOLDER, READ_WRITE));
-                    if (isMapped && !isDone(unmap(sections, process, middle, true))) {
-                        assertEquals(NtStatus.SUCCESS, sections.unmap(process, middle, false));
+                    if (isMapped && !isDone(unmap(views, process, middle, true))) {
+                        assertEquals(NtStatus.SUCCESS, views.unmap(process, middle, false));
                     } else {
                         // It is a placeholder, whether a view was there or not.
                         assertEquals(NtStatus.SUCCESS, free(process, middle, 0, RELEASE));
@@ -203,9 +204,9 @@ class PoolExhaustionTest {
         });
     }
 
-    private static NtStatus unmap(SectionServices sections, Eprocess process, long address, boolean preserve) {
+    private static NtStatus unmap(ViewServices views, Eprocess process, long address, boolean preserve) {
         try {
-            return sections.unmap(process, address, preserve);
+            return views.unmap(process, address, preserve);
         } catch (ResourcesException exhausted) {
             return exhausted.status();
         }

@@ -16,7 +16,7 @@ import org.vadose.check.MemoryCheck;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
 import org.vadose.memory.X64PageTables;
-import org.vadose.mm.SectionServices.View;
+import org.vadose.mm.ViewServices.View;
 import org.vadose.mm.VirtualMemoryServices.BasicInformation;
 import org.vadose.mm.VirtualMemoryServices.Region;
 import org.vadose.nt.Eprocess;
@@ -84,7 +84,7 @@ class LargeSectionsTest {
         view.base = base;
         view.offsetBytes = offset;
         view.sizeBytes = size;
-        return services.map(body, process, view, 0, 0, SectionServices.VIEW_UNMAP, type, protection);
+        return manager.views().map(body, process, view, 0, 0, ViewServices.VIEW_UNMAP, type, protection);
     }
 
     private BasicInformation query(long address) {
@@ -133,7 +133,7 @@ class LargeSectionsTest {
         view.base = 0;
         view.offsetBytes = LARGE;
         view.sizeBytes = LARGE;
-        assertEquals(NtStatus.SUCCESS, services.map(section, other, view, 0, 0, 2, AS_LARGE, R));
+        assertEquals(NtStatus.SUCCESS, manager.views().map(section, other, view, 0, 0, 2, AS_LARGE, R));
         assertEquals(LARGE + 7, user.readLong(view.base));
         assertEquals(
                 Pte.frame(entry) + 512,
@@ -142,7 +142,7 @@ class LargeSectionsTest {
         assertThrows(MemoryFault.class, () -> user.writeLong(second, 1));
         machine.check("mapped twice");
         manager.switchTo(process);
-        assertEquals(NtStatus.SUCCESS, services.unmap(process, base + LARGE + 3));
+        assertEquals(NtStatus.SUCCESS, manager.views().unmap(process, base + LARGE + 3));
         assertThrows(MemoryFault.class, () -> user.readLong(base));
         close(section);
         machine.check("closed");
@@ -174,12 +174,12 @@ class LargeSectionsTest {
         assertEquals(faults, process.pageFaultCount());
         assertEquals(42, user.readLong(small + 8));
         assertEquals(faults + 1, process.pageFaultCount());
-        services.unmap(process, small);
-        services.unmap(process, large);
+        manager.views().unmap(process, small);
+        manager.views().unmap(process, large);
         // The pages stay with the section.
         assertEquals(NtStatus.SUCCESS, map(section, 0, 0, 0, 0, R));
         assertEquals(42, user.readLong(view.base + 0x10008));
-        services.unmap(process, view.base);
+        manager.views().unmap(process, view.base);
         close(section);
     }
 
@@ -230,9 +230,9 @@ class LargeSectionsTest {
         assertEquals(NtStatus.SUCCESS, map(section, 0, 0, 0x10000, 0, copy));
         user.writeLong(view.base, 6);
         assertEquals(5, user.readLong(0x4000_0000L));
-        services.unmap(process, view.base);
+        manager.views().unmap(process, view.base);
         close(section);
-        services.unmap(process, 0x4000_0000L);
+        manager.views().unmap(process, 0x4000_0000L);
     }
 
     @Test
@@ -265,7 +265,7 @@ class LargeSectionsTest {
                 NtStatus.SUCCESS,
                 manager.virtualMemory().allocate(process, region, 0, VirtualMemoryServices.MEM_COMMIT, RW));
         user.writeByte(base + LARGE, (byte) 1);
-        services.unmap(process, base);
+        manager.views().unmap(process, base);
         close(section);
     }
 
@@ -283,7 +283,7 @@ class LargeSectionsTest {
                 .setPteFrame(manager.pfns().pfn(Pte.frame(entry)).pteFrame(), true);
         assertFound("large page of a section is not whole");
         manager.pfns().pfn(Pte.frame(entry)).setResident();
-        services.unmap(process, view.base);
+        manager.views().unmap(process, view.base);
         close(section);
     }
 

@@ -169,8 +169,8 @@ class PagingRandomTest {
                             null,
                             "shared"));
         }
-        SectionServices.View view = new SectionServices.View();
-        assertEquals(NtStatus.SUCCESS, sections.map(section, process, view, 0, 0, SectionServices.VIEW_SHARE, 0, RW));
+        ViewServices.View view = new ViewServices.View();
+        assertEquals(NtStatus.SUCCESS, manager.views().map(section, process, view, 0, 0, ViewServices.VIEW_SHARE, 0, RW));
         if (!makesSection) {
             sections.deleted(section);
         }

@@ -9,7 +9,10 @@ import org.junit.jupiter.api.Test;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.mm.VirtualMemoryServices.BasicInformation;
+import org.vadose.nt.Mitigations;
 import org.vadose.nt.PageProtection;
+import org.vadose.nt.PoolType;
+import org.vadose.nt.Section;
 import org.vadose.nt.Vad;
 
 class PlaceholdersTest extends GuestMemoryTest {
@@ -90,6 +93,43 @@ class PlaceholdersTest extends GuestMemoryTest {
             return null;
         });
         assertEquals(NtStatus.SUCCESS, allocate(base, 2 * PIECE, REPLACE, RW));
+    }
+
+    @Test
+    void aPlaceholderStaysWhenItsViewCannotBeCalled() {
+        new Mitigations(process).enableControlFlowGuard();
+        assertEquals(NtStatus.SUCCESS, manager.controlFlowGuard().createBitmap(process));
+        long section = manager.pool().allocate(PoolType.PAGED_POOL, Section.SIZE, 0);
+        manager.kernelMemory().fill(section, Section.SIZE, (byte) 0);
+        int rwx = PageProtection.PAGE_EXECUTE_READWRITE;
+        assertEquals(
+                NtStatus.SUCCESS,
+                manager.sectionObjects()
+                        .create(section, process, PIECE, rwx, SectionServices.SEC_COMMIT, null, "placeholder"));
+        long base = place(1);
+        assertEquals(NtStatus.SUCCESS, allocate(0, 1L << 30, RESERVE, RW));
+        long rest = region.base;
+        long committed = 0;
+        for (long bytes = 1L << 26; bytes >= Pages.SIZE; bytes /= 2) {
+            while (allocate(rest + committed, bytes, COMMIT, RW).isSuccess()) {
+                committed += bytes;
+            }
+        }
+        ViewServices.View view = new ViewServices.View();
+        view.base = base;
+        view.sizeBytes = PIECE;
+        int replace = VirtualMemoryServices.MEM_REPLACE_PLACEHOLDER;
+        assertEquals(
+                NtStatus.COMMITMENT_LIMIT, manager.views().mapEx(section, process, view, null, replace, rwx));
+        machine.check("not mapped");
+        assertEquals(RESERVE, query(base).state);
+        assertEquals(NtStatus.SUCCESS, free(rest, 0, RELEASE));
+        assertEquals(NtStatus.SUCCESS, manager.views().mapEx(section, process, view, null, replace, rwx));
+        assertEquals(COMMIT, query(base).state);
+        assertEquals(NtStatus.SUCCESS, manager.views().unmap(process, base, true));
+        assertEquals(NtStatus.SUCCESS, free(base, 0, RELEASE));
+        manager.sectionObjects().deleted(section);
+        manager.pool().free(section);
     }
 
     @Test

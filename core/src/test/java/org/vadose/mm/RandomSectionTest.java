@@ -193,7 +193,7 @@ class RandomSectionTest {
             return "nothing";
         }
         Open section = open.get(random.nextInt(open.size()));
-        SectionServices.View view = new SectionServices.View();
+        ViewServices.View view = new ViewServices.View();
         int pages = (int) Pages.count(section.bytes());
         int first = random.nextInt(pages) / 16 * 16;
         view.offsetBytes = (long) first * PAGE;
@@ -202,7 +202,7 @@ class RandomSectionTest {
         int protection = new int[] {R, RW, RW, WC}[random.nextInt(4)];
         int type = random.nextBoolean() ? 0 : VirtualMemoryServices.MEM_TOP_DOWN;
         Eprocess process = processes.get(random.nextInt(processes.size()));
-        NtStatus status = manager.sectionObjects()
+        NtStatus status = manager.views()
                 .map(section.body(), process, view, 0, 0, 1 + random.nextInt(2), type, protection);
         assertEquals(NtStatus.SUCCESS, status);
         views.add(new Mapped(process, section.content(), view.base, first, count, protection));
@@ -211,7 +211,7 @@ class RandomSectionTest {
 
     private String unmap(Mapped view) {
         long inside = view.base + random.nextInt(view.protections.length * PAGE);
-        assertEquals(NtStatus.SUCCESS, manager.sectionObjects().unmap(view.process, inside));
+        assertEquals(NtStatus.SUCCESS, manager.views().unmap(view.process, inside));
         return "unmap";
     }
 
@@ -350,7 +350,7 @@ class RandomSectionTest {
         }
         Region region = new Region();
         region.base = view.base;
-        assertEquals(NtStatus.SUCCESS, manager.sectionObjects().flush(view.process, region));
+        assertEquals(NtStatus.SUCCESS, manager.views().flush(view.process, region));
         PlainFile file = view.content.file;
         if (file != null && views.stream().allMatch(v -> v == view || v.content != view.content)) {
             int from = view.firstPage * PAGE;

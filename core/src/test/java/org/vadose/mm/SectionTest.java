@@ -13,7 +13,7 @@ import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
-import org.vadose.mm.SectionServices.View;
+import org.vadose.mm.ViewServices.View;
 import org.vadose.mm.VirtualMemoryServices.BasicInformation;
 import org.vadose.mm.VirtualMemoryServices.Region;
 import org.vadose.nt.Eprocess;
@@ -82,7 +82,7 @@ class SectionTest {
         view.base = base;
         view.offsetBytes = offset;
         view.sizeBytes = size;
-        return services.map(body, process, view, 0, 0, SectionServices.VIEW_SHARE, 0, protection);
+        return manager.views().map(body, process, view, 0, 0, ViewServices.VIEW_SHARE, 0, protection);
     }
 
     private long mapped(long body, long offset, long size, int protection) {
@@ -91,7 +91,7 @@ class SectionTest {
     }
 
     private void unmap(long address) {
-        assertEquals(NtStatus.SUCCESS, services.unmap(process, address));
+        assertEquals(NtStatus.SUCCESS, manager.views().unmap(process, address));
     }
 
     private BasicInformation query(long address) {
@@ -123,7 +123,7 @@ class SectionTest {
         view.base = 0;
         view.offsetBytes = 0;
         view.sizeBytes = 0;
-        assertEquals(NtStatus.SUCCESS, services.map(section, other, view, 0, 0, 1, 0, RW));
+        assertEquals(NtStatus.SUCCESS, manager.views().map(section, other, view, 0, 0, 1, 0, RW));
         assertEquals(42, user.readLong(view.base + 0x10008));
         user.writeLong(view.base + 0x10010, 43);
         manager.switchTo(process);
@@ -243,15 +243,15 @@ class SectionTest {
         assertEquals(NtStatus.INVALID_PAGE_PROTECTION, map(section, 0, 0, 0, RW | R));
         assertEquals(NtStatus.INVALID_PARAMETER_3, map(section, -0x10000, 0, 0, RW));
         view.base = 0;
-        assertEquals(NtStatus.INVALID_PARAMETER_4, services.map(section, process, view, 22, 0, 1, 0, RW));
-        assertEquals(NtStatus.INVALID_PARAMETER_8, services.map(section, process, view, 0, 0, 3, 0, RW));
-        assertEquals(NtStatus.INVALID_PARAMETER_9, services.map(section, process, view, 0, 0, 1, 1, RW));
-        assertEquals(NtStatus.NOT_MAPPED_VIEW, services.unmap(process, 0x20000000));
+        assertEquals(NtStatus.INVALID_PARAMETER_4, manager.views().map(section, process, view, 22, 0, 1, 0, RW));
+        assertEquals(NtStatus.INVALID_PARAMETER_8, manager.views().map(section, process, view, 0, 0, 3, 0, RW));
+        assertEquals(NtStatus.INVALID_PARAMETER_9, manager.views().map(section, process, view, 0, 0, 1, 1, RW));
+        assertEquals(NtStatus.NOT_MAPPED_VIEW, manager.views().unmap(process, 0x20000000));
         view.offsetBytes = 0;
         view.sizeBytes = 0;
         assertEquals(
                 NtStatus.SUCCESS,
-                services.map(section, process, view, 0, 0, 2, VirtualMemoryServices.MEM_TOP_DOWN, NOACCESS));
+                manager.views().map(section, process, view, 0, 0, 2, VirtualMemoryServices.MEM_TOP_DOWN, NOACCESS));
         assertThrows(MemoryFault.class, () -> user.readByte(view.base));
         unmap(view.base);
         unmap(0x10000000);
@@ -384,7 +384,7 @@ class SectionTest {
         view.offsetBytes = 0;
         view.sizeBytes = 0x8000;
         assertEquals(
-                NtStatus.SUCCESS, services.map(section, process, view, 0, 0, 1, VirtualMemoryServices.MEM_RESERVE, RW));
+                NtStatus.SUCCESS, manager.views().map(section, process, view, 0, 0, 1, VirtualMemoryServices.MEM_RESERVE, RW));
         long base = view.base;
         assertEquals(0x1000, view(base));
         assertEquals(VirtualMemoryServices.MEM_RESERVE, query(base + 0x1000).state);

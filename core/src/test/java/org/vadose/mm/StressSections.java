@@ -118,7 +118,7 @@ final class StressSections {
         thread.doing("unmap " + Hex.address(view.base));
         NtStatus status = stress.kernel(() -> {
             setFileFails(false);
-            NtStatus unmapped = manager.sectionObjects().unmap(view.process, view.base);
+            NtStatus unmapped = manager.views().unmap(view.process, view.base);
             setFileFails(true);
             return unmapped;
         });
@@ -164,10 +164,10 @@ final class StressSections {
         int protection = new int[] {R, RW, RW, PageProtection.PAGE_WRITECOPY}[random.nextInt(4)];
         List<Eprocess> all = stress.processes();
         Eprocess where = random.nextInt(3) != 0 ? process : all.get(random.nextInt(all.size()));
-        SectionServices.View view = new SectionServices.View();
+        ViewServices.View view = new ViewServices.View();
         thread.doing("map pages=" + section.content().pages.length + " protection=" + protection);
         NtStatus status =
-                stress.kernel(() -> manager.sectionObjects().map(section.body(), where, view, 0, 0, 2, 0, protection));
+                stress.kernel(() -> manager.views().map(section.body(), where, view, 0, 0, 2, 0, protection));
         if (StressThread.isShortage(status)) {
             return;
         }
@@ -246,7 +246,7 @@ final class StressSections {
             View view = views.get(random.nextInt(views.size()));
             region.base = view.base;
             region.sizeBytes = 0;
-            NtStatus status = manager.sectionObjects().flush(view.process, region);
+            NtStatus status = manager.views().flush(view.process, region);
             if (status != NtStatus.DATA_ERROR || view.content != file) {
                 StressThread.expect(NtStatus.SUCCESS, status, "flush");
             }

@@ -33,8 +33,8 @@ final class StressShared {
                         null,
                         "shared"));
         for (Eprocess process : processes) {
-            SectionServices.View view = new SectionServices.View();
-            expect(manager.sectionObjects().map(body, process, view, 0, 0, 1, 0, PageProtection.PAGE_READWRITE));
+            ViewServices.View view = new ViewServices.View();
+            expect(manager.views().map(body, process, view, 0, 0, 1, 0, PageProtection.PAGE_READWRITE));
             bases.add(view.base);
         }
     }

@@ -299,7 +299,7 @@ final class StressSpecial {
             large = map(body, VirtualMemoryServices.MEM_LARGE_PAGES);
             smallView = large == 0 ? 0 : map(body, 0);
             if (large != 0 && smallView == 0) {
-                sections.unmap(process, large);
+                manager.views().unmap(process, large);
                 large = 0;
             }
         } else if (!StressThread.isShortage(status)) {
@@ -311,8 +311,8 @@ final class StressSpecial {
     }
 
     private long map(long body, int type) {
-        SectionServices.View view = new SectionServices.View();
-        NtStatus status = manager.sectionObjects().map(body, process, view, 0, 0, SectionServices.VIEW_UNMAP, type, RW);
+        ViewServices.View view = new ViewServices.View();
+        NtStatus status = manager.views().map(body, process, view, 0, 0, ViewServices.VIEW_UNMAP, type, RW);
         if (!StressThread.isShortage(status)) {
             StressThread.expect(NtStatus.SUCCESS, status, "view of a large section");
         }
@@ -320,7 +320,7 @@ final class StressSpecial {
     }
 
     private void unmap(long view) {
-        NtStatus status = stress.kernel(() -> manager.sectionObjects().unmap(process, view));
+        NtStatus status = stress.kernel(() -> manager.views().unmap(process, view));
         StressThread.expect(NtStatus.SUCCESS, status, "unmap");
     }
 

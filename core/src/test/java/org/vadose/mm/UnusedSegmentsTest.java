@@ -20,7 +20,7 @@ import org.vadose.layout.MiSectionStateLayout;
 import org.vadose.layout.MiSystemInformationLayout;
 import org.vadose.layout.SectionObjectPointersLayout;
 import org.vadose.memory.Memory;
-import org.vadose.mm.SectionServices.View;
+import org.vadose.mm.ViewServices.View;
 import org.vadose.mm.VirtualMemoryServices.Region;
 import org.vadose.nt.ControlArea;
 import org.vadose.nt.Eprocess;
@@ -67,9 +67,9 @@ class UnusedSegmentsTest {
         memory.fill(body, Section.SIZE, (byte) 0);
         assertEquals(NtStatus.SUCCESS, services.create(body, process, 0, RW, SectionServices.SEC_COMMIT, file, "test"));
         View view = new View();
-        assertEquals(NtStatus.SUCCESS, services.map(body, process, view, 0, 0, SectionServices.VIEW_UNMAP, 0, RW));
+        assertEquals(NtStatus.SUCCESS, manager.views().map(body, process, view, 0, 0, ViewServices.VIEW_UNMAP, 0, RW));
         what.of(view.base);
-        assertEquals(NtStatus.SUCCESS, services.unmap(process, view.base));
+        assertEquals(NtStatus.SUCCESS, manager.views().unmap(process, view.base));
         services.deleted(body);
         manager.pool().free(body);
     }

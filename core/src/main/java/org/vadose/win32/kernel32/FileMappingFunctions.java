@@ -6,6 +6,7 @@ import org.vadose.base.NtStatus;
 import org.vadose.memory.MemoryFault;
 import org.vadose.mm.NodePreferences;
 import org.vadose.mm.SectionServices;
+import org.vadose.mm.ViewServices;
 import org.vadose.mm.VirtualMemoryServices;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
@@ -222,7 +223,7 @@ final class FileMappingFunctions {
                 base,
                 offset,
                 bytes,
-                SectionServices.VIEW_SHARE,
+                ViewServices.VIEW_SHARE,
                 type,
                 protection(access));
     }
@@ -253,7 +254,7 @@ final class FileMappingFunctions {
                         call.arg(3),
                         call.arg(2),
                         call.arg(4),
-                        SectionServices.VIEW_UNMAP,
+                        ViewServices.VIEW_UNMAP,
                         call.intArg(5),
                         call.intArg(6)));
     }
@@ -277,7 +278,7 @@ final class FileMappingFunctions {
         if (fromApp && (call.intArg(6) & EXECUTABLE) != 0) {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
-        SectionServices.View view = new SectionServices.View();
+        ViewServices.View view = new ViewServices.View();
         view.base = call.arg(2);
         view.offsetBytes = call.arg(3);
         view.sizeBytes = call.arg(4);
@@ -301,7 +302,7 @@ final class FileMappingFunctions {
             int inheritDisposition,
             int type,
             int pageProtection) {
-        SectionServices.View view = new SectionServices.View();
+        ViewServices.View view = new ViewServices.View();
         view.base = base;
         view.offsetBytes = offset;
         view.sizeBytes = bytes;
@@ -319,6 +320,6 @@ final class FileMappingFunctions {
         region.base = call.arg(0);
         region.sizeBytes = call.arg(1);
         return call.succeeded(
-                SectionFunctions.services(call).flush(call.process().eprocess(), region));
+                SectionFunctions.views(call).flush(call.process().eprocess(), region));
     }
 }

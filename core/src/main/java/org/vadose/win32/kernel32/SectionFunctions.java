@@ -7,6 +7,7 @@ import org.vadose.memory.Memory;
 import org.vadose.mm.MappedFile;
 import org.vadose.mm.NodePreferences;
 import org.vadose.mm.SectionServices;
+import org.vadose.mm.ViewServices;
 import org.vadose.mm.VirtualMemoryServices;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
@@ -64,6 +65,10 @@ final class SectionFunctions {
 
     static SectionServices services(ApiCall call) {
         return call.process().kernel().memoryManager().sectionObjects();
+    }
+
+    static ViewServices views(ApiCall call) {
+        return call.process().kernel().memoryManager().views();
     }
 
     // --- handles ---
@@ -228,7 +233,7 @@ final class SectionFunctions {
             ApiCall call,
             long section,
             long process,
-            SectionServices.View view,
+            ViewServices.View view,
             long zeroBits,
             long commitBytes,
             int inheritDisposition,
@@ -241,7 +246,7 @@ final class SectionFunctions {
         Eprocess target = ProcessHandles.find(call, process, ProcessHandles.VM_OPERATION);
         return target == null
                 ? ProcessHandles.refusal(call, process)
-                : services(call)
+                : views(call)
                         .map(
                                 found.body(),
                                 target,
@@ -263,7 +268,7 @@ final class SectionFunctions {
             ApiCall call,
             long section,
             long process,
-            SectionServices.View view,
+            ViewServices.View view,
             int type,
             int pageProtection,
             long parameters,
@@ -283,7 +288,7 @@ final class SectionFunctions {
         if (given.attributes() != 0) {
             return NtStatus.INVALID_PARAMETER;
         }
-        NtStatus status = services(call).mapEx(found.body(), target, view, given.placement(), type, pageProtection);
+        NtStatus status = views(call).mapEx(found.body(), target, view, given.placement(), type, pageProtection);
         if (status.isSuccess() && given.node() != NodePreferences.NONE) {
             MemoryFunctions.preferNode(call, target, view.base, given.node());
         }
@@ -302,7 +307,7 @@ final class SectionFunctions {
         Eprocess target = ProcessHandles.find(call, process, ProcessHandles.VM_OPERATION);
         return target == null
                 ? ProcessHandles.refusal(call, process)
-                : services(call).unmap(target, address, (flags & PRESERVE_PLACEHOLDER) != 0);
+                : views(call).unmap(target, address, (flags & PRESERVE_PLACEHOLDER) != 0);
     }
 
     // --- services ---
@@ -395,7 +400,7 @@ final class SectionFunctions {
     /** Arguments: section, process, base, offset, size, type, protection, extended parameters, how many. */
     private static long ntMapEx(ApiCall call) {
         Memory memory = call.memory();
-        SectionServices.View view = new SectionServices.View();
+        ViewServices.View view = new ViewServices.View();
         view.base = memory.readLong(call.arg(2));
         view.offsetBytes = call.arg(3) == 0 ? 0 : memory.readLong(call.arg(3));
         view.sizeBytes = memory.readLong(call.arg(4));
@@ -422,7 +427,7 @@ final class SectionFunctions {
             int inheritDisposition,
             int typeIndex) {
         Memory memory = call.memory();
-        SectionServices.View view = new SectionServices.View();
+        ViewServices.View view = new ViewServices.View();
         view.base = memory.readLong(baseAt);
         view.sizeBytes = memory.readLong(sizeAt);
         view.offsetBytes = offsetAt == 0 ? 0 : memory.readLong(offsetAt);
@@ -459,7 +464,7 @@ final class SectionFunctions {
         VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
         region.base = memory.readLong(call.arg(1));
         region.sizeBytes = memory.readLong(call.arg(2));
-        NtStatus status = services(call).flush(process, region);
+        NtStatus status = views(call).flush(process, region);
         if (status.isSuccess()) {
             memory.writeLong(call.arg(1), region.base);
             memory.writeLong(call.arg(2), region.sizeBytes);
@@ -473,7 +478,7 @@ final class SectionFunctions {
     }
 
     private static long ntAreTheSame(ApiCall call) {
-        return services(call)
+        return views(call)
                 .areTheSame(call.process().eprocess(), call.arg(0), call.arg(1))
                 .code();
     }
