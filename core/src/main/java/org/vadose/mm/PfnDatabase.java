@@ -10,7 +10,6 @@ import org.vadose.base.Pages;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.MiPartitionLayout;
 import org.vadose.layout.MiPartitionPageListsLayout;
-import org.vadose.layout.MiVisiblePartitionLayout;
 import org.vadose.layout.MmpfnLayout;
 import org.vadose.memory.Memory;
 import org.vadose.memory.Mmus;
@@ -46,9 +45,6 @@ public final class PfnDatabase {
     /** No node is preferred: the processor's own, then the nearest. */
     public static final int ANY_NODE = -1;
 
-    /** With so many unused pages, whatever other processors take meanwhile, nobody's page need be taken away. */
-    private static final long PLENTY = 1024;
-
     /** So many ints apart, two processors' state shares no cache line. */
     private static final int PADDING = 32;
 
@@ -68,21 +64,16 @@ public final class PfnDatabase {
     private final PhysicalMemory ram;
     private final long base;
     private final Mmus mmus;
-    private final ColourLists unused;
-    private final ProcessorFrames atHand;
-    private final boolean isNuma;
+    private final UnusedFrames unused;
     /** There is one processor: what it has at hand is available. */
     private final boolean isAlone;
-
-    /** The node that each processor is to take frames of. */
-    private final int[] preferred;
 
     /** What pages that each processor takes are worth: the page priority of the thread that runs. */
     private final int[] priorities;
 
     private final TransitionLists listed;
     private final PageList bad;
-    private final long availablePages;
+    private final AvailablePages available;
     private @Nullable BalanceSet balance;
 
     /** @param base address of the entry of frame 0; {@link #sizeBytes} bytes are mapped there */
@@ -91,20 +82,16 @@ public final class PfnDatabase {
         this.memory = mmus.kernel();
         this.ram = mmus.ram();
         this.base = base;
-        unused = new ColourLists(memory, topology, kernelBase, base, base + Pages.up(ram.frames() * Pfn.SIZE));
-        atHand = new ProcessorFrames(memory, unused, base);
-        isNuma = topology.count() > 1;
+        available = new AvailablePages(memory, kernelBase);
+        ColourLists colours =
+                new ColourLists(memory, topology, kernelBase, base, base + Pages.up(ram.frames() * Pfn.SIZE));
+        unused = new UnusedFrames(mmus, colours, lock, available, base);
         isAlone = topology.processors() == 1;
-        preferred = new int[(topology.processors() + 2) * PADDING];
-        Arrays.fill(preferred, ANY_NODE);
-        priorities = new int[preferred.length];
+        priorities = new int[(topology.processors() + 2) * PADDING];
         Arrays.fill(priorities, NORMAL_PRIORITY);
-        long partition = kernelBase + KernelSymbols.MI_SYSTEM_PARTITION;
-        long lists = partition + MiPartitionLayout.PAGE_LISTS;
-        long visible = partition + MiPartitionLayout.VP;
+        long lists = kernelBase + KernelSymbols.MI_SYSTEM_PARTITION + MiPartitionLayout.PAGE_LISTS;
         bad = new PageList(memory, lists + MiPartitionPageListsLayout.BAD_PAGE_LIST_HEAD, base);
-        listed = new TransitionLists(memory, ram, base, kernelBase, unused);
-        availablePages = visible + MiVisiblePartitionLayout.AVAILABLE_PAGES;
+        listed = new TransitionLists(memory, ram, base, kernelBase, colours, available);
     }
 
     /** Bytes of PFN entries, and of the arrays behind them. */
@@ -119,7 +106,8 @@ public final class PfnDatabase {
      * @param taken one flag a frame
      */
     void initialize(boolean[] taken) {
-        unused.initialize();
+        ColourLists byColour = unused.lists();
+        byColour.initialize();
         listed.initialize();
         bad.initialize(PageLocation.BAD);
         long frames = ram.frames();
@@ -129,9 +117,9 @@ public final class PfnDatabase {
         byte[] batch = new byte[entries.length * Long.BYTES];
         LongBuffer batchAsLongs =
                 ByteBuffer.wrap(batch).order(ByteOrder.LITTLE_ENDIAN).asLongBuffer();
-        long[] first = new long[unused.colours()];
-        long[] last = new long[unused.colours()];
-        long[] totals = new long[unused.colours()];
+        long[] first = new long[byColour.colours()];
+        long[] last = new long[byColour.colours()];
+        long[] totals = new long[byColour.colours()];
         Arrays.fill(first, Pfn.LIST_END);
         Arrays.fill(last, Pfn.LIST_END);
         long total = 0;
@@ -146,7 +134,7 @@ public final class PfnDatabase {
                     entries[at + (int) MmpfnLayout.U3 / Long.BYTES] = 1 | ACTIVE_BYTE << 16;
                     continue;
                 }
-                int colour = unused.colour(frame);
+                int colour = byColour.colour(frame);
                 entries[at + (int) MmpfnLayout.U1 / Long.BYTES] = nextFree(frame, taken);
                 entries[at + (int) MmpfnLayout.U2 / Long.BYTES] = last[colour];
                 entries[at + (int) MmpfnLayout.U3 / Long.BYTES] = ZEROED_BYTE << 16;
@@ -161,16 +149,16 @@ public final class PfnDatabase {
             memory.write(base + start * Pfn.SIZE, batch, 0, count * (int) Pfn.SIZE);
         }
         for (int colour = 0; colour < first.length; colour++) {
-            unused.fill(colour, first[colour], last[colour], totals[colour]);
+            byColour.fill(colour, first[colour], last[colour], totals[colour]);
         }
-        memory.writeLong(availablePages, total);
+        available.set(total);
         // So that the first frames given out ascend.
-        atHand.start((int) Arrays.stream(first).min().orElse(0));
+        unused.start((int) Arrays.stream(first).min().orElse(0));
     }
 
     /** The next frame of the same colour that the boot did not take. */
     private long nextFree(int frame, boolean[] taken) {
-        long end = unused.topology().firstFrame(unused.topology().ofFrame(frame) + 1);
+        long end = topology().firstFrame(topology().ofFrame(frame) + 1);
         int next = frame + ColourLists.COLOURS;
         while (next < taken.length && taken[next]) {
             next += ColourLists.COLOURS;
@@ -180,7 +168,7 @@ public final class PfnDatabase {
 
     /** @param prcb control block of a processor, which from now on takes frames of colours of its own */
     void use(int processor, long prcb) {
-        atHand.use(processor, prcb);
+        unused.use(processor, prcb);
     }
 
     /**
@@ -189,7 +177,7 @@ public final class PfnDatabase {
      * @param node or {@link #ANY_NODE}: the processor's own
      */
     void prefer(int node) {
-        preferred[(mmus.current().number() + 1) * PADDING] = node;
+        unused.prefer(node);
     }
 
     /**
@@ -205,26 +193,19 @@ public final class PfnDatabase {
         return priorities[(mmus.current().number() + 1) * PADDING];
     }
 
-    private int node(int processor) {
-        int node = preferred[(processor + 1) * PADDING];
-        return node == ANY_NODE ? unused.topology().ofProcessor(processor) : node;
-    }
-
     /** Which node a frame and a processor belong to. */
     public NodeTopology topology() {
-        return unused.topology();
+        return unused.lists().topology();
     }
 
     /** As {@link #availablePages()}, of one node. */
     public long availablePages(int node) {
-        if (!isNuma) {
+        if (topology().count() == 1) {
             return availablePages();
         }
         lock.lock();
         try {
-            return unused.total(ColourLists.ZEROED, node)
-                    + unused.total(ColourLists.FREE, node)
-                    + listed.standbyPages(node);
+            return unused.total(node) + listed.standbyPages(node);
         } finally {
             lock.unlock();
         }
@@ -240,13 +221,12 @@ public final class PfnDatabase {
 
     /** Frames that can be had at once: zeroed, free and standby; not those that other processors may have at hand. */
     public long availablePages() {
-        long listed = memory.readLong(availablePages);
-        return isAlone ? listed + atHand.total() : listed;
+        return isAlone ? available.get() + unused.atHand() : available.get();
     }
 
     /** Frames on the lists that nobody has and whose contents nobody wants: zeroed and free. */
     long unusedPages() {
-        return unused.total(ColourLists.ZEROED) + unused.total(ColourLists.FREE);
+        return unused.listed();
     }
 
     /** Tells where slots of page files go back to, and who makes frames available when they run out. */
@@ -281,11 +261,11 @@ public final class PfnDatabase {
     }
 
     public long zeroedPages() {
-        return unused.total(ColourLists.ZEROED);
+        return unused.zeroed();
     }
 
     public long freePages() {
-        return unused.total(ColourLists.FREE);
+        return unused.free();
     }
 
     /** Frames that are not in use but still have their contents. */
@@ -346,7 +326,7 @@ public final class PfnDatabase {
                     listed.repurpose(frame, pfn(frame).priority());
                     activate(frame, 0, 0);
                     toFree(frame);
-                    addAvailable(1);
+                    available.add(1);
                 }
             }
         } finally {
@@ -379,8 +359,8 @@ public final class PfnDatabase {
         }
         lock.lock();
         try {
-            drainIfShort();
-            frame = take(ColourLists.ZEROED);
+            unused.drainIfShort();
+            frame = unused.take(ColourLists.ZEROED);
             if (frame != NONE) {
                 activate(frame, pteAddress, pteFrame);
                 return frame;
@@ -402,9 +382,7 @@ public final class PfnDatabase {
      * so that somebody makes more.
      */
     long allocateUnused(long pteAddress, long pteFrame) {
-        int processor = mmus.current().number();
-        boolean isElsewhere = isNuma && node(processor) != unused.topology().ofProcessor(processor);
-        long frame = isElsewhere ? takeUnused() : popUnused(processor);
+        long frame = unused.takeForProcessor();
         if (frame == NONE) {
             return NONE;
         }
@@ -417,72 +395,11 @@ public final class PfnDatabase {
         return frame;
     }
 
-    private long popUnused(int processor) {
-        for (int attempt = 0; attempt < 2; attempt++) {
-            long frame = atHand.pop(processor);
-            if (frame != ProcessorFrames.EMPTY) {
-                return frame;
-            }
-            lock.lock();
-            try {
-                long brought = unusedPages() < PLENTY ? 0 : atHand.refill(processor);
-                addAvailable(-brought);
-            } finally {
-                lock.unlock();
-            }
-        }
-        return takeUnused();
-    }
-
-    private long takeUnused() {
-        lock.lock();
-        try {
-            if (unusedPages() < PLENTY) {
-                return NONE;
-            }
-            long frame = take(ColourLists.ZEROED);
-            if (frame == NONE) {
-                frame = take(ColourLists.FREE) | ProcessorFrames.DIRTY;
-            }
-            addAvailable(-1);
-            return frame;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Takes a frame off the lists by colour, of the nearest node that has any; the processor's next colour, if that has. */
-    private long take(int kind) {
-        int processor = mmus.current().number();
-        int colour = atHand.nextColour(processor);
-        if (!isNuma) {
-            return unused.take(kind, 0, colour);
-        }
-        for (int from : unused.byDistance(node(processor))) {
-            long frame = unused.take(kind, from, colour);
-            if (frame != NONE) {
-                return frame;
-            }
-        }
-        return NONE;
-    }
-
-    private void drainIfShort() {
-        if (unusedPages() == 0) {
-            drain();
-        }
-    }
-
-    /** Puts what processors have at hand back on the lists. */
-    private void drain() {
-        addAvailable(atHand.drain());
-    }
-
     /** Makes available what processors have at hand: frames are getting few. */
     void takeBackFromProcessors() {
         lock.lock();
         try {
-            drain();
+            unused.drain();
         } finally {
             lock.unlock();
         }
@@ -497,7 +414,7 @@ public final class PfnDatabase {
     long allocateForOverwrite(long pteAddress, long pteFrame) {
         lock.lock();
         try {
-            drainIfShort();
+            unused.drainIfShort();
             long frame = takeDirty();
             if (frame == NONE) {
                 return allocate(pteAddress, pteFrame);
@@ -518,7 +435,7 @@ public final class PfnDatabase {
     int allocateForOverwrite(long[] frames, int count, long pteAddress, long pteFrame, long[] originals) {
         lock.lock();
         try {
-            drainIfShort();
+            unused.drainIfShort();
             int done = 0;
             while (done < count) {
                 int taken = takeDirty(frames, done, count);
@@ -529,7 +446,7 @@ public final class PfnDatabase {
                     writeActive(frames[done], pteAddress + (long) done * Long.BYTES, pteFrame, originals[done]);
                 }
             }
-            addAvailable(-done);
+            available.add(-done);
             return done;
         } finally {
             lock.unlock();
@@ -538,25 +455,21 @@ public final class PfnDatabase {
 
     /** Takes a free frame, or, when nothing is unused, somebody's. */
     private long takeDirty() {
-        long frame = take(ColourLists.FREE);
+        long frame = unused.take(ColourLists.FREE);
         if (frame != NONE) {
             return frame;
         }
-        return unused.total(ColourLists.ZEROED) != 0 ? NONE : listed.repurpose(nodesByDistance());
+        return unused.zeroed() != 0 ? NONE : listed.repurpose(unused.nodesByDistance());
     }
 
     /** Takes one frame that is unused, or, when none is, several of somebody's; answers how many. */
     private int takeDirty(long[] frames, int from, int to) {
         if (unusedPages() == 0) {
-            return listed.repurpose(nodesByDistance(), frames, from, to);
+            return listed.repurpose(unused.nodesByDistance(), frames, from, to);
         }
-        long frame = take(ColourLists.FREE);
-        frames[from] = frame != NONE ? frame : take(ColourLists.ZEROED);
+        long frame = unused.take(ColourLists.FREE);
+        frames[from] = frame != NONE ? frame : unused.take(ColourLists.ZEROED);
         return 1;
-    }
-
-    private int[] nodesByDistance() {
-        return unused.byDistance(isNuma ? node(mmus.current().number()) : 0);
     }
 
     /**
@@ -567,10 +480,11 @@ public final class PfnDatabase {
     long allocateOutside(long[][] runs) {
         lock.lock();
         try {
-            drain();
-            for (int i = 0; i < 2 * unused.colours(); i++) {
-                int kind = i / unused.colours();
-                for (long frame = unused.first(kind, i % unused.colours());
+            unused.drain();
+            ColourLists byColour = unused.lists();
+            for (int i = 0; i < 2 * byColour.colours(); i++) {
+                int kind = i / byColour.colours();
+                for (long frame = byColour.first(kind, i % byColour.colours());
                         frame != Pfn.LIST_END;
                         frame = pfn(frame).flink()) {
                     if (isOutside(frame, runs)) {
@@ -604,10 +518,10 @@ public final class PfnDatabase {
     long allocateContiguous(int count) {
         lock.lock();
         try {
-            drain();
-            for (int node : unused.byDistance(node(mmus.current().number()))) {
-                long end = unused.topology().firstFrame(node + 1);
-                for (long first = unused.topology().firstFrame(node); first + count <= end; first += count) {
+            unused.drain();
+            for (int node : unused.nodesByDistance()) {
+                long end = topology().firstFrame(node + 1);
+                for (long first = topology().firstFrame(node); first + count <= end; first += count) {
                     if (lastUnavailable(first, count) < 0) {
                         for (long frame = first; frame < first + count; frame++) {
                             takeListed(frame);
@@ -638,8 +552,8 @@ public final class PfnDatabase {
     private void takeListed(long frame) {
         Pfn pfn = pfn(frame);
         switch (pfn.location()) {
-            case ZEROED -> unused.remove(ColourLists.ZEROED, frame);
-            case FREE -> unused.remove(ColourLists.FREE, frame);
+            case ZEROED -> unused.lists().remove(ColourLists.ZEROED, frame);
+            case FREE -> unused.lists().remove(ColourLists.FREE, frame);
             default -> listed.repurpose(frame, pfn.priority());
         }
         if (pfn.location() != PageLocation.ZEROED) {
@@ -658,7 +572,7 @@ public final class PfnDatabase {
     }
 
     private void activate(long frame, long pteAddress, long pteFrame) {
-        addAvailable(-1);
+        available.add(-1);
         writeActive(frame, pteAddress, pteFrame);
     }
 
@@ -689,7 +603,7 @@ public final class PfnDatabase {
                         "freeing a frame that is not in use pfn=" + Hex.plain(frame) + " location=" + pfn.location());
             }
             toFree(frame);
-            addAvailable(1);
+            available.add(1);
         } finally {
             lock.unlock();
         }
@@ -702,7 +616,7 @@ public final class PfnDatabase {
         memory.writeLong(at + MmpfnLayout.ORIGINAL_PTE, 0);
         memory.writeInt(at + MmpfnLayout.U3, (PageLocation.FREE.value() | CACHED) << 16);
         memory.writeLong(at + MmpfnLayout.U4, 0);
-        unused.add(ColourLists.FREE, frame);
+        unused.lists().add(ColourLists.FREE, frame);
     }
 
     /**
@@ -827,7 +741,7 @@ public final class PfnDatabase {
         try {
             listed.remove(frame);
             toFree(frame);
-            addAvailable(1);
+            available.add(1);
         } finally {
             lock.unlock();
         }
@@ -846,12 +760,12 @@ public final class PfnDatabase {
         do {
             lock.lock();
             try {
-                count = takeFree(batch, (int) Math.min(atMost - done, ZEROED_AT_ONCE));
+                count = unused.takeFree(batch, (int) Math.min(atMost - done, ZEROED_AT_ONCE));
                 Arrays.sort(batch, 0, count);
                 for (int i = count - 1; i >= 0; i--) {
                     ram.zeroFrame(batch[i]);
                     pfn(batch[i]).setLocation(PageLocation.ZEROED);
-                    unused.add(ColourLists.ZEROED, batch[i]);
+                    unused.lists().add(ColourLists.ZEROED, batch[i]);
                 }
             } finally {
                 lock.unlock();
@@ -859,21 +773,5 @@ public final class PfnDatabase {
             done += count;
         } while (count == ZEROED_AT_ONCE && done < atMost);
         return done;
-    }
-
-    private int takeFree(long[] into, int atMost) {
-        for (int count = 0; count < atMost; count++) {
-            into[count] = take(ColourLists.FREE);
-            if (into[count] == NONE) {
-                return count;
-            }
-        }
-        return atMost;
-    }
-
-    // --- lists ---
-
-    private void addAvailable(long delta) {
-        memory.writeLong(availablePages, memory.readLong(availablePages) + delta);
     }
 }

@@ -4,8 +4,6 @@ import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.base.ResourcesException;
-import org.vadose.base.VpnRange;
-import org.vadose.layout.FileObjectLayout;
 import org.vadose.layout.MiSectionImageInformationLayout;
 import org.vadose.layout.SectionImageInformationLayout;
 import org.vadose.memory.Memory;
@@ -13,9 +11,7 @@ import org.vadose.nt.ControlArea;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.Section;
-import org.vadose.nt.Subsection;
 import org.vadose.nt.Token;
-import org.vadose.nt.Vad;
 import org.vadose.pe.PeFormatException;
 import org.vadose.pe.PeImage;
 

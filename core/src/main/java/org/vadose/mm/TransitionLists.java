@@ -55,14 +55,20 @@ final class TransitionLists {
     private final int nodes;
     private final PageList[] empty;
     private final long repurposed;
-    private final long availablePages;
+    private final AvailablePages available;
     private @Nullable PageFiles pageFiles;
 
     /**
      * @param base address of the PFN entry of frame 0
      * @param unused lists of the same frames, which know the nodes
      */
-    TransitionLists(Memory memory, PhysicalMemory ram, long base, long kernelBase, ColourLists unused) {
+    TransitionLists(
+            Memory memory,
+            PhysicalMemory ram,
+            long base,
+            long kernelBase,
+            ColourLists unused,
+            AvailablePages available) {
         this.memory = memory;
         this.ram = ram;
         this.base = base;
@@ -105,7 +111,7 @@ final class TransitionLists {
         }
         standbyByPriority = byPriority;
         repurposed = lists + MiPartitionPageListsLayout.STANDBY_REPURPOSED_BY_PRIORITY;
-        availablePages = visible + MiVisiblePartitionLayout.AVAILABLE_PAGES;
+        this.available = available;
     }
 
     void initialize() {
@@ -130,10 +136,6 @@ final class TransitionLists {
 
     private Pfn pfn(long frame) {
         return new Pfn(memory, base + frame * Pfn.SIZE);
-    }
-
-    private void addAvailable(long delta) {
-        memory.writeLong(availablePages, memory.readLong(availablePages) + delta);
     }
 
     PageList modified() {
@@ -274,7 +276,7 @@ final class TransitionLists {
             freeSlot(original);
         }
         list.addLast(frame);
-        addAvailable(isModifiedList(list) ? 0 : 1);
+        available.add(isModifiedList(list) ? 0 : 1);
     }
 
     /**
@@ -285,7 +287,7 @@ final class TransitionLists {
     void releaseAll(long[] released, int count) {
         int firstOfChain = 0;
         PageList list = null;
-        long available = 0;
+        long onStandby = 0;
         long slots = 0;
         int slotCount = 0;
         for (int i = 0; i < count; i++) {
@@ -293,7 +295,7 @@ final class TransitionLists {
             long original = memory.readLong(base + frame * Pfn.SIZE + MmpfnLayout.ORIGINAL_PTE);
             PageList to = leave(frame, original, (released[i] & 1) != 0);
             if (!isModifiedList(to)) {
-                available++;
+                onStandby++;
             } else if (Pte.holdsSlot(original)) {
                 if (slotCount != 0 && !Pte.isSlotAfter(original, slots, slotCount)) {
                     freeSlots(slots, slotCount);
@@ -313,7 +315,7 @@ final class TransitionLists {
             list.addLast(released, firstOfChain, count);
         }
         freeSlots(slots, slotCount);
-        addAvailable(available);
+        available.add(onStandby);
     }
 
     /** An active frame is on its way to a list, which is returned; if that is one of modified pages, it gives up its slot. */
@@ -380,7 +382,7 @@ final class TransitionLists {
         int priority = state >>> PRIORITY_SHIFT & PRIORITIES - 1;
         if ((state & LOCATION) == location(PageLocation.STANDBY)) {
             standbyOf(frame, priority).remove(frame);
-            addAvailable(-1);
+            available.add(-1);
         } else {
             remove(frame);
         }
@@ -400,7 +402,7 @@ final class TransitionLists {
         remove(frame);
         pfn.setLocation(PageLocation.STANDBY);
         standbyOf(frame, pfn.priority()).addLast(frame);
-        addAvailable(1);
+        available.add(1);
     }
 
     /** A modified page's contents are in a slot now: it is on standby. */
@@ -416,7 +418,7 @@ final class TransitionLists {
         pfn.setModified(false);
         pfn.setLocation(PageLocation.STANDBY);
         standbyOf(frame, pfn.priority()).addLast(frame);
-        addAvailable(1);
+        available.add(1);
     }
 
     /** The pages that are first on the modified list have been written to adjacent slots: they are on standby. */
@@ -441,7 +443,7 @@ final class TransitionLists {
             memory.writeLong(at + MmpfnLayout.ORIGINAL_PTE, Pte.withSlot(original, file, slot + i));
         }
         modified.moveFirst(to, frames, first, count);
-        addAvailable(count);
+        available.add(count);
     }
 
     /** A modified page could not be written: others go first the next time. */
@@ -459,7 +461,7 @@ final class TransitionLists {
             case MODIFIED_NO_WRITE -> modifiedNoWrite.remove(frame);
             case STANDBY -> {
                 standbyOf(frame, pfn.priority()).remove(frame);
-                addAvailable(-1);
+                available.add(-1);
             }
             case ZEROED, FREE, BAD, ACTIVE, TRANSITION ->
                 throw new IllegalStateException("frame of a transition PTE is elsewhere pfn=" + Hex.plain(frame)

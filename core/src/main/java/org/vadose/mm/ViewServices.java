@@ -143,7 +143,12 @@ public final class ViewServices {
                             section,
                             view,
                             new Request(
-                                    highest, placement, commitBytes, inheritDisposition == VIEW_SHARE, type, protection));
+                                    highest,
+                                    placement,
+                                    commitBytes,
+                                    inheritDisposition == VIEW_SHARE,
+                                    type,
+                                    protection));
         } finally {
             spaces.leave(before);
         }
@@ -167,12 +172,7 @@ public final class ViewServices {
 
     /** What is wanted of a view besides its place. */
     private record Request(
-            long highest,
-            @Nullable Placement placement,
-            long commitBytes,
-            boolean inherit,
-            int type,
-            int protection) {
+            long highest, @Nullable Placement placement, long commitBytes, boolean inherit, int type, int protection) {
         boolean has(int flag) {
             return (type & flag) != 0;
         }
@@ -233,8 +233,7 @@ public final class ViewServices {
 
     /** Whether the section has the part that is to be seen. */
     private static NtStatus checkPart(Section section, View view, Request request) {
-        long granularity =
-                request.has(VirtualMemoryServices.MEM_REPLACE_PLACEHOLDER) ? Pages.SIZE : Pages.GRANULARITY;
+        long granularity = request.has(VirtualMemoryServices.MEM_REPLACE_PLACEHOLDER) ? Pages.SIZE : Pages.GRANULARITY;
         if (Pages.alignDown(view.base, granularity) != view.base
                 || Pages.alignDown(view.offsetBytes, granularity) != view.offsetBytes) {
             return NtStatus.MAPPED_ALIGNMENT;
@@ -272,8 +271,7 @@ public final class ViewServices {
     }
 
     /** Maps a view where nothing is; when it fails, nothing is there again. */
-    private NtStatus mapAt(
-            ProcessSpace space, Section section, VpnRange range, long offsetBytes, Request request) {
+    private NtStatus mapAt(ProcessSpace space, Section section, VpnRange range, long offsetBytes, Request request) {
         ControlArea area = section.controlArea();
         NtStatus status = commitAtOnce(area, offsetBytes, request.commitBytes());
         if (!status.isSuccess()) {
@@ -287,8 +285,7 @@ public final class ViewServices {
                 (section.flags() & ControlArea.FLAG_NO_CHANGE) != 0 || request.has(SectionServices.SEC_NO_CHANGE);
         boolean large = request.has(VirtualMemoryServices.MEM_LARGE_PAGES);
         try {
-            status = views.map(
-                    space, area, range, offsetBytes / Pages.SIZE, given, noChange, request.inherit(), large);
+            status = views.map(space, area, range, offsetBytes / Pages.SIZE, given, noChange, request.inherit(), large);
         } catch (ResourcesException exhausted) {
             return exhausted.status();
         }

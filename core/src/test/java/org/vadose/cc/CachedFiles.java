@@ -104,10 +104,7 @@ final class CachedFiles implements AutoCloseable {
     }
 
     void unmap(View view) {
-        expect(machine.memoryManager()
-                .views()
-                .unmap(process, view.base())
-                .isSuccess());
+        expect(machine.memoryManager().views().unmap(process, view.base()).isSuccess());
         machine.objectManager().dereference(view.section());
     }
 

@@ -172,8 +172,16 @@ class PoolExhaustionTest {
             long section = machine.objectManager().create(KnownType.SECTION, Section.SIZE);
             assertEquals(
                     NtStatus.SUCCESS,
-                    machine.memoryManager().sectionObjects().create(
-                            section, process, Pages.GRANULARITY, READ_WRITE, SectionServices.SEC_COMMIT, null, ""));
+                    machine.memoryManager()
+                            .sectionObjects()
+                            .create(
+                                    section,
+                                    process,
+                                    Pages.GRANULARITY,
+                                    READ_WRITE,
+                                    SectionServices.SEC_COMMIT,
+                                    null,
+                                    ""));
             everyAllocationFailsOnce(() -> {
                 Region region = new Region();
                 region.sizeBytes = 3 * Pages.GRANULARITY;

@@ -170,7 +170,8 @@ class PagingRandomTest {
                             "shared"));
         }
         ViewServices.View view = new ViewServices.View();
-        assertEquals(NtStatus.SUCCESS, manager.views().map(section, process, view, 0, 0, ViewServices.VIEW_SHARE, 0, RW));
+        assertEquals(
+                NtStatus.SUCCESS, manager.views().map(section, process, view, 0, 0, ViewServices.VIEW_SHARE, 0, RW));
         if (!makesSection) {
             sections.deleted(section);
         }

@@ -119,8 +119,7 @@ class PlaceholdersTest extends GuestMemoryTest {
         view.base = base;
         view.sizeBytes = PIECE;
         int replace = VirtualMemoryServices.MEM_REPLACE_PLACEHOLDER;
-        assertEquals(
-                NtStatus.COMMITMENT_LIMIT, manager.views().mapEx(section, process, view, null, replace, rwx));
+        assertEquals(NtStatus.COMMITMENT_LIMIT, manager.views().mapEx(section, process, view, null, replace, rwx));
         machine.check("not mapped");
         assertEquals(RESERVE, query(base).state);
         assertEquals(NtStatus.SUCCESS, free(rest, 0, RELEASE));

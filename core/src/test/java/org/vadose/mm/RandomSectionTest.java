@@ -202,8 +202,8 @@ class RandomSectionTest {
         int protection = new int[] {R, RW, RW, WC}[random.nextInt(4)];
         int type = random.nextBoolean() ? 0 : VirtualMemoryServices.MEM_TOP_DOWN;
         Eprocess process = processes.get(random.nextInt(processes.size()));
-        NtStatus status = manager.views()
-                .map(section.body(), process, view, 0, 0, 1 + random.nextInt(2), type, protection);
+        NtStatus status =
+                manager.views().map(section.body(), process, view, 0, 0, 1 + random.nextInt(2), type, protection);
         assertEquals(NtStatus.SUCCESS, status);
         views.add(new Mapped(process, section.content(), view.base, first, count, protection));
         return "map";

@@ -384,7 +384,8 @@ class SectionTest {
         view.offsetBytes = 0;
         view.sizeBytes = 0x8000;
         assertEquals(
-                NtStatus.SUCCESS, manager.views().map(section, process, view, 0, 0, 1, VirtualMemoryServices.MEM_RESERVE, RW));
+                NtStatus.SUCCESS,
+                manager.views().map(section, process, view, 0, 0, 1, VirtualMemoryServices.MEM_RESERVE, RW));
         long base = view.base;
         assertEquals(0x1000, view(base));
         assertEquals(VirtualMemoryServices.MEM_RESERVE, query(base + 0x1000).state);

@@ -166,8 +166,7 @@ final class StressSections {
         Eprocess where = random.nextInt(3) != 0 ? process : all.get(random.nextInt(all.size()));
         ViewServices.View view = new ViewServices.View();
         thread.doing("map pages=" + section.content().pages.length + " protection=" + protection);
-        NtStatus status =
-                stress.kernel(() -> manager.views().map(section.body(), where, view, 0, 0, 2, 0, protection));
+        NtStatus status = stress.kernel(() -> manager.views().map(section.body(), where, view, 0, 0, 2, 0, protection));
         if (StressThread.isShortage(status)) {
             return;
         }

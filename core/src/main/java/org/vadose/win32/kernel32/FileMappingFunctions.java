@@ -319,7 +319,6 @@ final class FileMappingFunctions {
         VirtualMemoryServices.Region region = new VirtualMemoryServices.Region();
         region.base = call.arg(0);
         region.sizeBytes = call.arg(1);
-        return call.succeeded(
-                SectionFunctions.views(call).flush(call.process().eprocess(), region));
+        return call.succeeded(SectionFunctions.views(call).flush(call.process().eprocess(), region));
     }
 }
