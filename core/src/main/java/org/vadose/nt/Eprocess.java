@@ -4,6 +4,7 @@ import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.ExFastRefLayout;
 import org.vadose.layout.KaffinityExLayout;
 import org.vadose.layout.KprocessLayout;
+import org.vadose.layout.MmSessionSpaceLayout;
 import org.vadose.layout.MmsupportFlagsLayout;
 import org.vadose.layout.MmsupportInstanceLayout;
 import org.vadose.layout.MmwslInstanceLayout;
@@ -135,6 +136,12 @@ public record Eprocess(Memory memory, long address) {
     }
 
     /** Address of the {@code _HANDLE_TABLE}; 0 once the process has exited. */
+    /** Of the session it is in; 0 for those that are in none, too. */
+    public int sessionId() {
+        long session = memory.readLong(address + EprocessLayout.SESSION);
+        return session == 0 ? 0 : memory.readInt(session + MmSessionSpaceLayout.SESSION_ID);
+    }
+
     public long objectTable() {
         return memory.readLong(address + EprocessLayout.OBJECT_TABLE);
     }

@@ -31,6 +31,12 @@ public record Ethread(Memory memory, long address) {
         return memory.readLong(address + KthreadLayout.TEB);
     }
 
+    /** What the program calls it ({@code SetThreadDescription}); empty for no name. */
+    public String name() {
+        long string = memory.readLong(address + EthreadLayout.THREAD_NAME);
+        return string == 0 ? "" : new UnicodeString(memory, string).text();
+    }
+
     public ThreadState state() {
         return ThreadState.of(memory.readUnsignedByte(address + KthreadLayout.STATE));
     }

@@ -16,6 +16,7 @@ import org.vadose.layout.KqueueLayout;
 import org.vadose.layout.KthreadLayout;
 import org.vadose.layout.SectionLayout;
 import org.vadose.layout.SegmentLayout;
+import org.vadose.layout.UnicodeStringLayout;
 import org.vadose.memory.Memory;
 import org.vadose.mm.MemoryManager;
 import org.vadose.nt.DispatcherHeader;
@@ -29,6 +30,7 @@ import org.vadose.nt.ListEntry;
 import org.vadose.nt.PoolTag;
 import org.vadose.nt.PoolType;
 import org.vadose.nt.ThreadState;
+import org.vadose.nt.UnicodeString;
 import org.vadose.nt.WaitReason;
 import org.vadose.ob.KnownType;
 import org.vadose.ob.ObjectManager;
@@ -43,6 +45,7 @@ public final class ProcessManager {
 
     public static final long SYSTEM_PROCESS_ID = 4;
 
+    private static final int THREAD_NAME_TAG = PoolTag.of("ThNm");
     private static final int IDLE_THREAD_TAG = PoolTag.of("Ke  ");
     private static final int EXITING = 1 << 2;
     private static final int DELETED = 1 << 3;
@@ -349,7 +352,30 @@ public final class ProcessManager {
         }
     }
 
+    /**
+     * Names a thread.
+     *
+     * @param name at most 32766 characters; empty takes the name away
+     * @throws ResourcesException when there is no pool for it
+     */
+    public void setThreadName(Ethread thread, String name) {
+        long slot = thread.address() + EthreadLayout.THREAD_NAME;
+        long string = 0;
+        if (!name.isEmpty()) {
+            long bytes = UnicodeStringLayout.SIZE + 2L * name.length();
+            string = pool.allocate(PoolType.NON_PAGED_POOL_NX, bytes, THREAD_NAME_TAG);
+            memory.fill(string, UnicodeStringLayout.SIZE, (byte) 0);
+            new UnicodeString(memory, string).set(name, string + UnicodeStringLayout.SIZE);
+        }
+        long before = memory.readLong(slot);
+        memory.writeLong(slot, string);
+        if (before != 0) {
+            pool.free(before);
+        }
+    }
+
     private void threadDeleted(long body) {
+        setThreadName(new Ethread(memory, body), "");
         threads.deleted(new Ethread(memory, body));
     }
 

@@ -60,10 +60,11 @@ public final class HeapFunctions {
                 .function("RtlGetUserInfoHeap", guarded(HeapFunctions::userInfo))
                 .function(
                         "RtlSetHeapInformation",
-                        call -> HeapInformation.set(call).code())
+                        call -> HeapInformation.done(call, HeapInformation::set).code())
                 .function(
                         "RtlQueryHeapInformation",
-                        call -> HeapInformation.query(call).code());
+                        call -> HeapInformation.done(call, HeapInformation::query)
+                                .code());
     }
 
     /** What kernel32 and kernelbase export. */
@@ -84,8 +85,11 @@ public final class HeapFunctions {
                 .function("HeapLock", guarded(HeapFunctions::lock))
                 .function("HeapUnlock", guarded(HeapFunctions::unlock))
                 .function("HeapWalk", guarded(HeapFunctions::walk))
-                .function("HeapSetInformation", call -> call.succeeded(HeapInformation.set(call)))
-                .function("HeapQueryInformation", call -> call.succeeded(HeapInformation.query(call)));
+                .function(
+                        "HeapSetInformation", call -> call.succeeded(HeapInformation.done(call, HeapInformation::set)))
+                .function(
+                        "HeapQueryInformation",
+                        call -> call.succeeded(HeapInformation.done(call, HeapInformation::query)));
     }
 
     /** Lets a corrupt or exhausted heap raise its status in the guest. */

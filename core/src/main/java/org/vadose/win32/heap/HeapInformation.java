@@ -1,8 +1,10 @@
 package org.vadose.win32.heap;
 
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.memory.Memory;
+import org.vadose.memory.MemoryFault;
 import org.vadose.rtl.HeapException;
 import org.vadose.rtl.HeapFlags;
 import org.vadose.rtl.NtHeap;
@@ -28,6 +30,15 @@ final class HeapInformation {
     private static final int OPTIMIZE_VERSION = 1;
 
     private HeapInformation() {}
+
+    /** What cannot be read or written is a status here, not an exception. */
+    static NtStatus done(ApiCall call, Function<ApiCall, NtStatus> body) {
+        try {
+            return body.apply(call);
+        } catch (MemoryFault bad) {
+            return bad.status();
+        }
+    }
 
     /** Arguments: heap, class, information, its size. */
     static NtStatus set(ApiCall call) {

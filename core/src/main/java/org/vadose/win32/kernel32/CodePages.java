@@ -42,20 +42,30 @@ final class CodePages {
 
     /** Text in the ANSI code page, up to its terminator. */
     static String decode(ApiCall call, long address) {
+        return decode(call, address, ANSI_CHARSET);
+    }
+
+    /** Text in a charset of single bytes, up to its terminator. */
+    static String decode(ApiCall call, long address, Charset charset) {
         Memory memory = call.memory();
         int length = 0;
         while (length < LONGEST && memory.readByte(address + length) != 0) {
             length++;
         }
-        return new String(memory.read(address, length), ANSI_CHARSET);
+        return new String(memory.read(address, length), charset);
     }
 
-    /** In the ANSI code page; what it lacks becomes a question mark. */
     /** The ANSI code page. */
     static Charset ansi() {
         return ANSI_CHARSET;
     }
 
+    /** The OEM code page. */
+    static Charset oem() {
+        return named("IBM437");
+    }
+
+    /** In the ANSI code page; what it lacks becomes a question mark. */
     static byte[] encode(String text) {
         return text.getBytes(ANSI_CHARSET);
     }

@@ -83,7 +83,7 @@ final class FileFunctions {
     // --- opening ---
 
     private static long createFile(ApiCall call, boolean wide) {
-        String name = Texts.readOrEmpty(call, call.arg(0), wide);
+        String name = FileTexts.readOrEmpty(call, call.arg(0), wide);
         int creation = call.intArg(4);
         int flags = call.intArg(5);
         Disposition disposition = switch (creation) {
@@ -135,7 +135,7 @@ final class FileFunctions {
             call.process()
                     .files()
                     .open(
-                            path(call, Texts.readOrEmpty(call, call.arg(0), wide)),
+                            path(call, FileTexts.readOrEmpty(call, call.arg(0), wide)),
                             1,
                             7,
                             Disposition.CREATE,
@@ -155,7 +155,7 @@ final class FileFunctions {
             OpenFile.OnDisk file = call.process()
                     .files()
                     .open(
-                            path(call, Texts.readOrEmpty(call, call.arg(0), wide)),
+                            path(call, FileTexts.readOrEmpty(call, call.arg(0), wide)),
                             0x10000,
                             7,
                             Disposition.OPEN,
@@ -176,8 +176,8 @@ final class FileFunctions {
             call.process()
                     .files()
                     .rename(
-                            path(call, Texts.readOrEmpty(call, call.arg(0), wide)),
-                            path(call, Texts.readOrEmpty(call, call.arg(1), wide)),
+                            path(call, FileTexts.readOrEmpty(call, call.arg(0), wide)),
+                            path(call, FileTexts.readOrEmpty(call, call.arg(1), wide)),
                             replace);
             return 1;
         } catch (FileException e) {
@@ -191,8 +191,8 @@ final class FileFunctions {
         GuestPath from;
         GuestPath to;
         try {
-            from = path(call, Texts.readOrEmpty(call, call.arg(0), wide));
-            to = path(call, Texts.readOrEmpty(call, call.arg(1), wide));
+            from = path(call, FileTexts.readOrEmpty(call, call.arg(0), wide));
+            to = path(call, FileTexts.readOrEmpty(call, call.arg(1), wide));
             try (OpenFile.OnDisk source = files.open(
                                     from, 0x8000_0000, 3, Disposition.OPEN, GuestFileSystem.NOT_DIRECTORY, 0)
                             .file();
@@ -441,7 +441,7 @@ final class FileFunctions {
 
     private static @Nullable FileNode named(ApiCall call, boolean wide) {
         try {
-            GuestPath path = path(call, Texts.readOrEmpty(call, call.arg(0), wide));
+            GuestPath path = path(call, FileTexts.readOrEmpty(call, call.arg(0), wide));
             FileNode node = call.process().files().find(path);
             if (node == null) {
                 FileNode parent = call.process().files().find(path.parent());

@@ -53,13 +53,13 @@ final class FindFunctions {
     }
 
     private static long fixed(ApiCall call, boolean wide, String path) {
-        return Texts.fill(call, call.arg(0), call.unsignedIntArg(1), path, wide);
+        return FileTexts.fill(call, call.arg(0), call.unsignedIntArg(1), path, wide);
     }
 
     // --- searching ---
 
     private static long findFirst(ApiCall call, boolean wide, long data) {
-        String pattern = Texts.readOrEmpty(call, call.arg(0), wide).replace('/', '\\');
+        String pattern = FileTexts.readOrEmpty(call, call.arg(0), wide).replace('/', '\\');
         int slash = pattern.lastIndexOf('\\');
         String folder = slash < 0 ? "." : pattern.substring(0, slash + 1);
         String mask = pattern.substring(slash + 1);
@@ -107,7 +107,7 @@ final class FindFunctions {
         int nameBytes = FIND_NAME_CHARS * (wide ? 2 : 1);
         memory.fill(data, FIND_DATA_NAME + nameBytes + 14L * (wide ? 2 : 1), (byte) 0);
         FileFunctions.writeAttributeData(memory, data, found.node);
-        Texts.write(call, data + FIND_DATA_NAME, found.name, wide);
+        FileTexts.write(call, data + FIND_DATA_NAME, found.name, wide);
     }
 
     private static @Nullable Search search(ApiCall call) {
@@ -137,7 +137,7 @@ final class FindFunctions {
     // --- paths ---
 
     private static long getCurrentDirectory(ApiCall call, boolean wide) {
-        return Texts.fill(
+        return FileTexts.fill(
                 call,
                 call.arg(1),
                 call.unsignedIntArg(0),
@@ -147,7 +147,7 @@ final class FindFunctions {
 
     private static long setCurrentDirectory(ApiCall call, boolean wide) {
         try {
-            GuestPath path = FileFunctions.path(call, Texts.readOrEmpty(call, call.arg(0), wide));
+            GuestPath path = FileFunctions.path(call, FileTexts.readOrEmpty(call, call.arg(0), wide));
             FileNode node = call.process().files().find(path);
             if (node == null) {
                 return call.fail(NtStatus.OBJECT_NAME_NOT_FOUND);
@@ -164,12 +164,12 @@ final class FindFunctions {
 
     private static long getFullPathName(ApiCall call, boolean wide) {
         try {
-            String source = Texts.readOrEmpty(call, call.arg(0), wide);
+            String source = FileTexts.readOrEmpty(call, call.arg(0), wide);
             String full = FileFunctions.path(call, source).toString();
             if ((source.endsWith("\\") || source.endsWith("/")) && !full.endsWith("\\")) {
                 full += "\\";
             }
-            long length = Texts.fill(call, call.arg(2), call.unsignedIntArg(1), full, wide);
+            long length = FileTexts.fill(call, call.arg(2), call.unsignedIntArg(1), full, wide);
             if (call.arg(3) != 0) {
                 int name = full.lastIndexOf('\\') + 1;
                 boolean hasName = name < full.length() && length < call.unsignedIntArg(1);
@@ -183,7 +183,7 @@ final class FindFunctions {
     }
 
     private static long samePath(ApiCall call, boolean wide) {
-        String text = Texts.readOrEmpty(call, call.arg(0), wide);
+        String text = FileTexts.readOrEmpty(call, call.arg(0), wide);
         try {
             if (call.process().files().find(FileFunctions.path(call, text)) == null) {
                 return call.fail(ERROR_FILE_NOT_FOUND);
@@ -191,7 +191,7 @@ final class FindFunctions {
         } catch (FileException e) {
             return call.fail(e.status());
         }
-        return Texts.fill(call, call.arg(1), call.unsignedIntArg(2), text, wide);
+        return FileTexts.fill(call, call.arg(1), call.unsignedIntArg(2), text, wide);
     }
 
     private static String tempPath(ApiCall call) {
@@ -200,12 +200,12 @@ final class FindFunctions {
     }
 
     private static long getTempPath(ApiCall call, boolean wide) {
-        return Texts.fill(call, call.arg(1), call.unsignedIntArg(0), tempPath(call), wide);
+        return FileTexts.fill(call, call.arg(1), call.unsignedIntArg(0), tempPath(call), wide);
     }
 
     private static long getTempFileName(ApiCall call, boolean wide) {
-        String folder = Texts.readOrEmpty(call, call.arg(0), wide);
-        String prefix = Texts.readOrEmpty(call, call.arg(1), wide);
+        String folder = FileTexts.readOrEmpty(call, call.arg(0), wide);
+        String prefix = FileTexts.readOrEmpty(call, call.arg(1), wide);
         int unique = call.intArg(2) & 0xFFFF;
         try {
             for (int i = unique == 0 ? 1 : unique; i < 0x10000; i++) {
@@ -220,7 +220,7 @@ final class FindFunctions {
                                 .file()
                                 .close();
                     }
-                    Texts.write(call, call.arg(3), full, wide);
+                    FileTexts.write(call, call.arg(3), full, wide);
                     return i;
                 }
             }
@@ -231,7 +231,7 @@ final class FindFunctions {
     }
 
     private static long getDriveType(ApiCall call, boolean wide) {
-        String root = Texts.read(call, call.arg(0), wide);
+        String root = FileTexts.read(call, call.arg(0), wide);
         char letter = root == null || root.isEmpty()
                 ? call.process().currentDirectory().drive()
                 : Character.toUpperCase(root.charAt(0));

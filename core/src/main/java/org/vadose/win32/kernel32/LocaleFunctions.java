@@ -8,6 +8,7 @@ import java.time.format.TextStyle;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.vadose.layout.TebLayout;
 import org.vadose.memory.Memory;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
@@ -16,7 +17,10 @@ import org.vadose.win32.ApiModule;
 final class LocaleFunctions {
     private static final int ERROR_INVALID_PARAMETER = 87;
     private static final int US_ENGLISH = 0x409;
+    private static final int NEUTRAL_ENGLISH = 0x9;
+    private static final int INVARIANT = 0x7F;
     private static final String NAME = "en-US";
+    private static final String SYSTEM_DEFAULT_NAME = "!x-sys-default-locale";
     private static final int LESS = 1;
     private static final int EQUAL = 2;
     private static final int GREATER = 3;
@@ -99,14 +103,46 @@ final class LocaleFunctions {
                 .function("GetUserDefaultLocaleName", call -> name(call, call.arg(0), call.intArg(1)))
                 .function("GetSystemDefaultLocaleName", call -> name(call, call.arg(0), call.intArg(1)))
                 .function("LCIDToLocaleName", call -> name(call, call.arg(1), call.intArg(2)))
-                .function("LocaleNameToLCID", call -> US_ENGLISH)
-                .function("ConvertDefaultLocale", call -> US_ENGLISH)
+                .function("LocaleNameToLCID", LocaleFunctions::number)
+                .function("ConvertDefaultLocale", call -> convertDefault(call.intArg(0)))
                 .function("IsValidLocale", call -> isEnglish(call.intArg(0)) ? 1 : 0)
                 .function("IsValidLocaleName", call -> call.wide(call.arg(0)).equalsIgnoreCase(NAME) ? 1 : 0)
                 .function("GetSystemDefaultUILanguage", call -> US_ENGLISH)
                 .function("GetThreadUILanguage", call -> US_ENGLISH)
-                .function("SetThreadLocale", call -> 1)
+                .function(
+                        "GetThreadLocale",
+                        call -> call.memory().readInt(call.thread().teb() + TebLayout.CURRENT_LOCALE))
+                .function("SetThreadLocale", LocaleFunctions::setThreadLocale)
                 .function("SetThreadUILanguage", call -> US_ENGLISH);
+    }
+
+    /** LCIDs that stand for a default; others are themselves. */
+    private static int convertDefault(int id) {
+        return switch (id) {
+            case 0, 0x400, 0x800, 0x9 -> US_ENGLISH;
+            default -> id;
+        };
+    }
+
+    /** Name, flags. */
+    private static long number(ApiCall call) {
+        String name = Texts.read(call, call.arg(0), true);
+        if (name == null || name.equalsIgnoreCase(NAME) || name.equals(SYSTEM_DEFAULT_NAME)) {
+            return US_ENGLISH;
+        }
+        if (name.isEmpty()) {
+            return INVARIANT;
+        }
+        return name.equalsIgnoreCase("en") ? NEUTRAL_ENGLISH : call.fail(ERROR_INVALID_PARAMETER);
+    }
+
+    private static long setThreadLocale(ApiCall call) {
+        int id = convertDefault(call.intArg(0));
+        if (!isEnglish(id)) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        call.memory().writeInt(call.thread().teb() + TebLayout.CURRENT_LOCALE, id);
+        return 1;
     }
 
     private static boolean isEnglish(int id) {

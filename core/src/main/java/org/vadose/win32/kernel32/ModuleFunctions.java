@@ -3,6 +3,8 @@ package org.vadose.win32.kernel32;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
+import org.vadose.io.FileException;
+import org.vadose.io.GuestPath;
 import org.vadose.layout.ImageDosHeaderLayout;
 import org.vadose.layout.StringLayout;
 import org.vadose.memory.Memory;
@@ -26,6 +28,12 @@ final class ModuleFunctions {
     private static final long LOWEST_NAME = 0x10000;
 
     private static final int LOAD_AS_DATA = 0x2 | 0x20 | 0x40;
+    private static final int SEARCH_ALTERED = 0x8;
+    private static final int SEARCH_OWN_DIRECTORY = 0x100;
+    private static final int SEARCH_PLACES = 0x1F00;
+    /** What {@code SetDefaultDllDirectories} takes. */
+    private static final int DEFAULT_PLACES = 0x1E00;
+
     private static final int HANDLE_PIN = 0x1;
     private static final int HANDLE_UNCHANGED_COUNT = 0x2;
     private static final int HANDLE_FROM_ADDRESS = 0x4;
@@ -54,6 +62,9 @@ final class ModuleFunctions {
                     .function("SetDllDirectory" + letter, call -> setDllDirectory(call, wide));
         }
         kernel32.function("GetProcAddress", ModuleFunctions::getProcAddress)
+                .function("SetDefaultDllDirectories", ModuleFunctions::setDefaultDirectories)
+                .function("AddDllDirectory", ModuleFunctions::addDirectory)
+                .function("RemoveDllDirectory", ModuleFunctions::removeDirectory)
                 .function("FreeLibrary", ModuleFunctions::freeLibrary)
                 .function("FreeLibraryAndExitThread", ModuleFunctions::freeLibraryAndExitThread)
                 .function("DisableThreadLibraryCalls", ModuleFunctions::disableThreadLibraryCalls);
@@ -66,15 +77,22 @@ final class ModuleFunctions {
     }
 
     private static long loadLibrary(ApiCall call, boolean isWide, int flags) {
-        String name = Texts.read(call, call.arg(0), isWide);
+        String name = FileTexts.read(call, call.arg(0), isWide);
         if (name == null || name.isEmpty()) {
             return call.fail(name == null ? ERROR_INVALID_PARAMETER : ERROR_MOD_NOT_FOUND);
+        }
+        boolean isPath = name.indexOf('\\') >= 0 || name.indexOf('/') >= 0 || name.indexOf(':') >= 0;
+        if ((flags & SEARCH_ALTERED) != 0 && (flags & SEARCH_PLACES) != 0
+                || (flags & SEARCH_OWN_DIRECTORY) != 0 && !isPath) {
+            return call.fail(ERROR_INVALID_PARAMETER);
         }
         if ((flags & LOAD_AS_DATA) != 0) {
             return call.fail(NtStatus.NOT_SUPPORTED);
         }
         try {
-            return loader(call).loadLibrary(call.thread(), name).base();
+            return loader(call)
+                    .loadLibrary(call.thread(), name, flags & (SEARCH_ALTERED | SEARCH_PLACES))
+                    .base();
         } catch (LoaderException e) {
             return call.fail(e.status());
         }
@@ -109,7 +127,7 @@ final class ModuleFunctions {
     }
 
     private static long getModuleHandle(ApiCall call, boolean isWide) {
-        LoadedImage module = find(call, Texts.read(call, call.arg(0), isWide));
+        LoadedImage module = find(call, FileTexts.read(call, call.arg(0), isWide));
         return module == null ? call.fail(ERROR_MOD_NOT_FOUND) : module.base();
     }
 
@@ -133,7 +151,7 @@ final class ModuleFunctions {
         }
         LoadedImage module = (flags & HANDLE_FROM_ADDRESS) != 0
                 ? loader(call).at(call.arg(1))
-                : find(call, Texts.read(call, call.arg(1), isWide));
+                : find(call, FileTexts.read(call, call.arg(1), isWide));
         call.memory().writeLong(result, module == null ? 0 : module.base());
         if (module == null) {
             return call.fail(ERROR_MOD_NOT_FOUND);
@@ -158,17 +176,54 @@ final class ModuleFunctions {
         if (capacity == 0) {
             return call.fail(Texts.ERROR_INSUFFICIENT_BUFFER);
         }
-        int length = Texts.length(path, isWide);
+        int length = FileTexts.length(call, path, isWide);
         boolean fits = length < capacity;
-        Texts.write(call, call.arg(1), fits ? path : path.substring(0, Math.min(capacity - 1, path.length())), isWide);
+        FileTexts.write(
+                call, call.arg(1), fits ? path : path.substring(0, Math.min(capacity - 1, path.length())), isWide);
         call.setLastError(fits ? ERROR_SUCCESS : Texts.ERROR_INSUFFICIENT_BUFFER);
         return fits ? length : capacity;
     }
 
     /** A null pointer restores the usual order. */
     private static long setDllDirectory(ApiCall call, boolean isWide) {
-        loader(call).setDllDirectory(Texts.read(call, call.arg(0), isWide));
+        loader(call).setDllDirectory(FileTexts.read(call, call.arg(0), isWide));
         return 1;
+    }
+
+    private static long setDefaultDirectories(ApiCall call) {
+        int places = call.intArg(0);
+        if (places == 0 || (places & ~DEFAULT_PLACES) != 0) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        loader(call).setDefaultPlaces(places);
+        return 1;
+    }
+
+    /** The directory must be there, and be named from its drive on. */
+    private static long addDirectory(ApiCall call) {
+        String name = FileTexts.readOrEmpty(call, call.arg(0), true);
+        if (!name.startsWith("\\\\")
+                && (name.length() < 3 || name.charAt(1) != ':' || name.charAt(2) != '\\' && name.charAt(2) != '/')) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        try {
+            GuestPath path = FileFunctions.path(call, name);
+            if (call.process().files().find(path) == null) {
+                return call.fail(
+                        call.process().files().find(path.parent()) == null
+                                ? NtStatus.OBJECT_PATH_NOT_FOUND
+                                : NtStatus.OBJECT_NAME_NOT_FOUND);
+            }
+        } catch (FileException e) {
+            return call.fail(e.status());
+        }
+        long cookie = call.process().newCookie();
+        loader(call).addDirectory(cookie, name);
+        return cookie;
+    }
+
+    private static long removeDirectory(ApiCall call) {
+        return loader(call).removeDirectory(call.arg(0)) ? 1 : call.fail(ERROR_INVALID_PARAMETER);
     }
 
     private static @Nullable LoadedImage moduleAtBase(ApiCall call, long base) {

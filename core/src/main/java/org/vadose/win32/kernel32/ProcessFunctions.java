@@ -4,7 +4,6 @@ import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
 import org.vadose.base.ResourcesException;
 import org.vadose.layout.DispatcherHeaderLayout;
-import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.EthreadLayout;
 import org.vadose.layout.KuserSharedDataLayout;
 import org.vadose.layout.NtTibLayout;
@@ -35,9 +34,8 @@ final class ProcessFunctions {
     private static final int NORMAL_PRIORITY_CLASS = 0x20;
 
     /** {@code SEM_FAILCRITICALERRORS} to {@code SEM_NOALIGNMENTFAULTEXCEPT}, {@code SEM_NOOPENFILEERRORBOX}. */
-    private static final int ERROR_MODES = 0x8007;
-
     private static final int PROCESSOR_FEATURES = 64;
+
     private static final long LEAST_GUARANTEE = 2 * Pages.SIZE;
 
     private ProcessFunctions() {}
@@ -77,8 +75,6 @@ final class ProcessFunctions {
                 .function("CheckRemoteDebuggerPresent", ProcessFunctions::checkRemoteDebugger)
                 .function("OutputDebugStringA", call -> outputDebugString(call, false))
                 .function("OutputDebugStringW", call -> outputDebugString(call, true))
-                .function("SetErrorMode", ProcessFunctions::setErrorMode)
-                .function("GetErrorMode", ProcessFunctions::errorMode)
                 .function("IsWow64Process", ProcessFunctions::isWow64)
                 .function("IsProcessorFeaturePresent", ProcessFunctions::isFeaturePresent)
                 .function("GetVersion", call -> 19_041L << 16 | 10)
@@ -310,22 +306,6 @@ final class ProcessFunctions {
         }
         ContextTransfer.load(thread.cpu(), new ContextRecord(call.memory(), call.arg(1)));
         return 1;
-    }
-
-    /** The kernel keeps the first flag the other way round: set, critical errors are shown. */
-    private static long errorMode(ApiCall call) {
-        Eprocess process = call.process().eprocess();
-        return process.memory().readInt(process.address() + EprocessLayout.DEFAULT_HARD_ERROR_PROCESSING) ^ 1;
-    }
-
-    private static long setErrorMode(ApiCall call) {
-        long before = errorMode(call);
-        Eprocess process = call.process().eprocess();
-        process.memory()
-                .writeInt(
-                        process.address() + EprocessLayout.DEFAULT_HARD_ERROR_PROCESSING,
-                        (call.intArg(0) ^ 1) & ERROR_MODES);
-        return before;
     }
 
     // --- debugging, versions ---

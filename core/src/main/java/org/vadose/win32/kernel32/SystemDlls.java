@@ -11,6 +11,7 @@ public final class SystemDlls {
     /** Adds to {@code ntdll.dll} all but its heap. */
     public static void addToNtdll(ApiModule ntdll) {
         Loader.addExports(ntdll);
+        ErrorModes.addToNtdll(ntdll);
         ExceptionFunctions.addToNtdll(ntdll);
         FileServices.addTo(ntdll);
         LockFunctions.addToNtdll(ntdll);
@@ -39,6 +40,7 @@ public final class SystemDlls {
         AttributeLists.addTo(kernel32);
         ConsoleAndVolumes.addTo(kernel32);
         EnvironmentFunctions.addTo(kernel32);
+        ErrorModes.addTo(kernel32);
         ExceptionFunctions.addToKernel32(kernel32);
         FileCacheFunctions.addTo(kernel32);
         FileFunctions.addTo(kernel32);
@@ -57,6 +59,7 @@ public final class SystemDlls {
         ProcessCreation.addTo(kernel32);
         ProcessFunctions.addTo(kernel32);
         ProcessModules.addTo(kernel32);
+        ProcessSettings.addTo(kernel32);
         RegionFunctions.addTo(kernel32);
         RtlFunctions.addToKernel32(kernel32);
         SpecialMemoryFunctions.addTo(kernel32);
@@ -64,6 +67,7 @@ public final class SystemDlls {
         SynchronizationObjects.addTo(kernel32);
         SystemInformation.addTo(kernel32);
         TextFunctions.addTo(kernel32);
+        ThreadDescriptions.addTo(kernel32);
         TimeFunctions.addTo(kernel32);
         WaitFunctions.addTo(kernel32);
         WorkingSetFunctions.addTo(kernel32);

@@ -1,5 +1,6 @@
 package org.vadose.win32.kernel32;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.vadose.io.FileException;
@@ -8,7 +9,9 @@ import org.vadose.io.GuestPath;
 import org.vadose.io.OpenFile;
 import org.vadose.layout.KthreadLayout;
 import org.vadose.memory.Memory;
+import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
+import org.vadose.nt.HandleTable;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.GuestThread;
@@ -43,7 +46,12 @@ final class SystemInformation {
                     .function("QueryFullProcessImageName" + letter, call -> imageName(call, wide))
                     .function(
                             "GetDllDirectory" + letter,
-                            call -> Texts.fill(call, call.arg(1), call.unsignedIntArg(0), "", wide))
+                            call -> FileTexts.fill(
+                                    call,
+                                    call.arg(1),
+                                    call.unsignedIntArg(0),
+                                    Loader.of(call.process()).dllDirectory(),
+                                    wide))
                     .function("VerifyVersionInfo" + letter, SystemInformation::verifyVersion)
                     .function(
                             "FatalAppExit" + letter,
@@ -59,22 +67,12 @@ final class SystemInformation {
                 .function("GetActiveProcessorGroupCount", call -> 1)
                 .function("GetMaximumProcessorGroupCount", call -> 1)
                 .function("FlushProcessWriteBuffers", call -> 0)
-                .function("GetProcessHandleCount", call -> write(call, call.arg(1), 64))
-                .function("ProcessIdToSessionId", call -> write(call, call.arg(1), 1))
+                .function("GetProcessHandleCount", SystemInformation::handleCount)
+                .function("ProcessIdToSessionId", SystemInformation::sessionOf)
                 .function("WTSGetActiveConsoleSessionId", call -> 1)
                 .function("GetProcessVersion", call -> 0x0006_0000)
-                .function("GetThreadErrorMode", call -> 0)
-                .function("SetThreadErrorMode", call -> 1)
-                .function("SetSearchPathMode", call -> 1)
-                .function("SetDefaultDllDirectories", call -> 1)
-                .function("SetThreadExecutionState", call -> 0x8000_0000L)
-                .function("SetProcessShutdownParameters", call -> 1)
                 .function("SetProcessPriorityBoost", call -> 1)
                 .function("SetThreadPriorityBoost", call -> 1)
-                .function("SetThreadDescription", call -> 0)
-                .function("AreFileApisANSI", call -> 1)
-                .function("SetFileApisToANSI", call -> 0)
-                .function("SetFileApisToOEM", call -> 0)
                 .function("IsProcessInJob", call -> write(call, call.arg(2), 0))
                 .function("IsProcessCritical", call -> write(call, call.arg(1), 0))
                 .function("SetThreadPriority", SystemInformation::setPriority)
@@ -102,6 +100,23 @@ final class SystemInformation {
     private static int processors(ApiCall call) {
         return Math.max(
                 1, call.memory().readInt(call.process().peb() + org.vadose.layout.PebLayout.NUMBER_OF_PROCESSORS));
+    }
+
+    private static long handleCount(ApiCall call) {
+        Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.QUERY_LIMITED_INFORMATION);
+        if (process == null) {
+            return call.fail(ProcessHandles.refusal(call, call.arg(0)));
+        }
+        return write(call, call.arg(1), new HandleTable(process.memory(), process.objectTable()).handleCount());
+    }
+
+    private static long sessionOf(ApiCall call) {
+        for (Eprocess process : call.process().kernel().processManager().processes()) {
+            if (process.uniqueProcessId() == call.unsignedIntArg(0)) {
+                return write(call, call.arg(1), process.sessionId());
+            }
+        }
+        return call.fail(ERROR_INVALID_PARAMETER);
     }
 
     private static long productInfo(ApiCall call) {
@@ -191,30 +206,25 @@ final class SystemInformation {
 
     /** Path list, name, extension, room, target, where the name begins. */
     private static long searchPath(ApiCall call, boolean wide) {
-        String list = Texts.read(call, call.arg(0), wide);
-        String name = Texts.readOrEmpty(call, call.arg(1), wide);
-        String extension = Texts.readOrEmpty(call, call.arg(2), wide);
+        String list = FileTexts.read(call, call.arg(0), wide);
+        String name = FileTexts.readOrEmpty(call, call.arg(1), wide);
+        String extension = FileTexts.readOrEmpty(call, call.arg(2), wide);
         if (name.isEmpty()) {
             return call.fail(ERROR_INVALID_PARAMETER);
         }
-        if (name.indexOf('.') < 0) {
+        String last = name.substring(Math.max(name.lastIndexOf('\\'), name.lastIndexOf('/')) + 1);
+        if (last.indexOf('.') < 0) {
             name += extension;
         }
-        String path = EnvironmentFunctions.variable(call, "PATH");
-        String home = Loader.of(call.process()).program().path();
-        List<String> places = list != null
-                ? List.of(list.split(";"))
-                : List.of((home.substring(0, home.lastIndexOf('\\')) + ";.;C:\\Windows\\System32;C:\\Windows;"
-                                + (path == null ? "" : path))
-                        .split(";"));
-        for (String place : places) {
+        boolean hasPlace = name.startsWith("\\") || name.startsWith("/") || name.indexOf(':') == 1;
+        for (String place : hasPlace ? List.of("") : list != null ? List.of(list.split(";")) : searchPlaces(call)) {
             try {
                 GuestPath full = FileFunctions.path(call, place.isEmpty() ? name : place + "\\" + name);
                 FileNode node = call.process().files().find(full);
                 if (node != null) {
                     String text = full.toString();
-                    long length = Texts.fill(call, call.arg(4), call.unsignedIntArg(3), text, wide);
-                    if (call.arg(5) != 0 && length == Texts.length(text, wide)) {
+                    long length = FileTexts.fill(call, call.arg(4), call.unsignedIntArg(3), text, wide);
+                    if (call.arg(5) != 0 && length == FileTexts.length(call, text, wide)) {
                         long start = text.lastIndexOf('\\') + 1L;
                         call.memory().writeLong(call.arg(5), call.arg(4) + start * (wide ? 2 : 1));
                     }
@@ -225,6 +235,20 @@ final class SystemInformation {
             }
         }
         return call.fail(ERROR_FILE_NOT_FOUND);
+    }
+
+    /** Without a list: the program's, the current, the system's and the path's directories; safely, the current one late. */
+    private static List<String> searchPlaces(ApiCall call) {
+        boolean isSafe = ProcessSettings.of(call).searchesSafely();
+        String home = Loader.of(call.process()).program().path();
+        List<String> places = new ArrayList<>(
+                List.of(home.substring(0, home.lastIndexOf('\\')), "C:\\Windows\\System32", "C:\\Windows"));
+        places.add(isSafe ? places.size() : 1, ".");
+        String path = EnvironmentFunctions.variable(call, "PATH");
+        if (path != null) {
+            places.addAll(List.of(path.split(";")));
+        }
+        return places;
     }
 
     private static long finalPath(ApiCall call, boolean wide) {

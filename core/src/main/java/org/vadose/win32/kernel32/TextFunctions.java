@@ -27,7 +27,6 @@ final class TextFunctions {
                 .function("IsDBCSLeadByteEx", call -> 0)
                 .function("GetUserDefaultLCID", call -> US_ENGLISH)
                 .function("GetSystemDefaultLCID", call -> US_ENGLISH)
-                .function("GetThreadLocale", call -> US_ENGLISH)
                 .function("GetUserDefaultLangID", call -> US_ENGLISH)
                 .function("GetSystemDefaultLangID", call -> US_ENGLISH)
                 .function("GetUserDefaultUILanguage", call -> US_ENGLISH)

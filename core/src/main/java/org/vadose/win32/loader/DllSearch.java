@@ -1,6 +1,7 @@
 package org.vadose.win32.loader;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -19,6 +20,15 @@ final class DllSearch {
 
     private static final int SIGNED_ONLY = 3;
 
+    // LOAD_LIBRARY_SEARCH_* and LOAD_WITH_ALTERED_SEARCH_PATH
+    static final int ALTERED = 0x8;
+    static final int OWN_DIRECTORY = 0x100;
+    static final int PROGRAM_DIRECTORY = 0x200;
+    static final int ADDED_DIRECTORIES = 0x400;
+    static final int SYSTEM32 = 0x800;
+    static final int DEFAULT_DIRECTORIES = 0x1000;
+    private static final int ANY_PLACE = 0x1F00;
+
     /** Names as Windows lists them, where they are not in lower case. */
     private static final Map<String, String> LISTED_NAMES =
             Map.of("kernel32.dll", "KERNEL32.DLL", "kernelbase.dll", "KERNELBASE.dll");
@@ -27,6 +37,12 @@ final class DllSearch {
     private final BuiltinDlls builtin;
     private final LoaderFiles files;
     private @Nullable String directory;
+    private int defaultPlaces;
+    private final Map<Long, String> added = new LinkedHashMap<>();
+
+    // Of the load that goes on, with all that the DLL needs.
+    private int places;
+    private String ownDirectory = "";
 
     DllSearch(GuestProcess process, BuiltinDlls builtin, LoaderFiles files) {
         this.process = process;
@@ -37,6 +53,79 @@ final class DllSearch {
     /** See {@link Loader#setDllDirectory}. */
     void setDirectory(@Nullable String newDirectory) {
         directory = newDirectory;
+    }
+
+    String directory() {
+        String set = directory;
+        return set == null ? "" : set;
+    }
+
+    /** See {@link Loader#setDefaultPlaces}. */
+    void setDefaultPlaces(int newPlaces) {
+        defaultPlaces = newPlaces;
+    }
+
+    /** See {@link Loader#addDirectory}. */
+    void addDirectory(long cookie, String newDirectory) {
+        added.put(cookie, newDirectory);
+    }
+
+    /** See {@link Loader#removeDirectory}. */
+    boolean removeDirectory(long cookie) {
+        return added.remove(cookie) != null;
+    }
+
+    /** A load begins. */
+    void begin(int newPlaces, String dllName) {
+        places = newPlaces;
+        int end = Math.max(dllName.lastIndexOf('\\'), dllName.lastIndexOf('/'));
+        ownDirectory = end < 0 ? "" : files.fullPath(dllName.substring(0, end + 1));
+    }
+
+    /** It is over; what is loaded next, at the start of a program, say, is looked for in the usual places. */
+    void end() {
+        places = 0;
+        ownDirectory = "";
+    }
+
+    /** Where to look, in order. */
+    private List<String> directories(String home) {
+        String programDirectory = home.substring(0, home.lastIndexOf('\\') + 1);
+        List<String> list = new ArrayList<>();
+        if (demands(MitigationPolicy.IMAGE_LOAD, PREFER_SYSTEM)) {
+            list.add(SYSTEM_DIRECTORY);
+        }
+        int wanted = (places & ANY_PLACE) != 0 ? places & ANY_PLACE : (places & ALTERED) == 0 ? defaultPlaces : 0;
+        if (wanted != 0) {
+            if ((wanted & OWN_DIRECTORY) != 0) {
+                list.add(ownDirectory);
+            }
+            if ((wanted & (PROGRAM_DIRECTORY | DEFAULT_DIRECTORIES)) != 0) {
+                list.add(programDirectory);
+            }
+            if ((wanted & (ADDED_DIRECTORIES | DEFAULT_DIRECTORIES)) != 0) {
+                list.addAll(added.values());
+                if (!directory().isEmpty()) {
+                    list.add(directory());
+                }
+            }
+            if ((wanted & (SYSTEM32 | DEFAULT_DIRECTORIES)) != 0) {
+                list.add(SYSTEM_DIRECTORY);
+            }
+            return list;
+        }
+        list.add((places & ALTERED) != 0 && !ownDirectory.isEmpty() ? ownDirectory : programDirectory);
+        if (!directory().isEmpty()) {
+            list.add(directory());
+        }
+        list.add(SYSTEM_DIRECTORY);
+        List<String> usual = new ArrayList<>(files.searchDirectories());
+        if (directory != null) {
+            // The current directory is no place any more, even if the one set is empty.
+            usual.remove(files.fullPath("."));
+        }
+        list.addAll(usual);
+        return list;
     }
 
     /** A DLL's file. */
@@ -57,18 +146,8 @@ final class DllSearch {
         if (own != null) {
             return new Found(SYSTEM_DIRECTORY + LISTED_NAMES.getOrDefault(name, name), own, true);
         }
-        List<String> places = new ArrayList<>();
-        if (demands(MitigationPolicy.IMAGE_LOAD, PREFER_SYSTEM)) {
-            places.add(SYSTEM_DIRECTORY);
-        }
-        places.add(home.substring(0, home.lastIndexOf('\\') + 1));
-        String added = directory;
-        if (added != null && !added.isEmpty()) {
-            places.add(added);
-        }
-        places.add(SYSTEM_DIRECTORY);
-        places.addAll(files.searchDirectories());
-        for (String place : places) {
+        List<String> directories = directories(home);
+        for (String place : directories) {
             String path = (place.endsWith("\\") ? place : place + "\\") + dllName;
             byte[] file = files.read(path);
             if (file != null) {
@@ -78,7 +157,7 @@ final class DllSearch {
         throw new LoaderException(
                 NtStatus.DLL_NOT_FOUND,
                 "%s needs %s, which is neither built in nor in %s"
-                        .formatted(importer, dllName, String.join(", ", places)));
+                        .formatted(importer, dllName, String.join(", ", directories)));
     }
 
     private Found locatePath(String path, LoadedImage importer) {

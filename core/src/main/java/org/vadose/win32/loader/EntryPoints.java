@@ -44,7 +44,11 @@ final class EntryPoints {
         entry.setState(LdrDdagStateValues.LDR_MODULES_READY_TO_RUN);
     }
 
+    /** Tells a DLL that it goes; a module that was not told that it came hears nothing. */
     static void detachProcess(LoadedImage module, boolean isStatic, GuestCaller guest) {
+        if (!module.entry().isProcessAttachCalled()) {
+            return;
+        }
         long context = isStatic ? 1 : 0;
         runTlsCallbacks(module, PROCESS_DETACH, context, guest);
         long entryPoint = module.entry().entryPoint();

@@ -313,7 +313,17 @@ public final class Loader {
      * @throws LoaderException when it cannot be loaded
      */
     public LoadedImage loadLibrary(GuestThread thread, String name) {
-        return loadLibrary(name, thread::callGuest);
+        return loadLibrary(name, 0, thread::callGuest);
+    }
+
+    /**
+     * {@code LoadLibraryEx}.
+     *
+     * @param places where it and what it needs are looked for: {@code LOAD_LIBRARY_SEARCH_*}, {@code
+     *     LOAD_WITH_ALTERED_SEARCH_PATH}, or 0 for the usual places
+     */
+    public LoadedImage loadLibrary(GuestThread thread, String name, int places) {
+        return loadLibrary(name, places, thread::callGuest);
     }
 
     /** The DLL that stands for an API set; other names as they are. */
@@ -330,6 +340,10 @@ public final class Loader {
     }
 
     LoadedImage loadLibrary(String wanted, GuestCaller guest) {
+        return loadLibrary(wanted, 0, guest);
+    }
+
+    private LoadedImage loadLibrary(String wanted, int places, GuestCaller guest) {
         String name = hostOf(wanted);
         LoadedImage present = find(name);
         if (present != null) {
@@ -339,12 +353,15 @@ public final class Loader {
         List<LoadedImage> before = new ArrayList<>(modules.values());
         LoadedImage module;
         try {
+            search.begin(places, name);
             module = load(ImportBinder.canonicalName(name), program(), LdrDllLoadReasonValues.LOAD_REASON_DYNAMIC_LOAD);
         } catch (LoaderException e) {
             for (LoadedImage fresh : freshSince(before)) {
                 unmap(fresh);
             }
             throw e;
+        } finally {
+            search.end();
         }
         List<LoadedImage> fresh = freshSince(before);
         fresh.forEach(m -> m.entry().setLoadCount(1));
@@ -511,6 +528,26 @@ public final class Loader {
      */
     public void setDllDirectory(@Nullable String directory) {
         search.setDirectory(directory);
+    }
+
+    /** What {@link #setDllDirectory} set; empty for none. */
+    public String dllDirectory() {
+        return search.directory();
+    }
+
+    /** {@code SetDefaultDllDirectories}: {@code LOAD_LIBRARY_SEARCH_*}, from now on the usual places. */
+    public void setDefaultPlaces(int places) {
+        search.setDefaultPlaces(places);
+    }
+
+    /** {@code AddDllDirectory}: one more of the directories that {@code LOAD_LIBRARY_SEARCH_USER_DIRS} means. */
+    public void addDirectory(long cookie, String directory) {
+        search.addDirectory(cookie, directory);
+    }
+
+    /** {@code RemoveDllDirectory}; false when no directory has that cookie. */
+    public boolean removeDirectory(long cookie) {
+        return search.removeDirectory(cookie);
     }
 
     // --- mapping ---
