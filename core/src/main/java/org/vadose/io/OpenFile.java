@@ -202,6 +202,11 @@ public abstract sealed class OpenFile implements AutoCloseable {
             return isConsole;
         }
 
+        /** What a person types, if it comes from there: whoever reads it must not keep others waiting. */
+        public @Nullable TypedInput typed() {
+            return in instanceof TypedInput typed ? typed : null;
+        }
+
         @Override
         public Kind kind() {
             return isConsole || path().equals("NUL") ? Kind.CHARACTER : Kind.PIPE;

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.vadose.io.OpenFile;
+import org.vadose.io.TypedInput;
 
 /**
  * The host's streams a process is connected to.
@@ -15,6 +16,11 @@ import org.vadose.io.OpenFile;
  */
 public record GuestConsole(InputStream in, OutputStream out, OutputStream error, boolean isInteractive) {
     private static final int GENERIC_WRITE = 0x4000_0000;
+
+    /** A person's input becomes {@link TypedInput}: a thread that reads it waits, the others go on. */
+    public GuestConsole {
+        in = isInteractive && !(in instanceof TypedInput) ? new TypedInput(in) : in;
+    }
 
     public OpenFile input() {
         return new OpenFile.Stream("Input", in, null, isInteractive);

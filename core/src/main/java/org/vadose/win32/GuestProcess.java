@@ -538,7 +538,7 @@ public final class GuestProcess {
 
     /**
      * Waits until the process has ended and given everything back; from a Java thread that runs no guest. After
-     * {@link #requestStop} a thread that is deep in a read from the host is waited for only so long.
+     * {@link #requestStop} a thread that is deep in a read from a pipe of the host is waited for only so long.
      *
      * @return its exit code
      */
@@ -556,6 +556,7 @@ public final class GuestProcess {
     public void requestStop() {
         stopRequested = true;
         stopProcessors();
+        system.scheduler().alert();
         try {
             if (end.await(STOP_PATIENCE_MILLIS, TimeUnit.MILLISECONDS)) {
                 return;
@@ -570,12 +571,18 @@ public final class GuestProcess {
     public void requestBreak() {
         breakRequested = true;
         stopProcessors();
+        system.scheduler().alert();
     }
 
     private void stopProcessors() {
         for (GuestThread thread : threads) {
             thread.cpu().requestStop();
         }
+    }
+
+    /** Whether {@link #stopPoint} would do something. */
+    boolean isWanted() {
+        return stopRequested || breakRequested;
     }
 
     /** Where a running thread notices that it should not run on, or that the debugger wants it. */

@@ -1,11 +1,14 @@
 package org.vadose.win32;
 
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.locks.Condition;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.function.Predicate;
@@ -14,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.ke.Waits;
 import org.vadose.memory.Mmu;
+import org.vadose.memory.ProcessorThread;
 import org.vadose.mm.NodeTopology;
 import org.vadose.mm.OrderedLock;
 import org.vadose.nt.ThreadState;
@@ -41,6 +45,8 @@ final class Scheduler {
     /** A millisecond. */
     private static final long SHOWN_TIME_STEP = 10_000;
 
+    private static final long NANOSECONDS_IN_TICK = 100;
+
     private final GuestClock clock;
     private final LongConsumer onTime;
     private final Runnable idle;
@@ -51,11 +57,16 @@ final class Scheduler {
     /** Where outsiders wait. */
     private final Condition nobodyRuns;
 
+    /** Tells of what came from outside; one object, so that listeners know it. */
+    private final Runnable onArrival = this::came;
+
     private final List<GuestProcessor> processors;
     /** By address of the {@code _ETHREAD}. */
     private final Map<Long, GuestThread> threads = new HashMap<>();
 
     private final Set<GuestThread> waiting = new LinkedHashSet<>();
+    /** Of those the ones that wait for something from outside the machine, in order of arrival. */
+    private final Map<GuestThread, Outside> outside = new LinkedHashMap<>();
     /** Java threads that are no guest's and want all processors, or have them. */
     private int outsiders;
 
@@ -64,6 +75,17 @@ final class Scheduler {
     private boolean isDispatching;
     /** Threads were ended while somebody else held the lock. */
     private volatile boolean someMustGo;
+    /** Something from outside has come that nobody has looked at. */
+    private boolean somethingCame;
+    /** Threads shall look whether their process is wanted. */
+    private boolean someAreWanted;
+
+    /**
+     * What is awaited from outside the machine.
+     *
+     * @param object is signalled when it has come
+     */
+    private record Outside(long object, BooleanSupplier hasCome) {}
 
     /**
      * @param kernel held by whoever is in the kernel
@@ -225,6 +247,118 @@ final class Scheduler {
         return await(thread, NO_OBJECTS, new Waits.How(false, reason, true, false, deadline));
     }
 
+    /**
+     * Waits for something from outside the machine, which has come when the condition holds. Whoever brings it says so by
+     * {@link #onArrival}. Meanwhile time that passes for nobody's instructions passes as the host's does.
+     *
+     * @param object is signalled then; others may wait for it, too
+     * @return a status: {@code WAIT_0}, or {@code ALERTED} after {@link #alert}
+     */
+    int awaitOutside(GuestThread thread, long object, BooleanSupplier hasCome) {
+        outside.put(thread, new Outside(object, hasCome));
+        try {
+            return await(thread, new long[] {object}, new Waits.How(false, WaitReason.EXECUTIVE, true, false, NEVER));
+        } finally {
+            outside.remove(thread);
+        }
+    }
+
+    /** What says that something that some thread awaits from outside has come: on any Java thread. */
+    Runnable onArrival() {
+        return onArrival;
+    }
+
+    private void came() {
+        kernel.lock();
+        try {
+            somethingCame = true;
+            signalMinder();
+        } finally {
+            kernel.unlock();
+        }
+    }
+
+    private void lookOutside() {
+        if (somethingCame) {
+            somethingCame = false;
+            for (Outside awaited : List.copyOf(outside.values())) {
+                if (awaited.hasCome().getAsBoolean()) {
+                    Objects.requireNonNull(waits).signal(awaited.object());
+                }
+            }
+        }
+    }
+
+    /**
+     * Threads that await something from outside shall look whether their process is wanted: their waits end as alerted if nobody runs.
+     * From any Java thread; never waits.
+     */
+    void alert() {
+        Thread teller = new Thread(
+                () -> {
+                    kernel.lock();
+                    try {
+                        someAreWanted = true;
+                        signalMinder();
+                    } finally {
+                        kernel.unlock();
+                    }
+                },
+                "alert");
+        teller.setDaemon(true);
+        teller.start();
+    }
+
+    private void alertWanted() {
+        someAreWanted = false;
+        for (GuestThread thread : List.copyOf(outside.keySet())) {
+            if (thread.process().isWanted()) {
+                Objects.requireNonNull(waits).end(thread.ethread().address(), NtStatus.ALERTED.code());
+            }
+        }
+    }
+
+    /** Of the threads that await something from outside the first minds the time while every thread waits. */
+    private boolean isMinder(GuestThread thread) {
+        return !outside.isEmpty() && outside.keySet().iterator().next() == thread;
+    }
+
+    private void signalMinder() {
+        if (!outside.isEmpty()) {
+            outside.keySet().iterator().next().turn().signal();
+        }
+    }
+
+    /** On the Java thread of the minder, which has nothing else to do, and on its processor, which nobody uses. */
+    private void mindTime(GuestThread minder) {
+        long before = System.nanoTime();
+        if (!somethingCame && !someMustGo && !someAreWanted) {
+            long due = waits == null ? NEVER : waits.nextDue();
+            try {
+                long ignored =
+                        minder.turn().awaitNanos(due == NEVER ? NEVER : (due - clock.now()) * NANOSECONDS_IN_TICK);
+            } catch (InterruptedException e) {
+                // Nobody means to end the wait of a guest's thread that way.
+                return;
+            }
+        }
+        if (isNobodyAbout()) {
+            Mmu mmu = minder.processor().mmu();
+            if (mmu != null) {
+                mmu.catchUp();
+            }
+            clock.advanceTo(clock.now() + (System.nanoTime() - before) / NANOSECONDS_IN_TICK);
+            if (someAreWanted) {
+                alertWanted();
+            }
+            dispatch();
+        }
+    }
+
+    private boolean isNobodyAbout() {
+        return outsiders == 0 && !someoneRuns();
+    }
+
     private int awaitAlone(GuestThread thread, long deadline) {
         if (deadline == NEVER) {
             onDeadlock.accept(thread.process());
@@ -273,7 +407,10 @@ final class Scheduler {
         someMustGo = true;
         if (kernel.tryLock()) {
             try {
-                letGo(which);
+                // Whoever runs sees it soon; an outsider has no processor while one runs.
+                if (Thread.currentThread() instanceof ProcessorThread || !someoneRuns()) {
+                    letGo(which);
+                }
             } finally {
                 kernel.unlock();
             }
@@ -333,9 +470,13 @@ final class Scheduler {
         settle(thread);
     }
 
-    private static void awaitProcessor(GuestThread thread) {
+    private void awaitProcessor(GuestThread thread) {
         while (thread.processor().holder != thread) {
-            thread.turn().awaitUninterruptibly();
+            if (isMinder(thread) && isNobodyAbout()) {
+                mindTime(thread);
+            } else {
+                thread.turn().awaitUninterruptibly();
+            }
         }
         Mmu mmu = thread.processor().mmu();
         if (mmu != null) {
@@ -392,7 +533,10 @@ final class Scheduler {
         dispatch();
     }
 
-    /** Gives every processor without a thread its next one. When all threads wait, time passes until one need not. */
+    /**
+     * Gives every processor without a thread its next one. When all threads wait, time passes until one need not, at once unless one
+     * awaits something from outside.
+     */
     private void dispatch() {
         if (outsiders == 0) {
             isDispatching = true;
@@ -400,8 +544,8 @@ final class Scheduler {
             while (!assign() && !waiting.isEmpty()) {
                 if (someMustGo) {
                     letGo(GuestThread::mustGo);
-                } else {
-                    passTime();
+                } else if (!passTime()) {
+                    break;
                 }
             }
             isDispatching = false;
@@ -428,6 +572,7 @@ final class Scheduler {
 
     private void expireTimers() {
         if (waits != null) {
+            lookOutside();
             long now = clock.now();
             if (now - shownTime >= SHOWN_TIME_STEP) {
                 shownTime = now;
@@ -439,10 +584,15 @@ final class Scheduler {
         }
     }
 
-    private void passTime() {
+    /** Returns false if time passes by itself: {@link #mindTime}. */
+    private boolean passTime() {
         idle.run();
         if (processors.stream().anyMatch(processor -> !processor.ready.isEmpty())) {
-            return;
+            return true;
+        }
+        if (!outside.isEmpty()) {
+            signalMinder();
+            return false;
         }
         long next = waits == null ? NEVER : waits.nextDue();
         if (next == NEVER) {
@@ -451,5 +601,6 @@ final class Scheduler {
             clock.advanceTo(next);
             expireTimers();
         }
+        return true;
     }
 }

@@ -2,9 +2,11 @@ package org.vadose.cli;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** Where a prompt's lines come from. */
@@ -15,6 +17,15 @@ interface LineSource extends AutoCloseable {
     /** Whether a person types the lines. */
     default boolean isInteractive() {
         return false;
+    }
+
+    /**
+     * What is typed while no line is read; null if nobody types.
+     *
+     * @param isPrompting whether what is typed is the prompt's
+     */
+    default @Nullable InputStream typedOtherwise(BooleanSupplier isPrompting) {
+        return null;
     }
 
     @Override

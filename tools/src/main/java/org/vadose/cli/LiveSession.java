@@ -1,6 +1,9 @@
 package org.vadose.cli;
 
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
@@ -99,9 +102,13 @@ final class LiveSession implements GuestEvents, LiveControl, AutoCloseable {
         return guestOutput;
     }
 
-    /** Whether the prompt's lines come from a pipe, so that the program cannot have it. */
-    boolean readsStandardInput() {
-        return !prompt.isInteractive() && !commandsGiven;
+    /** What the program reads: nothing if the prompt's lines come from a pipe, so that the program cannot have it. */
+    InputStream guestInput() {
+        InputStream typed = prompt.typedOtherwise(() -> stopped);
+        if (typed != null) {
+            return typed;
+        }
+        return commandsGiven ? new FileInputStream(FileDescriptor.in) : InputStream.nullInputStream();
     }
 
     boolean isInteractive() {

@@ -2,10 +2,12 @@ package org.vadose.cli;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.debug.Debugger;
 
@@ -54,6 +56,11 @@ final class Prompt implements AutoCloseable {
 
     boolean isInteractive() {
         return lines.isInteractive();
+    }
+
+    /** {@link LineSource#typedOtherwise}. */
+    @Nullable InputStream typedOtherwise(BooleanSupplier isPrompting) {
+        return lines.typedOtherwise(isPrompting);
     }
 
     /** Runs until the machine is to go on or the user leaves. */

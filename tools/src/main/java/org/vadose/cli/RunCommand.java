@@ -120,16 +120,16 @@ final class RunCommand implements Callable<Integer> {
     private int debug(Machine machine, BuiltinDlls dlls) throws IOException, InterruptedException {
         PrintStream out = Output.standard();
         try (LiveSession session = new LiveSession(machine, commands, out)) {
-            InputStream in = session.readsStandardInput()
-                    ? InputStream.nullInputStream()
-                    : new FileInputStream(FileDescriptor.in);
             ExitDump events = new ExitDump(machine, dump, session);
             RunningProgram running = new ProgramRunner(machine, dlls)
                     .start(Launch.of(
                                     program,
                                     arguments,
                                     new GuestConsole(
-                                            in, session.guestOutput(), session.guestOutput(), session.isInteractive()))
+                                            session.guestInput(),
+                                            session.guestOutput(),
+                                            session.guestOutput(),
+                                            session.isInteractive()))
                             .withMounts(mounts)
                             .withEvents(events));
             session.attach(running.process());

@@ -1,10 +1,15 @@
 package org.vadose.cli;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.jline.builtins.Completers;
 import org.jline.reader.Candidate;
 import org.jline.reader.Completer;
@@ -16,6 +21,7 @@ import org.jline.reader.impl.DefaultParser;
 import org.jline.reader.impl.completer.AggregateCompleter;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
+import org.jline.utils.NonBlockingInputStream;
 import org.jspecify.annotations.Nullable;
 import org.vadose.debug.Completion;
 import org.vadose.debug.Debugger;
@@ -26,6 +32,8 @@ final class TerminalLines implements LineSource {
 
     private final Terminal terminal;
     private final LineReader reader;
+    /** Held by whoever reads what is typed; fair, so that the program's reading makes way for the prompt. */
+    private final ReentrantLock turn = new ReentrantLock(true);
 
     TerminalLines(Debugger debugger, Runnable onInterrupt) throws IOException {
         terminal = TerminalBuilder.builder().system(true).dumb(true).build();
@@ -84,12 +92,72 @@ final class TerminalLines implements LineSource {
 
     @Override
     public @Nullable String read(String prompt) {
+        turn.lock();
         try {
             return reader.readLine(prompt);
         } catch (UserInterruptException e) {
             return "*";
         } catch (EndOfFileException e) {
             return null;
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    @Override
+    public InputStream typedOtherwise(BooleanSupplier isPrompting) {
+        return terminal.input() instanceof NonBlockingInputStream typed
+                ? new Shared(typed, turn, isPrompting)
+                : terminal.input();
+    }
+
+    /** Reads a little at a time, so that it can make way for the prompt. */
+    private static final class Shared extends InputStream {
+        private static final long PATIENCE_MILLIS = 100;
+
+        private final NonBlockingInputStream typed;
+        private final ReentrantLock turn;
+        private final BooleanSupplier isPrompting;
+
+        Shared(NonBlockingInputStream typed, ReentrantLock turn, BooleanSupplier isPrompting) {
+            this.typed = typed;
+            this.turn = turn;
+            this.isPrompting = isPrompting;
+        }
+
+        private int next() throws IOException {
+            turn.lock();
+            try {
+                if (!isPrompting.getAsBoolean()) {
+                    return typed.read(PATIENCE_MILLIS);
+                }
+            } finally {
+                turn.unlock();
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(PATIENCE_MILLIS));
+            return NonBlockingInputStream.READ_EXPIRED;
+        }
+
+        @Override
+        public int read() throws IOException {
+            int next = next();
+            while (next == NonBlockingInputStream.READ_EXPIRED) {
+                next = next();
+            }
+            return next;
+        }
+
+        /** Up to the end of a line: the terminal gives whole lines. */
+        @Override
+        public int read(byte[] target, int offset, int length) throws IOException {
+            int count = 0;
+            for (int next = read(); next >= 0; next = next()) {
+                target[offset + count++] = (byte) next;
+                if (count == length || next == '\n') {
+                    break;
+                }
+            }
+            return count == 0 ? -1 : count;
         }
     }
 

@@ -11,6 +11,7 @@ import org.vadose.layout.RtlUserProcessParametersLayout;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.GuestObjects;
 import org.vadose.win32.GuestProcess;
+import org.vadose.win32.TypedReads;
 
 /** Files as the operating system below the library has them: handles, positions, paths. Failures leave a Win32 error behind. */
 final class OsFiles {
@@ -84,7 +85,7 @@ final class OsFiles {
             return fail(ERROR_ACCESS_DENIED);
         }
         try {
-            int got = Math.max(0, file.read(position, target, offset, length));
+            int got = Math.max(0, TypedReads.read(call, handle, file, position, target, offset, length));
             if (positioned) {
                 objects.setFilePosition(handle, position + got);
             }

@@ -52,8 +52,16 @@ final class ProcessFunctions {
                 .function("_assert", call -> assertion(call, false))
                 .function("_wassert", call -> assertion(call, true))
                 .function("_cputs", ProcessFunctions::putText)
-                .function("_getch", call -> StreamFunctions.standard(call, 0).read())
-                .function("_getche", call -> StreamFunctions.standard(call, 0).read())
+                .function(
+                        "_getch",
+                        StreamLocks.locked(
+                                StreamLocks.STANDARD_INPUT,
+                                call -> StreamFunctions.standard(call, 0).read()))
+                .function(
+                        "_getche",
+                        StreamLocks.locked(
+                                StreamLocks.STANDARD_INPUT,
+                                call -> StreamFunctions.standard(call, 0).read()))
                 .function("_kbhit", call -> 0)
                 .function("_putch", ProcessFunctions::putCharacter)
                 .function("_sleep", ProcessFunctions::sleep);

@@ -1,5 +1,8 @@
 package org.vadose.win32.crt;
 
+import static org.vadose.win32.crt.StreamLocks.STANDARD_INPUT;
+import static org.vadose.win32.crt.StreamLocks.locked;
+
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.ArgumentList;
@@ -9,14 +12,20 @@ final class ScanFunctions {
     private ScanFunctions() {}
 
     static void addTo(ApiModule msvcrt) {
-        msvcrt.function("scanf", call -> scan(call, standard(call), 0, call.variadic(1), false))
-                .function("vscanf", call -> scan(call, standard(call), 0, call.argumentsAt(call.arg(1)), false))
-                .function("fscanf", call -> scan(call, stream(call), 1, call.variadic(2), false))
-                .function("vfscanf", call -> scan(call, stream(call), 1, call.argumentsAt(call.arg(2)), false))
+        msvcrt.function("scanf", locked(STANDARD_INPUT, call -> scan(call, standard(call), 0, call.variadic(1), false)))
+                .function(
+                        "vscanf",
+                        locked(
+                                STANDARD_INPUT,
+                                call -> scan(call, standard(call), 0, call.argumentsAt(call.arg(1)), false)))
+                .function("fscanf", locked(0, call -> scan(call, stream(call), 1, call.variadic(2), false)))
+                .function(
+                        "vfscanf", locked(0, call -> scan(call, stream(call), 1, call.argumentsAt(call.arg(2)), false)))
                 .function("sscanf", call -> scan(call, text(call, false), 1, call.variadic(2), false))
                 .function("vsscanf", call -> scan(call, text(call, false), 1, call.argumentsAt(call.arg(2)), false))
-                .function("wscanf", call -> scan(call, standard(call), 0, call.variadic(1), true))
-                .function("fwscanf", call -> scan(call, stream(call), 1, call.variadic(2), true))
+                .function(
+                        "wscanf", locked(STANDARD_INPUT, call -> scan(call, standard(call), 0, call.variadic(1), true)))
+                .function("fwscanf", locked(0, call -> scan(call, stream(call), 1, call.variadic(2), true)))
                 .function("swscanf", call -> scan(call, text(call, true), 1, call.variadic(2), true))
                 .function("vswscanf", call -> scan(call, text(call, true), 1, call.argumentsAt(call.arg(2)), true));
     }

@@ -1,5 +1,8 @@
 package org.vadose.win32.crt;
 
+import static org.vadose.win32.crt.StreamLocks.STANDARD_INPUT;
+import static org.vadose.win32.crt.StreamLocks.locked;
+
 import org.jspecify.annotations.Nullable;
 import org.vadose.io.GuestFileSystem.Disposition;
 import org.vadose.memory.Memory;
@@ -47,36 +50,40 @@ final class StreamFunctions {
                 .function("_wfopen_s", call -> openSafely(call, wide(call, 1), wide(call, 2)))
                 .function("_fsopen", call -> open(call, text(call, 0), text(call, 1)))
                 .function("_fdopen", StreamFunctions::openDescriptor)
-                .function("freopen", StreamFunctions::reopen)
-                .function("fclose", StreamFunctions::close)
+                .function("freopen", locked(2, StreamFunctions::reopen))
+                .function("fclose", locked(0, StreamFunctions::close))
                 .function("_fcloseall", StreamFunctions::closeAll)
                 .function("fflush", StreamFunctions::flush)
                 .function("_flushall", StreamFunctions::flushAll)
-                .function("fread", StreamFunctions::read)
+                .function("fread", locked(3, StreamFunctions::read))
                 .function("fwrite", StreamFunctions::write)
-                .function("fgetc", call -> stream(call, 0).read())
-                .function("getc", call -> stream(call, 0).read())
-                .function("getchar", call -> standard(call, 0).read())
-                .function("_fgetchar", call -> standard(call, 0).read())
-                .function("_filbuf", call -> stream(call, 0).fill())
+                .function("fgetc", locked(0, call -> stream(call, 0).read()))
+                .function("getc", locked(0, call -> stream(call, 0).read()))
+                .function(
+                        "getchar",
+                        locked(STANDARD_INPUT, call -> standard(call, 0).read()))
+                .function(
+                        "_fgetchar",
+                        locked(STANDARD_INPUT, call -> standard(call, 0).read()))
+                .function("_filbuf", locked(0, call -> stream(call, 0).fill()))
                 .function("fputc", call -> put(stream(call, 1), call.intArg(0)))
                 .function("putc", call -> put(stream(call, 1), call.intArg(0)))
                 .function("putchar", call -> put(standard(call, 1), call.intArg(0)))
                 .function("_fputchar", call -> put(standard(call, 1), call.intArg(0)))
                 .function("_flsbuf", call -> stream(call, 1).flushAndWrite(call.intArg(0)))
-                .function("ungetc", call -> stream(call, 1).unread(call.intArg(0)))
-                .function("fgets", StreamFunctions::getLine)
-                .function("gets", StreamFunctions::gets)
+                .function("ungetc", locked(1, call -> stream(call, 1).unread(call.intArg(0))))
+                .function("fgets", locked(2, StreamFunctions::getLine))
+                .function("gets", locked(STANDARD_INPUT, StreamFunctions::gets))
                 .function("fputs", call -> puts(stream(call, 1), text(call, 0)))
                 .function("puts", call -> puts(standard(call, 1), text(call, 0) + "\n"))
-                .function("fgetwc", call -> readWide(stream(call, 0)))
-                .function("getwc", call -> readWide(stream(call, 0)))
-                .function("getwchar", call -> readWide(standard(call, 0)))
+                .function("fgetwc", locked(0, call -> readWide(stream(call, 0))))
+                .function("getwc", locked(0, call -> readWide(stream(call, 0))))
+                .function("getwchar", locked(STANDARD_INPUT, call -> readWide(standard(call, 0))))
                 .function("fputwc", call -> putWide(stream(call, 1), call.intArg(0)))
                 .function("putwc", call -> putWide(stream(call, 1), call.intArg(0)))
                 .function("putwchar", call -> putWide(standard(call, 1), call.intArg(0)))
-                .function("ungetwc", StreamFunctions::unreadWide)
-                .function("fgetws", StreamFunctions::getWideLine)
+                .function("ungetwc", locked(1, StreamFunctions::unreadWide))
+                .function("fgetws", locked(2, StreamFunctions::getWideLine))
                 .function("fputws", call -> putWideText(stream(call, 1), wide(call, 0)))
                 .function("_putws", call -> putWideText(standard(call, 1), wide(call, 0) + "\n"))
                 .function("fseek", call -> seek(call, call.intArg(1)))
@@ -98,8 +105,14 @@ final class StreamFunctions {
                 .function("tmpfile", StreamFunctions::temporaryFile)
                 .function("tmpnam", StreamFunctions::temporaryName)
                 .function("perror", StreamFunctions::printError)
-                .function("_lock_file", call -> 0)
-                .function("_unlock_file", call -> 0);
+                .function("_lock_file", call -> {
+                    StreamLocks.lock(call, call.arg(0));
+                    return 0;
+                })
+                .function("_unlock_file", call -> {
+                    StreamLocks.unlock(call, call.arg(0));
+                    return 0;
+                });
     }
 
     private static void initializeStandardStreams(Memory memory, long at) {

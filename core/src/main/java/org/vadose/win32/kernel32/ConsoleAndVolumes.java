@@ -9,6 +9,7 @@ import org.vadose.layout.RtlUserProcessParametersLayout;
 import org.vadose.memory.Memory;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
+import org.vadose.win32.TypedReads;
 
 /** Standard handles, the console, and what volumes say about themselves. */
 final class ConsoleAndVolumes {
@@ -125,7 +126,7 @@ final class ConsoleAndVolumes {
         byte[] bytes = new byte[Math.clamp(call.unsignedIntArg(2), 0, LONGEST_LINE)];
         int count;
         try {
-            count = console.read(0, bytes, 0, bytes.length);
+            count = TypedReads.read(call, call.arg(0), console, 0, bytes, 0, bytes.length);
         } catch (FileException e) {
             return call.fail(e.status());
         }

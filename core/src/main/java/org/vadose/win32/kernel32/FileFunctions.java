@@ -13,6 +13,7 @@ import org.vadose.memory.MemoryFault;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.GuestProcess;
+import org.vadose.win32.TypedReads;
 
 /** Opening, reading, writing, positions, sizes, attributes of files. */
 final class FileFunctions {
@@ -302,7 +303,7 @@ final class FileFunctions {
                 call.memory().read(buffer + done, piece, 0, wanted);
                 count = file.write(start + done, piece, 0, wanted);
             } else {
-                count = file.read(start + done, piece, 0, wanted);
+                count = TypedReads.read(call, call.arg(0), file, start + done, piece, 0, wanted);
                 call.memory().write(buffer + done, piece, 0, count);
             }
             done += count;

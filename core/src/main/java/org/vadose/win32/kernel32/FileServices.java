@@ -18,6 +18,7 @@ import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.GuestObjects;
 import org.vadose.win32.NamedObjects;
+import org.vadose.win32.TypedReads;
 import org.vadose.win32.WaitObject;
 
 /**
@@ -252,7 +253,7 @@ final class FileServices {
                 take(call, buffer + done, piece, wanted);
                 count = file.write(start + done, piece, 0, wanted);
             } else {
-                count = file.read(start + done, piece, 0, wanted);
+                count = TypedReads.read(call, call.arg(0), file, start + done, piece, 0, wanted);
                 call.memory().write(buffer + done, piece, 0, count);
             }
             done += count;
