@@ -30,6 +30,8 @@ public final class BlockCache implements PhysicalMemory.CodeListener {
 
     private final Map<Long, List<Block>> byFrame = new HashMap<>();
     private int blocks;
+    /** How often code was written to, by whichever processor. */
+    private volatile int writes;
     /** Read by the interpreter at every branch, so not through a method that might not be inlined. */
     int generation = 1;
 
@@ -78,14 +80,27 @@ public final class BlockCache implements PhysicalMemory.CodeListener {
     }
 
     private Block findVerified(long address) {
+        while (true) {
+            int before = generation;
+            Block block = lookUp(address, before, writes);
+            // A fetch that faults, or has to tell other processors, lets them have their turn: where it was may be
+            // wrong now.
+            if (generation == before) {
+                return block;
+            }
+        }
+    }
+
+    private Block lookUp(long address, int before, int writesBefore) {
         long physicalAddress = mmu.translateFetch(address);
         for (Block b = buckets[bucket(address)]; b != null; b = b.sameBucket) {
             if (b.start == address && b.physicalStart == physicalAddress && b.generation != 0 && lastPageIsSame(b)) {
-                b.generation = generation;
+                verify(b, before);
                 return b;
             }
         }
-        return insert(translator.translate(address, physicalAddress));
+        Block made = translator.translate(address, physicalAddress);
+        return keep(made, before, writesBefore) ? made : translator.translateOne(address, physicalAddress);
     }
 
     private boolean lastPageIsSame(Block block) {
@@ -95,10 +110,30 @@ public final class BlockCache implements PhysicalMemory.CodeListener {
 
     /** One instruction at an address, not kept. */
     Block translateOne(long address) {
-        return translator.translateOne(address, mmu.translateFetch(address));
+        while (true) {
+            int before = generation;
+            Block block = translator.translateOne(address, mmu.translateFetch(address));
+            if (generation == before) {
+                return block;
+            }
+        }
     }
 
-    private synchronized Block insert(Block block) {
+    private synchronized void verify(Block block, int before) {
+        if (block.generation != 0 && generation == before) {
+            block.generation = generation;
+        }
+    }
+
+    /** Keeps a block; false if what it was made from may have been written to since, or may be without anybody's being told. */
+    private synchronized boolean keep(Block block, int before, int writesBefore) {
+        long firstFrame = block.physicalStart >>> Pages.SHIFT;
+        if (generation != before
+                || writes != writesBefore
+                || !mmu.ram().isKnownCode(firstFrame)
+                || !mmu.ram().isKnownCode(block.lastFrame)) {
+            return false;
+        }
         if (blocks >= MOST_BLOCKS) {
             clear();
         }
@@ -106,13 +141,12 @@ public final class BlockCache implements PhysicalMemory.CodeListener {
         block.sameBucket = buckets[bucket];
         buckets[bucket] = block;
         block.generation = generation;
-        long firstFrame = block.physicalStart >>> Pages.SHIFT;
         byFrame.computeIfAbsent(firstFrame, frame -> new ArrayList<>()).add(block);
         if (block.lastFrame != firstFrame) {
             byFrame.computeIfAbsent(block.lastFrame, frame -> new ArrayList<>()).add(block);
         }
         blocks++;
-        return block;
+        return true;
     }
 
     /**
@@ -134,6 +168,7 @@ public final class BlockCache implements PhysicalMemory.CodeListener {
 
     @Override
     public synchronized void codeWritten(long frame) {
+        writes++;
         List<Block> dead = byFrame.remove(frame);
         if (dead == null) {
             return;

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.vadose.base.NtStatus;
+import org.vadose.base.Pages;
 
 /**
  * One processor's memory-management unit: the root register (CR3), the page-table format, and a software TLB for each
@@ -238,16 +239,21 @@ public final class Mmu {
     /**
      * Physical address behind a virtual one for an instruction fetch at user privilege; faults as a fetch does. The frame is
      * marked as code, so that a later write to it is told to {@link PhysicalMemory.CodeListener}s.
+     *
+     * <p>As with any access that may fault, what other translations gave before may be wrong afterwards.
      */
     public long translateFetch(long virtualAddress) {
         long physicalAddress = user.translate(virtualAddress, PageFaultCode.USER | PageFaultCode.FETCH);
-        long frame = physicalAddress >>> org.vadose.base.Pages.SHIFT;
-        if (!ram.isCode(frame)) {
-            ram.markCode(frame);
-            kernel.forbidFastWrites(frame);
-            user.forbidFastWrites(frame);
-            othersForget();
+        long frame = physicalAddress >>> Pages.SHIFT;
+        if (ram.isKnownCode(frame)) {
+            return physicalAddress;
         }
-        return physicalAddress;
+        ram.markCode(frame);
+        kernel.forbidFastWrites(frame);
+        user.forbidFastWrites(frame);
+        othersForget();
+        ram.setCodeKnown(frame);
+        // While the others were told, one of them may have given the page another frame.
+        return user.translate(virtualAddress, PageFaultCode.USER | PageFaultCode.FETCH);
     }
 }

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -33,6 +34,11 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
     static final VarHandle ATOMIC_LONG =
             ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
 
+    private static final VarHandle MARK = MethodHandles.arrayElementVarHandle(byte[].class);
+    private static final byte NO_CODE = 0;
+    private static final byte MARKED = 1;
+    private static final byte KNOWN = 2;
+
     static final int CHUNK_SHIFT = 21;
     static final long CHUNK_SIZE = 1L << CHUNK_SHIFT;
     private static final long CHUNK_MASK = CHUNK_SIZE - 1;
@@ -45,7 +51,7 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
     private final MemorySegment segment;
     /** One flag a chunk: whether anything in it was ever written. */
     private final boolean[] touched;
-    /** One byte a frame of the chunk, not zero where the frame holds decoded code; null where no frame of the chunk does. */
+    /** One byte a frame of the chunk: {@link #NO_CODE}, {@link #MARKED} or {@link #KNOWN}; null where no frame of the chunk is marked. */
     private final byte[] @Nullable [] code;
 
     private final CopyOnWriteArrayList<CodeListener> codeListeners = new CopyOnWriteArrayList<>();
@@ -268,7 +274,10 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
         }
     }
 
-    /** Says that instructions were decoded from this frame: the next write to it is told to the listeners. */
+    /**
+     * Says that instructions are going to be decoded from this frame: the next write to it is told to the listeners. Processors that
+     * found out before that they may write there do not know yet: {@link #setCodeKnown}.
+     */
     public void markCode(long frame) {
         int chunk = chunkIndex(frame << Pages.SHIFT, 1);
         byte[] marks = code[chunk];
@@ -281,12 +290,30 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
                 }
             }
         }
-        marks[(int) (frame & (CHUNK_MASK >>> Pages.SHIFT))] = 1;
+        MARK.compareAndSet(marks, mark(frame), NO_CODE, MARKED);
+    }
+
+    /** Every processor looks again before it writes to this frame. A write that came first has taken the mark away. */
+    void setCodeKnown(long frame) {
+        byte[] marks = code[(int) (frame >>> (CHUNK_SHIFT - Pages.SHIFT))];
+        if (marks != null) {
+            MARK.compareAndSet(marks, mark(frame), MARKED, KNOWN);
+        }
+    }
+
+    /** Whether the frame is marked, and every processor knows: no write to it goes untold. */
+    public boolean isKnownCode(long frame) {
+        byte[] marks = code[(int) (frame >>> (CHUNK_SHIFT - Pages.SHIFT))];
+        return marks != null && (byte) MARK.getAcquire(marks, mark(frame)) == KNOWN;
     }
 
     public boolean isCode(long frame) {
         byte[] marks = code[(int) (frame >>> (CHUNK_SHIFT - Pages.SHIFT))];
-        return marks != null && marks[(int) (frame & (CHUNK_MASK >>> Pages.SHIFT))] != 0;
+        return marks != null && marks[mark(frame)] != NO_CODE;
+    }
+
+    private static int mark(long frame) {
+        return (int) (frame & (CHUNK_MASK >>> Pages.SHIFT));
     }
 
     public void addCodeListener(CodeListener listener) {
@@ -316,9 +343,9 @@ public final class PhysicalMemory implements Memory, AutoCloseable {
     private void clearCode(byte[] marks, long address, long length) {
         long last = (address + length - 1) >>> Pages.SHIFT;
         for (long frame = address >>> Pages.SHIFT; frame <= last; frame++) {
-            int mark = (int) (frame & (CHUNK_MASK >>> Pages.SHIFT));
-            if (marks[mark] != 0) {
-                marks[mark] = 0;
+            int mark = mark(frame);
+            if (marks[mark] != NO_CODE) {
+                MARK.setVolatile(marks, mark, NO_CODE);
                 for (CodeListener listener : codeListeners) {
                     listener.codeWritten(frame);
                 }

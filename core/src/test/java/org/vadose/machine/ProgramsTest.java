@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.vadose.nt.NxPolicy;
 import org.vadose.win32.GuestConsole;
 import org.vadose.win32.loader.BuiltinDlls;
@@ -39,6 +40,15 @@ class ProgramsTest {
     @EnumSource(NxPolicy.class)
     void pagesAreTrimmedAndComeBack(NxPolicy nx) throws Exception {
         printsWhatWasRecorded("pageout", MachineConfig.standard().withNx(nx).withRamBytes(128 << 20));
+    }
+
+    /** Threads write code and data, their own and common ones, in less RAM than they use together. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 4})
+    void severalProcessorsShareTooLittleMemory(int processors) throws Exception {
+        printsWhatWasRecorded(
+                "pressure",
+                MachineConfig.standard().withBare(true).withRamBytes(44 << 20).withProcessors(processors));
     }
 
     @ParameterizedTest
