@@ -45,8 +45,10 @@ final class CpuState {
         DATA_SELECTOR, CODE_SELECTOR, DATA_SELECTOR, DATA_SELECTOR, COMPATIBILITY_TEB_SELECTOR, DATA_SELECTOR
     };
 
-    final Mmu mmu;
-    final VirtualMemory memory;
+    /** The processor's that executes it; {@link #memory} is what user code sees through it. */
+    Mmu mmu;
+
+    VirtualMemory memory;
     long rip;
     /** RFLAGS without the arithmetic flags. */
     int systemFlags = INTERRUPT_FLAG | ALWAYS_ONE;
@@ -57,6 +59,11 @@ final class CpuState {
     CpuState(Mmu mmu) {
         this.mmu = mmu;
         this.memory = mmu.user();
+    }
+
+    void moveTo(Mmu other) {
+        mmu = other;
+        memory = other.user();
     }
 
     long rflags() {

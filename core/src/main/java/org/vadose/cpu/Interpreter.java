@@ -21,7 +21,7 @@ final class Interpreter {
     private static final long LOW_32 = 0xFFFF_FFFFL;
 
     private final CpuState state;
-    private final BlockCache cache;
+    private BlockCache cache;
     private final IntegerInstructions integers;
     private final ControlInstructions controls;
     private final StringInstructions strings;
@@ -49,6 +49,11 @@ final class Interpreter {
         this.vectors = new VectorInstructions(state);
         this.operations = new MicroOperations(state, integers);
         this.vectorOperations = new VectorOperations(state, vectors);
+    }
+
+    /** From now on it runs the blocks of another processor. */
+    void use(BlockCache other) {
+        cache = other;
     }
 
     long retired() {

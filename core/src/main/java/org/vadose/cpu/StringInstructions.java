@@ -1,7 +1,6 @@
 package org.vadose.cpu;
 
 import org.vadose.base.Pages;
-import org.vadose.memory.VirtualMemory;
 
 /**
  * Executes movs, stos, lods, scas and cmps, alone or repeated. rcx, rsi and rdi are right after every step, so that a fault or a
@@ -12,13 +11,11 @@ final class StringInstructions {
     private static final long BATCH = 4096;
 
     private final CpuState state;
-    private final VirtualMemory memory;
     private final long[] r;
     private final Flags flags;
 
     StringInstructions(CpuState state) {
         this.state = state;
-        this.memory = state.memory;
         this.r = state.r;
         this.flags = state.flags;
     }
@@ -93,7 +90,7 @@ final class StringInstructions {
             long run = Math.min(limit, room / size);
             boolean feedsItself = target - source > 0 && target - source < run * size;
             if (run > 1 && !feedsItself) {
-                memory.copyForward(source, target, run * size);
+                state.memory.copyForward(source, target, run * size);
                 elements = run;
             }
         }
@@ -118,7 +115,7 @@ final class StringInstructions {
             }
         }
         if (elements > 1 && isOneByte(value, size)) {
-            memory.fill(target, elements * size, (byte) value);
+            state.memory.fill(target, elements * size, (byte) value);
         } else {
             // All in one page: if one faults, the first does.
             for (long n = 0; n < elements; n++) {

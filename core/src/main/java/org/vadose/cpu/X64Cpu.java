@@ -37,11 +37,22 @@ public final class X64Cpu {
 
     /** Another register state for a processor; the cache must be one of this Mmu's. */
     public X64Cpu(Mmu mmu, BlockCache cache) {
+        check(mmu, cache);
+        state = new CpuState(mmu);
+        interpreter = new Interpreter(state, cache);
+    }
+
+    private static void check(Mmu mmu, BlockCache cache) {
         if (cache.mmu() != mmu) {
             throw new IllegalArgumentException("block cache of another Mmu");
         }
-        state = new CpuState(mmu);
-        interpreter = new Interpreter(state, cache);
+    }
+
+    /** Takes the registers to another processor; between runs. The cache must be one of this Mmu's. */
+    public void moveTo(Mmu mmu, BlockCache cache) {
+        check(mmu, cache);
+        state.moveTo(mmu);
+        interpreter.use(cache);
     }
 
     /** @param n hardware number: {@link Registers#RAX} to {@link Registers#R15} */

@@ -162,7 +162,8 @@ public final class ProgramRunner {
                 files,
                 launch.console(),
                 launch.events(),
-                CreationMitigations.NONE);
+                CreationMitigations.NONE,
+                null);
         return system.exclusively(() -> {
             launch.mounts().forEach(mount -> machine.addDrive(mount.letter()));
             GuestThread main = create(start);
@@ -193,7 +194,11 @@ public final class ProgramRunner {
         return Files.readAllBytes(program);
     }
 
-    /** What is to be started, its file read. */
+    /**
+     * What is to be started, its file read.
+     *
+     * @param parent whose scheduling it inherits; null for none
+     */
     private record Start(
             String path,
             byte[] file,
@@ -205,7 +210,8 @@ public final class ProgramRunner {
             GuestFileSystem files,
             GuestConsole console,
             GuestEvents events,
-            CreationMitigations mitigations) {}
+            CreationMitigations mitigations,
+            @Nullable Eprocess parent) {}
 
     private static PeImage program(byte[] file, String name) {
         PeImage image = PeImage.ofFile(file);
@@ -233,7 +239,8 @@ public final class ProgramRunner {
                 parent.files(),
                 parent.console(),
                 parent.events().followsChildren() ? parent.events() : GuestEvents.NONE,
-                request.mitigations()));
+                request.mitigations(),
+                parent.eprocess()));
         GuestProcess child = main.process();
         HandleTable parents = new HandleTable(kernel(), parent.eprocess().objectTable());
         HandleTable childs = new HandleTable(kernel(), child.eprocess().objectTable());
@@ -295,6 +302,10 @@ public final class ProgramRunner {
                             start.mitigations()));
         } finally {
             machine.memoryManager().sections().dereference(area);
+        }
+        Eprocess parent = start.parent();
+        if (parent != null) {
+            machine.processManager().scheduling().inherit(parent, user.process());
         }
         machine.attach(user.process());
 

@@ -44,6 +44,34 @@ public record Eprocess(Memory memory, long address) {
         return memory.readLong(address + KprocessLayout.AFFINITY + KaffinityExLayout.BITMAP);
     }
 
+    public void setAffinity(long mask) {
+        memory.writeLong(address + KprocessLayout.AFFINITY + KaffinityExLayout.BITMAP, mask);
+    }
+
+    public void setBasePriority(int priority) {
+        memory.writeByte(address + KprocessLayout.BASE_PRIORITY, (byte) priority);
+    }
+
+    /** {@code PROCESS_PRIORITY_CLASS_*}: 1 idle, 2 normal, 3 high, 4 real time, 5 below normal, 6 above normal. */
+    public int priorityClass() {
+        return memory.readUnsignedByte(address + EprocessLayout.PRIORITY_CLASS);
+    }
+
+    public void setPriorityClass(int priorityClass) {
+        memory.writeByte(address + EprocessLayout.PRIORITY_CLASS, (byte) priorityClass);
+    }
+
+    /** Whether what its threads waited for never raises their priority, if they were made after that was set. */
+    public boolean isBoostDisabled() {
+        return (memory.readInt(address + KprocessLayout.DISABLE_BOOST) >>> KprocessLayout.DISABLE_BOOST_SHIFT & 1) != 0;
+    }
+
+    public void setBoostDisabled(boolean disabled) {
+        int bit = 1 << KprocessLayout.DISABLE_BOOST_SHIFT;
+        int flags = memory.readInt(address + KprocessLayout.DISABLE_BOOST);
+        memory.writeInt(address + KprocessLayout.DISABLE_BOOST, disabled ? flags | bit : flags & ~bit);
+    }
+
     /** Clock ticks. */
     public long kernelTime() {
         return memory.readUnsignedInt(address + KprocessLayout.KERNEL_TIME);

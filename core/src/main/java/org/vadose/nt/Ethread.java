@@ -2,6 +2,7 @@ package org.vadose.nt;
 
 import org.vadose.layout.ClientIdLayout;
 import org.vadose.layout.EthreadLayout;
+import org.vadose.layout.GroupAffinityLayout;
 import org.vadose.layout.KprocessLayout;
 import org.vadose.layout.KthreadLayout;
 import org.vadose.memory.Memory;
@@ -138,6 +139,34 @@ public record Ethread(Memory memory, long address) {
         return memory.readByte(address + KthreadLayout.PRIORITY);
     }
 
+    public void setPriority(int priority) {
+        memory.writeByte(address + KthreadLayout.PRIORITY, (byte) priority);
+    }
+
+    public void setBasePriority(int priority) {
+        memory.writeByte(address + KthreadLayout.BASE_PRIORITY, (byte) priority);
+    }
+
+    /** 1 or -1 if its base priority is one end of its class's range whatever the process's is, else 0. */
+    public int saturation() {
+        return memory.readByte(address + KthreadLayout.SATURATION);
+    }
+
+    public void setSaturation(int saturation) {
+        memory.writeByte(address + KthreadLayout.SATURATION, (byte) saturation);
+    }
+
+    /** Whether what it waited for never raises its priority. */
+    public boolean isBoostDisabled() {
+        return (memory.readInt(address + KthreadLayout.DISABLE_BOOST) >>> KthreadLayout.DISABLE_BOOST_SHIFT & 1) != 0;
+    }
+
+    public void setBoostDisabled(boolean disabled) {
+        int bit = 1 << KthreadLayout.DISABLE_BOOST_SHIFT;
+        int flags = memory.readInt(address + KthreadLayout.DISABLE_BOOST);
+        memory.writeInt(address + KthreadLayout.DISABLE_BOOST, disabled ? flags | bit : flags & ~bit);
+    }
+
     public int basePriority() {
         return memory.readByte(address + KthreadLayout.BASE_PRIORITY);
     }
@@ -219,5 +248,30 @@ public record Ethread(Memory memory, long address) {
     /** Number of the processor it is best off on. */
     public int idealProcessor() {
         return memory.readInt(address + KthreadLayout.IDEAL_PROCESSOR);
+    }
+
+    public void setIdealProcessor(int number) {
+        memory.writeInt(address + KthreadLayout.IDEAL_PROCESSOR, number);
+        memory.writeInt(address + KthreadLayout.USER_IDEAL_PROCESSOR, number);
+    }
+
+    /** Number of the processor that it runs on, or will. */
+    public int nextProcessor() {
+        return memory.readInt(address + KthreadLayout.NEXT_PROCESSOR);
+    }
+
+    public void setNextProcessor(int number) {
+        memory.writeInt(address + KthreadLayout.NEXT_PROCESSOR, number);
+    }
+
+    /** The processors of the first group that it may run on, a bit each. */
+    public long affinity() {
+        return memory.readLong(address + KthreadLayout.AFFINITY + GroupAffinityLayout.MASK);
+    }
+
+    /** {@link #affinity}, which is what the program wished ({@code UserAffinity}), too. */
+    public void setAffinity(long mask) {
+        memory.writeLong(address + KthreadLayout.AFFINITY + GroupAffinityLayout.MASK, mask);
+        memory.writeLong(address + KthreadLayout.USER_AFFINITY + GroupAffinityLayout.MASK, mask);
     }
 }

@@ -17,6 +17,9 @@ public record Token(Memory memory, long address) {
     /** {@code SeProfileSingleProcessPrivilege}: combining pages, among other things. */
     public static final int SE_PROFILE_SINGLE_PROCESS = 13;
 
+    /** {@code SeIncreaseBasePriorityPrivilege}: real-time priorities. */
+    public static final int SE_INCREASE_BASE_PRIORITY = 14;
+
     private long privileges() {
         return address + TokenLayout.PRIVILEGES;
     }

@@ -3,10 +3,11 @@ package org.vadose.ps;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.KnodeLayout;
 import org.vadose.layout.KprocessLayout;
-import org.vadose.layout.KthreadLayout;
 import org.vadose.memory.Memory;
 import org.vadose.mm.MemoryManager;
 import org.vadose.mm.NodeTopology;
+import org.vadose.nt.Eprocess;
+import org.vadose.nt.Ethread;
 
 /**
  * The node each process, and the processor each thread, is best off on: processes take the nodes that have processors in turn, the
@@ -38,16 +39,22 @@ final class IdealProcessors {
 
     /**
      * @param thread address of a new {@code _KTHREAD}
-     * @param process that of its process
+     * @param owner its process
      */
-    void chooseProcessor(long thread, long process) {
-        long mask = topology.processorMask(memory.readUnsignedShort(process + KprocessLayout.IDEAL_NODE));
+    void chooseProcessor(long thread, Eprocess owner) {
+        long process = owner.address();
+        long allowed = owner.affinity();
+        long mask = topology.processorMask(memory.readUnsignedShort(process + KprocessLayout.IDEAL_NODE)) & allowed;
+        if (mask == 0) {
+            mask = allowed;
+        }
         int count = Math.max(1, Long.bitCount(mask));
         long seedAt = process + KprocessLayout.THREAD_SEED;
         int seed = memory.readUnsignedShort(seedAt);
         memory.writeShort(seedAt, (short) ((seed + 1) % count));
-        int chosen = mask == 0 ? 0 : Long.numberOfTrailingZeros(mask) + seed % count;
-        memory.writeInt(thread + KthreadLayout.IDEAL_PROCESSOR, chosen);
-        memory.writeInt(thread + KthreadLayout.USER_IDEAL_PROCESSOR, chosen);
+        for (int skipped = seed % count; skipped > 0; skipped--) {
+            mask &= mask - 1;
+        }
+        new Ethread(memory, thread).setIdealProcessor(mask == 0 ? 0 : Long.numberOfTrailingZeros(mask));
     }
 }

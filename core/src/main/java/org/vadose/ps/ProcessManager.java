@@ -58,6 +58,7 @@ public final class ProcessManager {
     private final SystemClock clock;
     private final long kernelBase;
     private final Waits waits;
+    private final SchedulingServices scheduling;
     private final ThreadFactory threads;
     private final TokenFactory tokens;
     private final SessionSpaces sessions;
@@ -74,6 +75,7 @@ public final class ProcessManager {
         this.clock = clock;
         this.kernelBase = memoryManager.kernelBase();
         this.waits = new Waits(memory, kernelBase, new WaitBlocks(pool));
+        this.scheduling = new SchedulingServices(memoryManager.pfns().topology());
         this.threads = new ThreadFactory(memoryManager, objects, clock, waits);
         SeededRandom sid = SeededRandom.of(seed, "machine sid");
         this.tokens = new TokenFactory(objects, new int[] {sid.nextInt(), sid.nextInt(), sid.nextInt()});
@@ -91,6 +93,11 @@ public final class ProcessManager {
     /** What threads wait for. */
     public Waits waits() {
         return waits;
+    }
+
+    /** On which processors threads run, and their priorities. */
+    public SchedulingServices scheduling() {
+        return scheduling;
     }
 
     /** Wait blocks from pool, as the object manager allocates them. */

@@ -6,7 +6,6 @@ import org.vadose.ke.Waits;
 import org.vadose.layout.ClientIdLayout;
 import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.EthreadLayout;
-import org.vadose.layout.GroupAffinityLayout;
 import org.vadose.layout.KapcStateLayout;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.KeventLayout;
@@ -131,9 +130,10 @@ final class ThreadFactory {
         memory.writeByte(thread + KthreadLayout.PREVIOUS_MODE, (byte) (spec.isSystem() ? 0 : USER_MODE));
         memory.writeInt(
                 thread + KthreadLayout.MISC_FLAGS, MISC_ALERTABLE_FREE | (spec.isSystem() ? MISC_SYSTEM_THREAD : 0));
-        memory.writeLong(thread + KthreadLayout.AFFINITY + GroupAffinityLayout.MASK, 1);
-        memory.writeLong(thread + KthreadLayout.USER_AFFINITY + GroupAffinityLayout.MASK, 1);
-        ideals.chooseProcessor(thread, process.address());
+        new Ethread(memory, thread).setAffinity(process.affinity());
+        new Ethread(memory, thread).setBoostDisabled(process.isBoostDisabled());
+        SchedulingServices.initialize(new Ethread(memory, thread));
+        ideals.chooseProcessor(thread, process);
         memory.writeByte(thread + KthreadLayout.STATE, (byte) ThreadState.INITIALIZED.ordinal());
         for (int i = 0; i < 4; i++) {
             memory.writeLong(

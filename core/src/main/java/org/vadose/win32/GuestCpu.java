@@ -1,7 +1,9 @@
 package org.vadose.win32;
 
+import org.vadose.cpu.BlockCache;
 import org.vadose.cpu.CpuFault;
 import org.vadose.memory.Memory;
+import org.vadose.memory.Mmu;
 
 /** One thread's processor state as the API sees it: registers by their hardware numbers, and a run until something happens. */
 public interface GuestCpu {
@@ -36,6 +38,11 @@ public interface GuestCpu {
 
     /** @param number hardware number, 0 (RAX) to 15 (R15) */
     long register(int number);
+
+    /** Goes on on another processor. */
+    default void moveTo(Mmu mmu, BlockCache blocks) {
+        throw new IllegalStateException("a processor without others");
+    }
 
     void setRegister(int number, long value);
 

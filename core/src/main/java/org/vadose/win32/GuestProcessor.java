@@ -1,10 +1,9 @@
 package org.vadose.win32;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 import org.vadose.cpu.BlockCache;
 import org.vadose.memory.Mmu;
+import org.vadose.memory.ProcessorThread;
 
 /** A processor as the scheduler sees it: the threads that shall run on it, and its decoded code. */
 public final class GuestProcessor {
@@ -12,13 +11,15 @@ public final class GuestProcessor {
     private final @Nullable Mmu mmu;
     private final @Nullable BlockCache blocks;
     /** Guarded by the scheduler's lock, like all that follows. */
-    final Deque<GuestThread> ready = new ArrayDeque<>();
+    final ReadyQueue ready = new ReadyQueue();
     /** The thread whose turn it is. */
     @Nullable GuestThread holder;
     /** The thread whose address space is loaded and which the control block names. */
     @Nullable GuestThread loaded;
     /** Threads that live on it. */
     int threads;
+    /** Its holder may have to make way, or to go elsewhere. */
+    boolean mustLook;
 
     public GuestProcessor(Mmu mmu) {
         this.number = mmu.number();
@@ -45,6 +46,14 @@ public final class GuestProcessor {
     void setBreakpoints(long[] addresses) {
         if (blocks != null) {
             blocks.setBreakpoints(addresses);
+        }
+    }
+
+    /** The calling Java thread and the guest thread's registers are this processor's from now on. */
+    void receive(GuestThread thread) {
+        if (mmu != null && blocks != null && Thread.currentThread() instanceof ProcessorThread java) {
+            java.drive(mmu);
+            thread.cpu().moveTo(mmu, blocks);
         }
     }
 

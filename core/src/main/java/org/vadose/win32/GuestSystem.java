@@ -8,9 +8,11 @@ import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
+import org.vadose.mm.MemoryManager;
 import org.vadose.mm.OrderedLock;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
+import org.vadose.nt.Kprcb;
 import org.vadose.ps.SystemClock;
 
 /** The processes of a machine that run programs, and what they share: the processor, the clock, the kernel, the functions. */
@@ -65,11 +67,25 @@ public final class GuestSystem {
                         : kernel.memoryManager().kernelLock(),
                 kernel == null ? null : kernel.processManager().waits(),
                 this.processors,
+                kernel == null ? null : kernel.memoryManager().pfns().topology(),
                 clock,
                 this::showTime,
                 this::idle,
+                this::showIdle,
                 process -> process.end(
                         NtStatus.CONTROL_C_EXIT.code(), "every thread waits for what can no longer happen"));
+        if (kernel != null) {
+            kernel.processManager().scheduling().setListener(scheduler);
+        }
+    }
+
+    /** A processor has nothing to run, and what it ran runs elsewhere. */
+    private void showIdle(GuestProcessor processor) {
+        if (kernel != null) {
+            MemoryManager manager = kernel.memoryManager();
+            Kprcb prcb = Kprcb.of(manager.kernelMemory(), manager.kernelBase(), processor.number());
+            prcb.setCurrentThread(prcb.idleThread().address());
+        }
     }
 
     private void showTime(long now) {
@@ -115,8 +131,7 @@ public final class GuestSystem {
 
     /** The processor for a new thread of a kernel. */
     public GuestProcessor processorFor(Ethread thread) {
-        return scheduler.leastLoaded(
-                thread.idealProcessor(), kernel().memoryManager().pfns().topology());
+        return scheduler.placeFor(thread);
     }
 
     public ApiTable table() {

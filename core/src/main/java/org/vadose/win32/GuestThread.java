@@ -57,7 +57,10 @@ public final class GuestThread {
     private static final int DEEPEST_NESTING = 2_000;
 
     private final GuestProcess process;
-    private final GuestProcessor processor;
+    private GuestProcessor processor;
+    /** The processor that its Java thread drives. */
+    private GuestProcessor driven;
+
     private final GuestCpu cpu;
     private final Ethread ethread;
     private final long teb;
@@ -67,7 +70,11 @@ public final class GuestThread {
     private GuestCpu.@Nullable Exit unhandledExit;
     private long entryStackPointer;
     private int waitStatus;
+    private int readyLevel;
+    private long readySince;
     private @Nullable Condition turn;
+    /** Instructions of this time slice, its own and those its calls count for. */
+    private long usedOfSlice;
     /** Instructions that it has not been charged for. */
     private long executed;
     /** The same of the kernel's, as far as its time is counted. */
@@ -95,6 +102,7 @@ public final class GuestThread {
     public GuestThread(GuestProcess process, GuestProcessor processor, GuestCpu cpu, Ethread ethread) {
         this.process = process;
         this.processor = processor;
+        this.driven = processor;
         this.cpu = cpu;
         this.ethread = ethread;
         this.teb = ethread.teb();
@@ -112,6 +120,57 @@ public final class GuestThread {
     /** The processor it runs on. */
     public GuestProcessor processor() {
         return processor;
+    }
+
+    /** It is to run on another processor; while it does not run. */
+    void setProcessor(GuestProcessor other) {
+        processor = other;
+        if (process.hasKernel()) {
+            ethread.setNextProcessor(other.number());
+        }
+    }
+
+    /** On its Java thread, before it uses its processor: makes the Java thread drive that one. */
+    void board() {
+        if (driven != processor) {
+            driven = processor;
+            processor.receive(this);
+        }
+    }
+
+    /** 0 to 31; one that was ended takes its leave soon. */
+    int priority() {
+        return process.hasKernel() && !ended ? ethread.priority() : ReadyQueue.RAISED;
+    }
+
+    /** It stands in a ready queue. */
+    void setReady(int level, long now) {
+        readyLevel = level;
+        readySince = now;
+    }
+
+    /** Its priority when it was put into the ready queue. */
+    int readyLevel() {
+        return readyLevel;
+    }
+
+    /** When it was put into the ready queue, in the clock's ticks. */
+    long readySince() {
+        return readySince;
+    }
+
+    /** Raises its priority until it has used its turn. */
+    void raise(int priority) {
+        if (process.hasKernel() && !ended && ethread.priority() < priority) {
+            ethread.setPriority(priority);
+        }
+    }
+
+    /** Its turn is over: what it was raised by is lost. */
+    private void lower() {
+        if (process.hasKernel() && !ended) {
+            ethread.setPriority(ethread.basePriority());
+        }
     }
 
     public GuestCpu cpu() {
@@ -299,6 +358,7 @@ public final class GuestThread {
 
     /** It gets its processor. */
     void resumes() {
+        usedOfSlice = 0;
         lastTick = process.clock().now() / CLOCK_TICK;
         if (process.hasKernel() && !ended) {
             ethread.countSwitch();
@@ -308,6 +368,7 @@ public final class GuestThread {
     /** It leaves its processor for a while: its registers and what it used are in its kernel structures then. */
     void pauses() {
         chargeTime();
+        lower();
         if (process.hasKernel() && !ended) {
             new TrapFrame(ethread).save(cpu);
         }
@@ -329,6 +390,7 @@ public final class GuestThread {
     /** The kernel did something for it. */
     void chargeCall() {
         executedInKernel += CYCLES_A_CALL;
+        usedOfSlice += CYCLES_A_CALL;
         process.clock().executed(CYCLES_A_CALL);
     }
 
@@ -347,6 +409,7 @@ public final class GuestThread {
                     long before = cpu.executed();
                     exit = stopWhen == null ? runFreely() : runToStop();
                     executed += cpu.executed() - before;
+                    usedOfSlice += cpu.executed() - before;
                     process.clock().executed(cpu.executed() - before);
                 }
                 if (isGone(floor)) {
@@ -361,6 +424,11 @@ public final class GuestThread {
                     return;
                 }
                 serve(exit);
+                if (usedOfSlice >= TIME_SLICE) {
+                    usedOfSlice = 0;
+                    chargeTime();
+                    process.scheduler().yield(this);
+                }
             } catch (GuestUnwind unwind) {
                 if (isGone(floor)) {
                     throw unwind;
@@ -374,7 +442,7 @@ public final class GuestThread {
         Scheduler scheduler = process.scheduler();
         scheduler.leaveKernel(this);
         try {
-            return cpu.rip() == passes ? pass() : cpu.run(TIME_SLICE);
+            return cpu.rip() == passes ? pass() : cpu.run(TIME_SLICE - usedOfSlice);
         } finally {
             scheduler.enterKernel(this);
         }
@@ -397,7 +465,7 @@ public final class GuestThread {
 
     /** Instruction by instruction, at most a time slice. */
     private GuestCpu.Exit runToStop() {
-        for (long left = TIME_SLICE; left > 0; left--) {
+        for (long left = TIME_SLICE - usedOfSlice; left > 0; left--) {
             BooleanSupplier condition = stopWhen;
             if (condition == null) {
                 return cpu.run(left);
@@ -441,8 +509,7 @@ public final class GuestThread {
                 }
             }
             case BUDGET -> {
-                chargeTime();
-                process.scheduler().yield(this);
+                // The slice is used up.
             }
             case STOPPED -> process.stopPoint(this);
         }

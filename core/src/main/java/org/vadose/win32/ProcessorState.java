@@ -20,6 +20,11 @@ public final class ProcessorState implements GuestCpu {
         cpu.setGsBase(teb);
     }
 
+    @Override
+    public void moveTo(Mmu mmu, BlockCache blocks) {
+        cpu.moveTo(mmu, blocks);
+    }
+
     /** The interpreter itself. */
     public X64Cpu cpu() {
         return cpu;

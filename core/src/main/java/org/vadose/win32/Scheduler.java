@@ -20,8 +20,10 @@ import org.vadose.memory.Mmu;
 import org.vadose.memory.ProcessorThread;
 import org.vadose.mm.NodeTopology;
 import org.vadose.mm.OrderedLock;
+import org.vadose.nt.Ethread;
 import org.vadose.nt.ThreadState;
 import org.vadose.nt.WaitReason;
+import org.vadose.ps.SchedulingServices;
 
 /**
  * Says which guest thread runs on which processor, and when. Every guest thread has a Java thread and a processor that it stays
@@ -37,7 +39,7 @@ import org.vadose.nt.WaitReason;
  *
  * <p>The lock is the first in the order of {@link OrderedLock}.
  */
-final class Scheduler {
+final class Scheduler implements SchedulingServices.Listener {
     /** No deadline. */
     static final long NEVER = Waits.NEVER;
 
@@ -50,6 +52,7 @@ final class Scheduler {
     private final GuestClock clock;
     private final LongConsumer onTime;
     private final Runnable idle;
+    private final Consumer<GuestProcessor> onVacated;
     private final Consumer<GuestProcess> onDeadlock;
     private final OrderedLock kernel;
     /** Null for processes of memory alone, whose threads cannot wait for each other. */
@@ -61,6 +64,8 @@ final class Scheduler {
     private final Runnable onArrival = this::came;
 
     private final List<GuestProcessor> processors;
+    /** Null for processes of memory alone. */
+    private final @Nullable NodeTopology topology;
     /** By address of the {@code _ETHREAD}. */
     private final Map<Long, GuestThread> threads = new HashMap<>();
 
@@ -91,23 +96,28 @@ final class Scheduler {
      * @param kernel held by whoever is in the kernel
      * @param onTime is told the time, in the clock's ticks, every now and then
      * @param idle what is done, with the lock held, when every thread waits
+     * @param onVacated is told of processors whose thread has gone to another one
      * @param onDeadlock ends a process, with the lock held, when every thread waits without a deadline
      */
     Scheduler(
             OrderedLock kernel,
             @Nullable Waits waits,
             List<GuestProcessor> processors,
+            @Nullable NodeTopology topology,
             GuestClock clock,
             LongConsumer onTime,
             Runnable idle,
+            Consumer<GuestProcessor> onVacated,
             Consumer<GuestProcess> onDeadlock) {
         this.kernel = kernel;
         this.waits = waits;
         this.nobodyRuns = kernel.newCondition();
         this.processors = processors;
+        this.topology = topology;
         this.clock = clock;
         this.onTime = onTime;
         this.idle = idle;
+        this.onVacated = onVacated;
         this.onDeadlock = onDeadlock;
         if (waits != null) {
             waits.setListener(this::becameReady);
@@ -115,32 +125,114 @@ final class Scheduler {
     }
 
     /**
-     * The processor for a new thread: of those with the fewest threads its ideal one, else one of the ideal one's node.
-     *
-     * @param ideal number of a processor
+     * The processor for a thread: of those it may run on that have the fewest threads its ideal one, else one of the ideal one's
+     * node.
      */
-    GuestProcessor leastLoaded(int ideal, NodeTopology topology) {
+    GuestProcessor placeFor(Ethread thread) {
         kernel.lock();
         try {
-            GuestProcessor best = processors.getFirst();
+            long allowed = thread.affinity();
+            int ideal = thread.idealProcessor();
+            GuestProcessor best = null;
             for (GuestProcessor processor : processors) {
-                if (processor.threads < best.threads
-                        || processor.threads == best.threads
-                                && distance(processor, ideal, topology) < distance(best, ideal, topology)) {
+                if ((allowed >>> processor.number() & 1) != 0
+                        && (best == null
+                                || processor.threads < best.threads
+                                || processor.threads == best.threads
+                                        && distance(processor, ideal) < distance(best, ideal))) {
                     best = processor;
                 }
             }
-            return best;
+            return best == null ? processors.getFirst() : best;
         } finally {
             kernel.unlock();
         }
     }
 
-    private static int distance(GuestProcessor processor, int ideal, NodeTopology topology) {
+    private int distance(GuestProcessor processor, int ideal) {
         if (processor.number() == ideal) {
             return 0;
         }
-        return topology.ofProcessor(processor.number()) == topology.ofProcessor(ideal) ? 1 : 2;
+        return topology == null || topology.ofProcessor(processor.number()) == topology.ofProcessor(ideal) ? 1 : 2;
+    }
+
+    // --- changes of what a thread may do; the caller holds the lock ---
+
+    /** Takes a thread off a processor that it may not run on any more; one that runs goes itself before its next instruction. */
+    @Override
+    public void affinityChanged(long ethread) {
+        GuestThread thread = threads.get(ethread);
+        if (thread == null || isInPlace(thread)) {
+            return;
+        }
+        GuestProcessor from = thread.processor();
+        if (from.holder == thread) {
+            lookSoon(from, thread);
+        } else if (from.ready.remove(thread)) {
+            relocate(thread);
+            enqueue(thread);
+        } else {
+            relocate(thread);
+        }
+    }
+
+    /** Its place in the order of ready threads is another one; one that runs may have to make way. */
+    @Override
+    public void priorityChanged(long ethread) {
+        GuestThread thread = threads.get(ethread);
+        if (thread == null) {
+            return;
+        }
+        GuestProcessor processor = thread.processor();
+        if (processor.holder == thread) {
+            lookSoon(processor, thread);
+        } else if (processor.ready.remove(thread)) {
+            enqueue(thread);
+        }
+    }
+
+    private static boolean isInPlace(GuestThread thread) {
+        return thread.mustGo()
+                || (thread.ethread().affinity() >>> thread.processor().number() & 1) != 0;
+    }
+
+    private void relocate(GuestThread thread) {
+        GuestProcessor from = thread.processor();
+        GuestProcessor to = placeFor(thread.ethread());
+        if (from.loaded == thread) {
+            from.loaded = null;
+            onVacated.accept(from);
+        }
+        from.threads--;
+        to.threads++;
+        thread.setProcessor(to);
+    }
+
+    private static void lookSoon(GuestProcessor processor, GuestThread holder) {
+        processor.mustLook = true;
+        holder.cpu().requestStop();
+    }
+
+    /** The holder of a processor is about to execute guest instructions, and perhaps should not, or not here. */
+    private void look(GuestThread thread) {
+        GuestProcessor processor = thread.processor();
+        processor.mustLook = false;
+        if (waits == null) {
+            return;
+        }
+        if (!isInPlace(thread)) {
+            thread.pauses();
+            relocate(thread);
+            enqueue(thread);
+        } else if (processor.ready.highest() > thread.priority()) {
+            thread.pauses();
+            thread.showState(ThreadState.READY);
+            processor.ready.addFirst(thread, clock.now());
+        } else {
+            return;
+        }
+        passOn(processor);
+        awaitTurnLocked(thread);
     }
 
     /** A new thread may run, unless it is suspended; it gets a turn at once if nobody has its processor. */
@@ -149,6 +241,7 @@ final class Scheduler {
         try {
             thread.setTurn(kernel.newCondition());
             thread.processor().threads++;
+            thread.setProcessor(thread.processor());
             threads.put(thread.ethread().address(), thread);
             if (waits != null && isToBeSuspended(thread)) {
                 waits.beginSuspension(thread.ethread().address());
@@ -171,6 +264,9 @@ final class Scheduler {
     void leaveKernel(GuestThread thread) {
         if (someMustGo) {
             letGo(GuestThread::mustGo);
+        }
+        while (thread.processor().mustLook) {
+            look(thread);
         }
         load(thread);
         kernel.unlock();
@@ -201,9 +297,9 @@ final class Scheduler {
             stayWhileSuspended(thread);
             return;
         }
-        processor.ready.addLast(thread);
         thread.pauses();
         thread.showState(ThreadState.READY);
+        processor.ready.addLast(thread, clock.now());
         passOn(processor);
         awaitTurnLocked(thread);
     }
@@ -343,6 +439,7 @@ final class Scheduler {
             }
         }
         if (isNobodyAbout()) {
+            minder.board();
             Mmu mmu = minder.processor().mmu();
             if (mmu != null) {
                 mmu.catchUp();
@@ -378,11 +475,23 @@ final class Scheduler {
     }
 
     private void makeReady(GuestThread thread) {
+        if (waits != null && !isInPlace(thread)) {
+            relocate(thread);
+        }
+        enqueue(thread);
+    }
+
+    private void enqueue(GuestThread thread) {
         thread.showState(ThreadState.READY);
         GuestProcessor processor = thread.processor();
-        processor.ready.addLast(thread);
-        if (processor.holder == null && !isDispatching && outsiders == 0) {
-            assign();
+        processor.ready.addLast(thread, clock.now());
+        GuestThread holder = processor.holder;
+        if (holder == null) {
+            if (!isDispatching && outsiders == 0) {
+                assign();
+            }
+        } else if (thread.priority() > holder.priority()) {
+            lookSoon(processor, holder);
         }
     }
 
@@ -478,6 +587,7 @@ final class Scheduler {
                 thread.turn().awaitUninterruptibly();
             }
         }
+        thread.board();
         Mmu mmu = thread.processor().mmu();
         if (mmu != null) {
             mmu.catchUp();
@@ -559,7 +669,7 @@ final class Scheduler {
         boolean any = false;
         for (GuestProcessor processor : processors) {
             if (processor.holder == null) {
-                GuestThread next = processor.ready.pollFirst();
+                GuestThread next = processor.ready.poll(clock.now());
                 if (next != null) {
                     processor.holder = next;
                     next.turn().signal();

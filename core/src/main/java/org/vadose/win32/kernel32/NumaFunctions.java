@@ -1,30 +1,20 @@
 package org.vadose.win32.kernel32;
 
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 import org.vadose.base.Pages;
-import org.vadose.layout.KthreadLayout;
-import org.vadose.memory.Memory;
 import org.vadose.mm.NodePreferences;
 import org.vadose.mm.NodeTopology;
 import org.vadose.mm.PfnDatabase;
-import org.vadose.nt.Ethread;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
-import org.vadose.win32.GuestThread;
 
 /** Nodes, processors and caches of the machine; the nodes that memory is to come from. */
 final class NumaFunctions {
-    private static final int ERROR_INVALID_HANDLE = 6;
     private static final int ERROR_INVALID_PARAMETER = 87;
     /** {@code NUMA_NO_PREFERRED_NODE}. */
     private static final int NO_PREFERRED_NODE = -1;
     /** What {@link #preferred} returns for a node that the machine has not. */
     private static final int NO_SUCH_NODE = -2;
-    /** {@code MAXIMUM_PROCESSORS}: asks without changing. */
-    private static final int MAXIMUM_PROCESSORS = 64;
-
-    private static final long FAILED = 0xFFFF_FFFFL;
 
     private NumaFunctions() {}
 
@@ -42,11 +32,7 @@ final class NumaFunctions {
                 .function("GetNumaProximityNodeEx", call -> proximityNode(call, true))
                 .function("GetLogicalProcessorInformation", call -> new ProcessorRecords(topology(call)).write(call))
                 .function(
-                        "GetLogicalProcessorInformationEx", call -> new ProcessorRecords(topology(call)).writeEx(call))
-                .function("GetCurrentProcessorNumberEx", NumaFunctions::currentProcessorEx)
-                .function("SetThreadIdealProcessor", NumaFunctions::setIdealProcessor)
-                .function("SetThreadIdealProcessorEx", NumaFunctions::setIdealProcessorEx)
-                .function("GetThreadIdealProcessorEx", NumaFunctions::getIdealProcessorEx);
+                        "GetLogicalProcessorInformationEx", call -> new ProcessorRecords(topology(call)).writeEx(call));
     }
 
     // --- nodes that memory is to come from ---
@@ -118,19 +104,8 @@ final class NumaFunctions {
 
     /** The number of the processor that a {@code PROCESSOR_NUMBER} names, -1 for one that is not there. */
     private static int processor(ApiCall call, long at) {
-        int group = call.memory().readUnsignedShort(at);
-        int number = call.memory().readUnsignedByte(at + 2);
-        return group == 0
-                        && number < topology(call).processors()
-                        && call.memory().readByte(at + 3) == 0
-                ? number
-                : -1;
-    }
-
-    private static void writeProcessor(ApiCall call, long at, int number) {
-        call.memory().writeShort(at, (short) 0);
-        call.memory().writeByte(at + 2, (byte) number);
-        call.memory().writeByte(at + 3, (byte) 0);
+        int number = AffinityFunctions.processor(call.memory(), at);
+        return number < topology(call).processors() ? number : -1;
     }
 
     private static long processorNodeEx(ApiCall call) {
@@ -152,61 +127,5 @@ final class NumaFunctions {
             call.memory().writeByte(call.arg(1), (byte) node);
         }
         return 1;
-    }
-
-    // --- ideal processors ---
-
-    private static @Nullable Ethread thread(ApiCall call) {
-        GuestThread thread = call.process().threadByHandle(call.thread(), call.arg(0));
-        return thread == null ? null : thread.ethread();
-    }
-
-    private static int exchangeIdeal(Ethread thread, int wanted) {
-        Memory memory = thread.memory();
-        long at = thread.address() + KthreadLayout.USER_IDEAL_PROCESSOR;
-        int before = memory.readInt(at);
-        if (wanted >= 0) {
-            memory.writeInt(at, wanted);
-            memory.writeInt(thread.address() + KthreadLayout.IDEAL_PROCESSOR, wanted);
-        }
-        return before;
-    }
-
-    private static long setIdealProcessor(ApiCall call) {
-        Ethread thread = thread(call);
-        int wanted = call.intArg(1);
-        boolean asks = wanted == MAXIMUM_PROCESSORS;
-        if (thread == null || !asks && (wanted < 0 || wanted >= topology(call).processors())) {
-            call.setLastError(thread == null ? ERROR_INVALID_HANDLE : ERROR_INVALID_PARAMETER);
-            return FAILED;
-        }
-        return exchangeIdeal(thread, asks ? -1 : wanted);
-    }
-
-    private static long setIdealProcessorEx(ApiCall call) {
-        Ethread thread = thread(call);
-        int wanted = processor(call, call.arg(1));
-        if (thread == null || wanted < 0) {
-            return call.fail(thread == null ? ERROR_INVALID_HANDLE : ERROR_INVALID_PARAMETER);
-        }
-        int before = exchangeIdeal(thread, wanted);
-        if (call.arg(2) != 0) {
-            writeProcessor(call, call.arg(2), before);
-        }
-        return 1;
-    }
-
-    private static long getIdealProcessorEx(ApiCall call) {
-        Ethread thread = thread(call);
-        if (thread == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
-        }
-        writeProcessor(call, call.arg(1), exchangeIdeal(thread, -1));
-        return 1;
-    }
-
-    private static long currentProcessorEx(ApiCall call) {
-        writeProcessor(call, call.arg(0), call.thread().processor().number());
-        return 0;
     }
 }

@@ -136,6 +136,7 @@ final class ProcessCreation {
             main.suspend(1);
         }
         Eprocess made = main.process().eprocess();
+        PriorityFunctions.applyCreationFlags(call, made, flags);
         int process = parent.objects().open(made.address(), KnownType.PROCESS.validAccess());
         int thread = parent.objects().open(main.ethread().address(), KnownType.THREAD.validAccess());
         SecurityAttributes.apply(call, call.arg(2), process);

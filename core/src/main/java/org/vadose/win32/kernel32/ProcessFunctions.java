@@ -31,7 +31,6 @@ final class ProcessFunctions {
     private static final int CREATE_SUSPENDED = 4;
     private static final int STILL_ACTIVE = 259;
     private static final int STACK_SIZE_IS_RESERVATION = 0x10000;
-    private static final int NORMAL_PRIORITY_CLASS = 0x20;
 
     /** {@code SEM_FAILCRITICALERRORS} to {@code SEM_NOALIGNMENTFAULTEXCEPT}, {@code SEM_NOOPENFILEERRORBOX}. */
     private static final int PROCESSOR_FEATURES = 64;
@@ -49,9 +48,6 @@ final class ProcessFunctions {
                 .function("GetCurrentThreadId", call -> call.thread().threadId())
                 .function("GetProcessId", ProcessFunctions::getProcessId)
                 .function("GetThreadId", ProcessFunctions::getThreadId)
-                .function(
-                        "GetCurrentProcessorNumber",
-                        call -> call.thread().processor().number())
                 .function("ExitProcess", call -> exitProcess(call, call.intArg(0)))
                 .function("TerminateProcess", ProcessFunctions::terminateProcess)
                 .function("GetExitCodeProcess", ProcessFunctions::getExitCodeProcess)
@@ -61,11 +57,6 @@ final class ProcessFunctions {
                 .function("GetExitCodeThread", ProcessFunctions::getExitCodeThread)
                 .function("ResumeThread", call -> suspend(call, -1))
                 .function("SuspendThread", call -> suspend(call, 1))
-                .function("GetPriorityClass", call -> NORMAL_PRIORITY_CLASS)
-                .function("SetPriorityClass", call -> 1)
-                .function("GetProcessAffinityMask", ProcessFunctions::getAffinity)
-                .function("SetProcessAffinityMask", call -> 1)
-                .function("SetThreadAffinityMask", call -> 1)
                 .function("SetThreadStackGuarantee", ProcessFunctions::setStackGuarantee)
                 .function("GetThreadContext", ProcessFunctions::getThreadContext)
                 .function("SetThreadContext", ProcessFunctions::setThreadContext)
@@ -259,13 +250,6 @@ final class ProcessFunctions {
     private static long getProcessId(ApiCall call) {
         Eprocess process = call.process().byHandle(call.arg(0));
         return process == null ? call.fail(ERROR_INVALID_HANDLE) : process.uniqueProcessId();
-    }
-
-    private static long getAffinity(ApiCall call) {
-        long all = -1L >>> -call.process().kernel().memoryManager().mmu().count();
-        call.memory().writeLong(call.arg(1), all);
-        call.memory().writeLong(call.arg(2), all);
-        return 1;
     }
 
     /** In and out: bytes that a handler of stack overflows can count on; in whole pages, two at least, and never less than before. */

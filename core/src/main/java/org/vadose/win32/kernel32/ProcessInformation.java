@@ -16,7 +16,8 @@ import org.vadose.win32.ApiModule;
 import org.vadose.win32.loader.Loader;
 
 /**
- * {@code NtQueryInformationProcess} and {@code NtSetInformationProcess}, as far as they are about identity, memory and execution.
+ * {@code NtQueryInformationProcess} and {@code NtSetInformationProcess}, as far as they are about identity, memory, execution
+ * and scheduling.
  * Classes and structures are those of the SDK's {@code winternl.h} and of the public headers of System Informer.
  */
 final class ProcessInformation {
@@ -29,8 +30,11 @@ final class ProcessInformation {
     private static final int DEBUG_PORT = 7;
     private static final int HARD_ERROR_MODE = 12;
     private static final int POOLED_USAGE = 14;
+    private static final int BASE_PRIORITY = 5;
     private static final int PRIORITY_CLASS = 18;
     private static final int HANDLE_COUNT = 20;
+    private static final int AFFINITY_MASK = 21;
+    private static final int PRIORITY_BOOST = 22;
     private static final int SESSION = 24;
     private static final int WOW64 = 26;
     private static final int IMAGE_NAME = 27;
@@ -43,6 +47,7 @@ final class ProcessInformation {
     private static final int CYCLE_TIME = 38;
     private static final int PAGE_PRIORITY = 39;
     private static final int IMAGE_NAME_WIN32 = 43;
+    private static final int GROUP = 47;
     private static final int MITIGATION_POLICY = 52;
 
     private static final int BASIC_BYTES = 48;
@@ -91,8 +96,15 @@ final class ProcessInformation {
             case PRIORITY_CLASS -> oneOf(length, 2, 2);
             case CYCLE_TIME -> oneOf(length, 16, 16);
             case IMAGE_INFORMATION -> oneOf(length, IMAGE_INFORMATION_BYTES, IMAGE_INFORMATION_BYTES);
-            case HARD_ERROR_MODE, SESSION, BREAK_ON_TERMINATION, DEBUG_FLAGS, EXECUTE_FLAGS, COOKIE, PAGE_PRIORITY ->
-                oneOf(length, FLAG_BYTES, FLAG_BYTES);
+            case HARD_ERROR_MODE,
+                    SESSION,
+                    PRIORITY_BOOST,
+                    BREAK_ON_TERMINATION,
+                    DEBUG_FLAGS,
+                    EXECUTE_FLAGS,
+                    COOKIE,
+                    PAGE_PRIORITY -> oneOf(length, FLAG_BYTES, FLAG_BYTES);
+            case GROUP -> length >= 2 ? 2 : MISMATCH;
             default -> UNKNOWN;
         };
     }
@@ -153,6 +165,8 @@ final class ProcessInformation {
                 memory.writeByte(at + 1, process.memory().readByte(process.address() + EprocessLayout.PRIORITY_CLASS));
             }
             case HARD_ERROR_MODE -> memory.writeInt(at, hardErrorMode(process));
+            case PRIORITY_BOOST -> memory.writeInt(at, process.isBoostDisabled() ? 1 : 0);
+            case GROUP -> memory.writeShort(at, (short) 0);
             case SESSION -> memory.writeInt(at, session(process));
             case BREAK_ON_TERMINATION -> memory.writeInt(at, 0);
             case DEBUG_FLAGS -> memory.writeInt(at, 1);
@@ -307,8 +321,10 @@ final class ProcessInformation {
         int length = call.intArg(3);
         int size = switch (informationClass) {
             case QUOTA_LIMITS -> oneOf(length, QUOTA_BYTES, QUOTA_EX_BYTES);
-            case HARD_ERROR_MODE, EXECUTE_FLAGS, PAGE_PRIORITY -> oneOf(length, FLAG_BYTES, FLAG_BYTES);
-            case MITIGATION_POLICY -> oneOf(length, 8, 8);
+            case BASE_PRIORITY, HARD_ERROR_MODE, PRIORITY_BOOST, EXECUTE_FLAGS, PAGE_PRIORITY ->
+                oneOf(length, FLAG_BYTES, FLAG_BYTES);
+            case PRIORITY_CLASS -> oneOf(length, 2, 2);
+            case AFFINITY_MASK, MITIGATION_POLICY -> oneOf(length, 8, 8);
             default -> UNKNOWN;
         };
         if (size < 0) {
@@ -336,6 +352,17 @@ final class ProcessInformation {
                 yield NtStatus.SUCCESS;
             }
             case EXECUTE_FLAGS -> new ExecuteOptions(process).set(memory.readInt(at));
+            case AFFINITY_MASK -> AffinityFunctions.services(call).setAffinity(process, memory.readLong(at));
+            case BASE_PRIORITY ->
+                AffinityFunctions.services(call)
+                        .setBasePriority(process, memory.readInt(at), PriorityFunctions.token(call));
+            case PRIORITY_CLASS ->
+                AffinityFunctions.services(call)
+                        .setPriorityClass(process, memory.readUnsignedByte(at + 1), PriorityFunctions.token(call));
+            case PRIORITY_BOOST -> {
+                AffinityFunctions.services(call).setBoostDisabled(process, memory.readInt(at) != 0);
+                yield NtStatus.SUCCESS;
+            }
             case PAGE_PRIORITY -> {
                 int priority = memory.readInt(at);
                 if (priority < 0 || priority > NORMAL_PAGE_PRIORITY) {

@@ -11,6 +11,7 @@ public final class SystemDlls {
     /** Adds to {@code ntdll.dll} all but its heap. */
     public static void addToNtdll(ApiModule ntdll) {
         Loader.addExports(ntdll);
+        AffinityFunctions.addToNtdll(ntdll);
         ErrorModes.addToNtdll(ntdll);
         ExceptionFunctions.addToNtdll(ntdll);
         FileServices.addTo(ntdll);
@@ -26,6 +27,7 @@ public final class SystemDlls {
         SystemSettings.addTo(ntdll);
         SectionFunctions.addToNtdll(ntdll);
         SpecialMemoryFunctions.addToNtdll(ntdll);
+        ThreadInformation.addToNtdll(ntdll);
         TokenFunctions.addToNtdll(ntdll);
         WorkingSetFunctions.addToNtdll(ntdll);
     }
@@ -37,6 +39,7 @@ public final class SystemDlls {
 
     /** Adds to {@code kernel32.dll} or {@code kernelbase.dll} all but its heap. */
     public static void addToKernel32(ApiModule kernel32) {
+        AffinityFunctions.addTo(kernel32);
         AttributeLists.addTo(kernel32);
         ConsoleAndVolumes.addTo(kernel32);
         EnvironmentFunctions.addTo(kernel32);
@@ -56,6 +59,7 @@ public final class SystemDlls {
         NumaFunctions.addTo(kernel32);
         PerformanceFunctions.addTo(kernel32);
         PolicyFunctions.addTo(kernel32);
+        PriorityFunctions.addTo(kernel32);
         ProcessCreation.addTo(kernel32);
         ProcessFunctions.addTo(kernel32);
         ProcessModules.addTo(kernel32);

@@ -2,19 +2,15 @@ package org.vadose.win32.kernel32;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import org.vadose.io.FileException;
 import org.vadose.io.FileNode;
 import org.vadose.io.GuestPath;
 import org.vadose.io.OpenFile;
-import org.vadose.layout.KthreadLayout;
 import org.vadose.memory.Memory;
 import org.vadose.nt.Eprocess;
-import org.vadose.nt.Ethread;
 import org.vadose.nt.HandleTable;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
-import org.vadose.win32.GuestThread;
 import org.vadose.win32.loader.Loader;
 
 /** What a program asks about the machine, itself and its files, and small arithmetic. */
@@ -24,8 +20,6 @@ final class SystemInformation {
     private static final int ERROR_INVALID_PARAMETER = 87;
     private static final int ERROR_OLD_WIN_VERSION = 1150;
     static final String COMPUTER = "VADOSE";
-    private static final long PRIORITY_ERROR = 0x7FFF_FFFF;
-    private static final int NORMAL_BASE = 8;
     private static final int FATAL_APP_EXIT = 0x4000_0015;
 
     private SystemInformation() {}
@@ -62,21 +56,13 @@ final class SystemInformation {
                 .function("FatalExit", call -> fatalExit(call, "FatalExit"))
                 .function("VerSetConditionMask", SystemInformation::conditionMask)
                 .function("GetProductInfo", SystemInformation::productInfo)
-                .function("GetActiveProcessorCount", call -> processors(call))
-                .function("GetMaximumProcessorCount", call -> processors(call))
-                .function("GetActiveProcessorGroupCount", call -> 1)
-                .function("GetMaximumProcessorGroupCount", call -> 1)
                 .function("FlushProcessWriteBuffers", call -> 0)
                 .function("GetProcessHandleCount", SystemInformation::handleCount)
                 .function("ProcessIdToSessionId", SystemInformation::sessionOf)
                 .function("WTSGetActiveConsoleSessionId", call -> 1)
                 .function("GetProcessVersion", call -> 0x0006_0000)
-                .function("SetProcessPriorityBoost", call -> 1)
-                .function("SetThreadPriorityBoost", call -> 1)
                 .function("IsProcessInJob", call -> write(call, call.arg(2), 0))
-                .function("IsProcessCritical", call -> write(call, call.arg(1), 0))
-                .function("SetThreadPriority", SystemInformation::setPriority)
-                .function("GetThreadPriority", SystemInformation::getPriority);
+                .function("IsProcessCritical", call -> write(call, call.arg(1), 0));
     }
 
     private static long write(ApiCall call, long at, int value) {
@@ -95,11 +81,6 @@ final class SystemInformation {
         Texts.write(call, target, COMPUTER, wide);
         call.memory().writeInt(sizeAt, COMPUTER.length());
         return 1;
-    }
-
-    private static int processors(ApiCall call) {
-        return Math.max(
-                1, call.memory().readInt(call.process().peb() + org.vadose.layout.PebLayout.NUMBER_OF_PROCESSORS));
     }
 
     private static long handleCount(ApiCall call) {
@@ -273,39 +254,6 @@ final class SystemInformation {
         Texts.write(call, call.arg(2), path, wide);
         call.memory().writeInt(call.arg(3), path.length());
         return 1;
-    }
-
-    private static @Nullable Ethread thread(ApiCall call) {
-        GuestThread thread = call.process().threadByHandle(call.thread(), call.arg(0));
-        return thread == null ? null : thread.ethread();
-    }
-
-    /** Relative priorities from -2 to 2, and the two ends; the thread's base priority has them. */
-    private static long setPriority(ApiCall call) {
-        Ethread thread = thread(call);
-        int wanted = call.intArg(1);
-        if (thread == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
-        }
-        boolean isEnd = wanted == 15 || wanted == -15;
-        if (!isEnd && (wanted < -2 || wanted > 2)) {
-            return call.fail(ERROR_INVALID_PARAMETER);
-        }
-        int base = isEnd ? wanted == 15 ? 15 : 1 : NORMAL_BASE + wanted;
-        thread.memory().writeByte(thread.address() + KthreadLayout.BASE_PRIORITY, (byte) base);
-        thread.memory().writeByte(thread.address() + KthreadLayout.PRIORITY, (byte) base);
-        return 1;
-    }
-
-    private static long getPriority(ApiCall call) {
-        Ethread thread = thread(call);
-        if (thread == null) {
-            call.setLastError(ERROR_INVALID_HANDLE);
-            return PRIORITY_ERROR;
-        }
-        int base = thread.memory().readByte(thread.address() + KthreadLayout.BASE_PRIORITY);
-        int relative = base - NORMAL_BASE;
-        return (base == 1 ? -15 : base == 15 ? 15 : relative) & 0xFFFF_FFFFL;
     }
 
     private static long fatalExit(ApiCall call, String text) {
