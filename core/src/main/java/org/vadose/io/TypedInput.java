@@ -110,6 +110,13 @@ public final class TypedInput extends InputStream {
         told.forEach(Runnable::run);
     }
 
+    /** Bytes that have arrived, or that the host has ready for who asks. */
+    @Override
+    public synchronized int available() throws IOException {
+        int left = arrived.length - taken;
+        return left > 0 || isReading ? left : Math.max(0, host.available());
+    }
+
     @Override
     public int read() throws IOException {
         byte[] one = new byte[1];

@@ -38,6 +38,7 @@ import org.vadose.rtl.HeapException;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.ApiTable;
 import org.vadose.win32.GuestClock;
+import org.vadose.win32.ConsoleEvents;
 import org.vadose.win32.GuestConsole;
 import org.vadose.win32.GuestEvents;
 import org.vadose.win32.GuestKernel;
@@ -77,6 +78,10 @@ public final class ProgramRunner {
     /** Windows refuses images of 2 GB and more, too. */
     private static final long LARGEST_PROGRAM = Integer.MAX_VALUE - 64L;
 
+    private static final int DETACHED_PROCESS = 0x8;
+    private static final int CREATE_NEW_CONSOLE = 0x10;
+    private static final int CREATE_NEW_PROCESS_GROUP = 0x200;
+    private static final int CREATE_NO_WINDOW = 0x0800_0000;
     private static final int NORMAL_PRIORITY = 8;
     private static final int USER_SESSION = 1;
     private static final int SYSCALL_IN_STUB = 8;
@@ -167,13 +172,10 @@ public final class ProgramRunner {
         return system.exclusively(() -> {
             launch.mounts().forEach(mount -> machine.addDrive(mount.letter()));
             GuestThread main = create(start);
-            GuestObjects objects = main.process().objects();
-            GuestConsole console = launch.console();
-            setStandardHandles(
-                    main.process(),
-                    objects.open(console.input()),
-                    objects.open(console.output()),
-                    objects.open(console.errors()));
+            ConsoleEvents events = ConsoleEvents.of(main.process());
+            events.setConsole(main.process().objects().open(launch.console().connection()));
+            events.setGroup((int) main.process().processId());
+            openStandardHandles(main.process());
             main.process().start(main);
             return new RunningProgram(system, main.process(), main);
         });
@@ -251,15 +253,36 @@ public final class ProgramRunner {
         long[] standard = request.standardHandles();
         if (standard != null) {
             setStandardHandles(child, standard[0], standard[1], standard[2]);
-        } else {
-            GuestConsole console = parent.console();
-            setStandardHandles(
-                    child,
-                    child.objects().open(console.input()),
-                    child.objects().open(console.output()),
-                    child.objects().open(console.errors()));
+        }
+        connect(child, request);
+        if (standard == null && ConsoleEvents.of(child).console() != 0) {
+            openStandardHandles(child);
         }
         return main;
+    }
+
+    /** A child is on its parent's console, on one of its own, or on none. */
+    private static void connect(GuestProcess child, ProcessRequest request) {
+        ConsoleEvents events = ConsoleEvents.of(child);
+        boolean leadsGroup = (request.flags() & CREATE_NEW_PROCESS_GROUP) != 0;
+        events.setIgnoresCtrlC(leadsGroup || request.ignoresCtrlC());
+        events.setGroup(leadsGroup ? (int) child.processId() : request.group());
+        if ((request.flags() & (CREATE_NEW_CONSOLE | CREATE_NO_WINDOW)) != 0) {
+            child.setConsole(child.console().another());
+        } else if ((request.flags() & DETACHED_PROCESS) != 0 || !request.parentHasConsole()) {
+            return;
+        }
+        events.setConsole(child.objects().open(child.console().connection()));
+    }
+
+    private static void openStandardHandles(GuestProcess process) {
+        GuestConsole console = process.console();
+        GuestObjects objects = process.objects();
+        setStandardHandles(
+                process,
+                objects.open(console.input()),
+                objects.open(console.output()),
+                objects.open(console.errors()));
     }
 
     private String devicePath(String dosPath) {
@@ -450,6 +473,7 @@ public final class ProgramRunner {
         loader.attach();
         ImageMapper.View program = mapper.viewAt(user.imageBase(), area);
         loader.loadProgram(path, file, program, mapper.viewAt(user.ntdllBase(), ntdll.controlArea()));
+        ConsoleEvents.of(process).setRoutine(() -> loader.kernel32Address("CtrlRoutine"));
         process.setExceptionReturn(loader.ntdllAddress("KiUserExceptionDispatcher") + SYSCALL_IN_STUB);
         return loader;
     }

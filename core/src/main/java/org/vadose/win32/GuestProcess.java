@@ -246,6 +246,11 @@ public final class GuestProcess {
         console = streams;
     }
 
+    /** Whether these are its streams, and it still runs. */
+    boolean hasConsole(GuestConsole streams) {
+        return console == streams && !ended && !threads.isEmpty();
+    }
+
     /** Keeps a Java object for a guest that gets an opaque handle to it. */
     public long keep(Object value) {
         long handle = newCookie();
@@ -343,6 +348,10 @@ public final class GuestProcess {
 
         /** The process's last words, when no thread of it runs any more. */
         void processEnded(int exitCode);
+    }
+
+    ThreadMaker threadMaker() {
+        return present(threadMaker, "way to make threads");
     }
 
     public void setThreadMaker(ThreadMaker maker) {

@@ -15,6 +15,10 @@ import org.vadose.nt.CreationMitigations;
  * @param inheritsHandles whether inheritable handles are opened in the child, with the same values
  * @param inheritedHandles of them, the only ones; null for all
  * @param standardHandles input, output, error as values of handles the child inherits; null for what the parent has
+ * @param flags {@code CREATE_*} of {@code CreateProcess}, for its console and its group
+ * @param ignoresCtrlC whether its parent ignores Ctrl-C
+ * @param group of its parent
+ * @param parentHasConsole whether there is a console to share
  * @param mitigations policies that the child begins with
  */
 public record ProcessRequest(
@@ -26,4 +30,8 @@ public record ProcessRequest(
         boolean inheritsHandles,
         long @Nullable [] inheritedHandles,
         long @Nullable [] standardHandles,
+        int flags,
+        boolean ignoresCtrlC,
+        int group,
+        boolean parentHasConsole,
         CreationMitigations mitigations) {}

@@ -109,6 +109,7 @@ final class RunCommand implements Callable<Integer> {
                         .withMounts(mounts)
                         .withEvents(events));
         out.whenGone(running::stop);
+        Signals.register("INT", new KeyboardInterrupt(running)::pressed);
         try (Interrupts interrupts = new Interrupts(running::stop)) {
             int code = running.await();
             running.endDescendants();

@@ -3,6 +3,7 @@ package org.vadose.win32.crt;
 import org.vadose.memory.Memory;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
+import org.vadose.win32.ControlHandlers;
 
 /** {@code signal} and {@code raise}. */
 final class SignalFunctions {
@@ -22,6 +23,8 @@ final class SignalFunctions {
     private static final long IGNORE = 1;
     private static final long ERROR = -1;
     private static final int DEFAULT_EXIT_CODE = 3;
+
+    private static final ControlHandlers.Handler FROM_CONSOLE = SignalFunctions::fromConsole;
 
     private SignalFunctions() {}
 
@@ -53,7 +56,21 @@ final class SignalFunctions {
         long at = action(call, number);
         long old = memory.readLong(at);
         memory.writeLong(at, call.arg(1));
+        if ((number == SIGINT || number == SIGBREAK) && call.arg(1) != DEFAULT) {
+            ControlHandlers.of(call.process()).addOnce(FROM_CONSOLE);
+        }
         return old;
+    }
+
+    /** Ctrl-C and Ctrl-Break are signals to who has asked for them. */
+    private static boolean fromConsole(ApiCall call, int event) {
+        int number = event == ControlHandlers.CTRL_C ? SIGINT : SIGBREAK;
+        boolean isKey = event == ControlHandlers.CTRL_C || event == ControlHandlers.CTRL_BREAK;
+        if (!isKey || call.memory().readLong(action(call, number)) == DEFAULT) {
+            return false;
+        }
+        raise(call, number);
+        return true;
     }
 
     /** Runs what the program set for a signal; without it, the process ends with code 3. */

@@ -12,6 +12,7 @@ import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
+import org.vadose.win32.ConsoleEvents;
 import org.vadose.win32.GuestProcess;
 import org.vadose.win32.TypedReads;
 
@@ -102,6 +103,12 @@ final class FileFunctions {
         GuestProcess process = call.process();
         try {
             OpenFile device = process.console().device(name, call.intArg(1));
+            if (device instanceof OpenFile.Stream stream
+                    && stream.isConsole()
+                    && ConsoleEvents.of(process).console() == 0) {
+                call.setLastError(ERROR_INVALID_HANDLE);
+                return INVALID_HANDLE;
+            }
             if (device != null) {
                 return process.objects().open(device);
             }
@@ -533,7 +540,7 @@ final class FileFunctions {
         memory.writeLong(info + 4, node.creationTime());
         memory.writeLong(info + 12, node.lastAccessTime());
         memory.writeLong(info + 20, node.lastWriteTime());
-        memory.writeInt(info + 28, ConsoleAndVolumes.VOLUME_SERIAL);
+        memory.writeInt(info + 28, VolumeFunctions.VOLUME_SERIAL);
         memory.writeInt(info + 32, (int) (node.size() >>> 32));
         memory.writeInt(info + 36, (int) node.size());
         memory.writeInt(info + 40, 1);

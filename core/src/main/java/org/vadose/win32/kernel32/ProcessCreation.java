@@ -18,6 +18,7 @@ import org.vadose.ob.KnownType;
 import org.vadose.pe.PeFormatException;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
+import org.vadose.win32.ConsoleEvents;
 import org.vadose.win32.GuestProcess;
 import org.vadose.win32.GuestThread;
 import org.vadose.win32.ProcessRequest;
@@ -110,6 +111,7 @@ final class ProcessCreation {
                 memory.readLong(startup + STARTUP_ERROR)
             };
         }
+        ConsoleEvents console = ConsoleEvents.of(parent);
         GuestThread main;
         try {
             main = parent.system()
@@ -124,6 +126,10 @@ final class ProcessCreation {
                                     inherits,
                                     wishes.handles(),
                                     standard,
+                                    flags,
+                                    console.ignoresCtrlC(),
+                                    console.group(),
+                                    console.console() != 0,
                                     wishes.mitigations()));
         } catch (PeFormatException e) {
             return call.fail(e.status());

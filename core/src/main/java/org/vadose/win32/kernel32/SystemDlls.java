@@ -41,7 +41,7 @@ public final class SystemDlls {
     public static void addToKernel32(ApiModule kernel32) {
         AffinityFunctions.addTo(kernel32);
         AttributeLists.addTo(kernel32);
-        ConsoleAndVolumes.addTo(kernel32);
+        ConsoleFunctions.addTo(kernel32);
         EnvironmentFunctions.addTo(kernel32);
         ErrorModes.addTo(kernel32);
         ExceptionFunctions.addToKernel32(kernel32);
@@ -73,6 +73,7 @@ public final class SystemDlls {
         TextFunctions.addTo(kernel32);
         ThreadDescriptions.addTo(kernel32);
         TimeFunctions.addTo(kernel32);
+        VolumeFunctions.addTo(kernel32);
         WaitFunctions.addTo(kernel32);
         WorkingSetFunctions.addTo(kernel32);
         MemoryPriorityFunctions.addTo(kernel32);

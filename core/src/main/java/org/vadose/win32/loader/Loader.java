@@ -138,6 +138,12 @@ public final class Loader {
         modules.values().forEach(threadStorage::register);
     }
 
+    /** Address of a function that kernel32 exports; 0 when there is none. */
+    public long kernel32Address(String name) {
+        LoadedImage kernel32 = byBaseName("kernel32.dll");
+        return kernel32 == null ? 0 : binder.find(kernel32, name, 0);
+    }
+
     private void setThreadInitPointer() {
         LoadedImage kernel32 = byBaseName("kernel32.dll");
         if (kernel32 != null) {
