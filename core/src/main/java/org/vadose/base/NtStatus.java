@@ -91,6 +91,9 @@ public final class NtStatus {
     public static final NtStatus PROCEDURE_NOT_FOUND = define("PROCEDURE_NOT_FOUND", 0xC000007A, 127);
     public static final NtStatus INVALID_IMAGE_FORMAT = define("INVALID_IMAGE_FORMAT", 0xC000007B, 193);
     public static final NtStatus NO_TOKEN = define("NO_TOKEN", 0xC000007C, 1008);
+    public static final NtStatus FILE_LOCK_CONFLICT = define("FILE_LOCK_CONFLICT", 0xC0000054, 33);
+    public static final NtStatus LOCK_NOT_GRANTED = define("LOCK_NOT_GRANTED", 0xC0000055, 33);
+    public static final NtStatus INVALID_LOCK_RANGE = define("INVALID_LOCK_RANGE", 0xC00001A1, 307);
     public static final NtStatus RANGE_NOT_LOCKED = define("RANGE_NOT_LOCKED", 0xC000007E, 158);
     public static final NtStatus DISK_FULL = define("DISK_FULL", 0xC000007F, 112);
     public static final NtStatus ARRAY_BOUNDS_EXCEEDED = define("ARRAY_BOUNDS_EXCEEDED", 0xC000008C, 317);

@@ -37,6 +37,7 @@ public final class FileNode {
     private long stamp;
 
     private @Nullable CachedFile cached;
+    private @Nullable FileLocks locks;
 
     /** The section through which programs have the file's pages mapped. */
     record DataSection(DataSectionPages pages, long controlArea) {
@@ -248,6 +249,21 @@ public final class FileNode {
     boolean isUserMapped() {
         DataSection section = dataSection;
         return section != null && section.isUserMapped();
+    }
+
+    /** Its locked ranges. */
+    public FileLocks locks() {
+        FileLocks made = locks;
+        if (made == null) {
+            made = new FileLocks();
+            locks = made;
+        }
+        return made;
+    }
+
+    /** Null when nobody has ever locked a range. */
+    @Nullable FileLocks locksIfAny() {
+        return locks;
     }
 
     /** A number that no other file of this file system has. */

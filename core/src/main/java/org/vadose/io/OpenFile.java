@@ -73,6 +73,20 @@ public abstract sealed class OpenFile implements AutoCloseable {
 
     public void flush() {}
 
+    /**
+     * Before a process reads or writes: others may have locked the bytes.
+     *
+     * @param process address of the process
+     * @throws FileException FILE_LOCK_CONFLICT
+     */
+    public void checkLocks(long process, int key, long position, long length, boolean writes) {
+        FileNode file = node();
+        FileLocks locks = file == null ? null : file.locksIfAny();
+        if (locks != null && length > 0) {
+            locks.check(new FileLocks.Owner(this, process, key), position, length, writes);
+        }
+    }
+
     /** The last handle is closed; sections may still use the file. */
     @Override
     public void close() {}
@@ -179,6 +193,10 @@ public abstract sealed class OpenFile implements AutoCloseable {
             FileCache through = cache;
             if (through != null) {
                 through.closing(fileObject, node.isDeletePending() && node.isOnlyOpen(this));
+            }
+            FileLocks locks = node.locksIfAny();
+            if (locks != null) {
+                locks.release(this);
             }
             node.closed(this);
         }

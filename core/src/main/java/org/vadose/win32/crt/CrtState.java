@@ -27,6 +27,7 @@ final class CrtState {
     static final int ENOSPC = 28;
     static final int EDOM = 33;
     static final int ERANGE = 34;
+    static final int EDEADLOCK = 36;
     static final int ENOTEMPTY = 41;
     static final int EILSEQ = 42;
 

@@ -37,6 +37,17 @@ final class FileFunctions {
     private static final long TICKS_PER_SECOND = 10_000_000;
     private static final int LONGEST_PATH = 260;
 
+    private static final String PERMISSION_MASK = "__crt_umask";
+    /** _S_IREAD and _S_IWRITE. */
+    private static final int PERMISSIONS = 0x180;
+
+    // Modes of _locking.
+    private static final int UNLOCK = 0;
+    private static final int LOCK = 1;
+    private static final int READ_LOCK = 3;
+    private static final int LAST_LOCK_MODE = 4;
+    private static final int LOCK_TRIES = 10;
+
     private FileFunctions() {}
 
     static void addTo(ApiModule msvcrt) {
@@ -101,7 +112,10 @@ final class FileFunctions {
                 .function("_fstati64", call -> statOf(call, StatForm.TIME64_SIZE64))
                 .function("_fstat64i32", call -> statOf(call, StatForm.TIME64_SIZE32))
                 .function("_fstat32", call -> statOf(call, StatForm.TIME32_SIZE32))
-                .function("_umask", call -> 0)
+                .data(
+                        PERMISSION_MASK, Integer.BYTES, (process, at) -> CrtState.of(process).placed(PERMISSION_MASK, at))
+                .function("_umask", FileFunctions::setPermissionMask)
+                .function("_locking", FileFunctions::lock)
                 .function("_getdrive", call -> call.process().currentDirectory().drive() - 'A' + 1);
     }
 
@@ -140,7 +154,7 @@ final class FileFunctions {
                         ? truncate ? Disposition.OVERWRITE_IF : Disposition.OPEN_IF
                         : truncate ? Disposition.OVERWRITE : Disposition.OPEN;
         int access = flags & ACCESS_MASK;
-        int attributes = create && (permissions & WRITE_PERMISSION) == 0 ? READ_ONLY_ATTRIBUTE : NORMAL_ATTRIBUTE;
+        int attributes = create ? newAttributes(call, permissions) : NORMAL_ATTRIBUTE;
         LowIo low = low(call);
         long handle = low.files().open(name, access != WRITE_ONLY, access != 0, disposition, attributes);
         if (handle == -1) {
@@ -149,6 +163,45 @@ final class FileFunctions {
         boolean binaryByDefault = (call.memory().readInt(CrtState.of(call).variable("_fmode")) & BINARY) != 0;
         boolean isText = (flags & BINARY) == 0 && ((flags & TEXT) != 0 || !binaryByDefault);
         return low.attach(handle, (isText ? LowIo.TEXT : 0) | ((flags & APPEND) != 0 ? LowIo.APPEND : 0));
+    }
+
+    /** Of a file that is made with these permissions, less what {@code _umask} takes away. */
+    static int newAttributes(ApiCall call, int permissions) {
+        int mask = call.memory().readInt(CrtState.of(call).variable(PERMISSION_MASK));
+        return (permissions & ~mask & WRITE_PERMISSION) == 0 ? READ_ONLY_ATTRIBUTE : NORMAL_ATTRIBUTE;
+    }
+
+    private static long setPermissionMask(ApiCall call) {
+        long at = CrtState.of(call).variable(PERMISSION_MASK);
+        int before = call.memory().readInt(at);
+        call.memory().writeInt(at, call.intArg(0) & PERMISSIONS);
+        return before;
+    }
+
+    /** Locks bytes from the descriptor's position on, or gives them back; some modes try ten times, a second apart. */
+    private static long lock(ApiCall call) {
+        LowIo low = low(call);
+        if (!low.isOpen(call.intArg(0))) {
+            return CrtState.fail(call, CrtState.EBADF);
+        }
+        int mode = call.intArg(1);
+        if (mode < UNLOCK || mode > LAST_LOCK_MODE || call.intArg(2) < 0) {
+            return CrtState.fail(call, CrtState.EINVAL);
+        }
+        long handle = low.handle(call.intArg(0));
+        long start = low.seek(call.intArg(0), 0, OsFiles.FROM_CURRENT);
+        boolean isPatient = mode == LOCK || mode == READ_LOCK;
+        for (int tries = isPatient ? LOCK_TRIES : 1; ; tries--) {
+            if (low.files().lock(handle, start, call.intArg(2), mode != UNLOCK)) {
+                return 0;
+            }
+            if (tries == 1) {
+                return isPatient
+                        ? CrtState.fail(call, CrtState.EDEADLOCK)
+                        : CrtState.failWin32(call, low.files().lastError());
+            }
+            call.thread().sleepUntil(call.process().clock().now() + TICKS_PER_SECOND);
+        }
     }
 
     private static long create(ApiCall call, String name) {

@@ -3,6 +3,7 @@ package org.vadose.win32.crt;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
 import org.vadose.io.FileException;
+import org.vadose.io.FileLocks;
 import org.vadose.io.FileNode;
 import org.vadose.io.GuestFileSystem;
 import org.vadose.io.GuestPath;
@@ -85,6 +86,7 @@ final class OsFiles {
             return fail(ERROR_ACCESS_DENIED);
         }
         try {
+            file.checkLocks(process.eprocess().address(), 0, position, length, false);
             int got = Math.max(0, TypedReads.read(call, handle, file, position, target, offset, length));
             if (positioned) {
                 objects.setFilePosition(handle, position + got);
@@ -106,6 +108,7 @@ final class OsFiles {
             return fail(ERROR_ACCESS_DENIED);
         }
         try {
+            file.checkLocks(process.eprocess().address(), 0, position, length, true);
             int done = file.write(position, source, offset, length);
             FileNode node = file.node();
             if (node != null) {
@@ -163,6 +166,22 @@ final class OsFiles {
         }
         fail(ERROR_INVALID_HANDLE);
         return false;
+    }
+
+    /** Locks bytes for the process alone, or gives them back; at once or not at all. */
+    boolean lock(long handle, long start, long length, boolean locks) {
+        if (!(file(handle) instanceof OpenFile.OnDisk disk)) {
+            fail(ERROR_INVALID_HANDLE);
+            return false;
+        }
+        FileLocks.Owner owner = new FileLocks.Owner(disk, process.eprocess().address(), 0);
+        NtStatus status = locks
+                ? disk.node().locks().lock(owner, start, length, true, process::hasEnded)
+                : disk.node().locks().unlock(owner, start, length);
+        if (!status.isSuccess()) {
+            fail(status.win32Error());
+        }
+        return status.isSuccess();
     }
 
     void close(long handle) {

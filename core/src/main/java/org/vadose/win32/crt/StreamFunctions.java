@@ -27,6 +27,9 @@ final class StreamFunctions {
     private static final int TEXT_MODE = 0x4000;
     private static final int BINARY_MODE = 0x8000;
 
+    /** _S_IREAD and _S_IWRITE. */
+    private static final int ALL_PERMISSIONS = 0x180;
+
     private StreamFunctions() {}
 
     static void addTo(ApiModule msvcrt) {
@@ -193,7 +196,7 @@ final class StreamFunctions {
         LowIo low = new LowIo(call);
         Disposition disposition =
                 mode.truncate() ? Disposition.OVERWRITE_IF : mode.create() ? Disposition.OPEN_IF : Disposition.OPEN;
-        long handle = low.files().open(name, mode.read(), mode.write(), disposition, 0x80);
+        long handle = low.files().open(name, mode.read(), mode.write(), disposition, FileFunctions.newAttributes(call, ALL_PERMISSIONS));
         if (handle == -1) {
             return (int) CrtState.failWin32(call, low.files().lastError());
         }

@@ -69,9 +69,7 @@ final class FileFunctions {
                 .function("SetEndOfFile", FileFunctions::setEndOfFile)
                 .function("GetFileTime", FileFunctions::getFileTime)
                 .function("SetFileTime", FileFunctions::setFileTime)
-                .function("GetFileInformationByHandle", FileFunctions::getInformation)
-                .function("LockFile", call -> 1)
-                .function("UnlockFile", call -> 1);
+                .function("GetFileInformationByHandle", FileFunctions::getInformation);
     }
 
     static GuestPath path(ApiCall call, String text) {
@@ -300,6 +298,7 @@ final class FileFunctions {
     private static int transfer(ApiCall call, OpenFile file, long start, long buffer, long length, boolean write) {
         if (file instanceof OpenFile.OnDisk disk) {
             disk.checkSectors(start, length);
+            disk.checkLocks(call.process().eprocess().address(), 0, start, length, write);
         }
         byte[] piece = new byte[(int) Math.min(length, CHUNK)];
         int done = 0;

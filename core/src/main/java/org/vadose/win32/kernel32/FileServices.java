@@ -243,6 +243,8 @@ final class FileServices {
     private static long move(ApiCall call, OpenFile file, long start, long buffer, long length, boolean write) {
         if (file instanceof OpenFile.OnDisk disk) {
             disk.checkSectors(start, length);
+            int key = call.arg(8) == 0 ? 0 : call.memory().readInt(call.arg(8));
+            disk.checkLocks(call.process().eprocess().address(), key, start, length, write);
         }
         byte[] piece = new byte[(int) Math.min(length, CHUNK)];
         long done = 0;

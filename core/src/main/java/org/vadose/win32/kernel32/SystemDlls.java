@@ -14,6 +14,7 @@ public final class SystemDlls {
         AffinityFunctions.addToNtdll(ntdll);
         ErrorModes.addToNtdll(ntdll);
         ExceptionFunctions.addToNtdll(ntdll);
+        FileLockFunctions.addToNtdll(ntdll);
         FileServices.addTo(ntdll);
         LockFunctions.addToNtdll(ntdll);
         MemoryConditionFunctions.addToNtdll(ntdll);
@@ -47,6 +48,7 @@ public final class SystemDlls {
         ExceptionFunctions.addToKernel32(kernel32);
         FileCacheFunctions.addTo(kernel32);
         FileFunctions.addTo(kernel32);
+        FileLockFunctions.addTo(kernel32);
         FileMappingFunctions.addTo(kernel32);
         FindFunctions.addTo(kernel32);
         HandleFunctions.addTo(kernel32);
