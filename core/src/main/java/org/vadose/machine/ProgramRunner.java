@@ -37,8 +37,8 @@ import org.vadose.ps.UserThread;
 import org.vadose.rtl.HeapException;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.ApiTable;
-import org.vadose.win32.GuestClock;
 import org.vadose.win32.ConsoleEvents;
+import org.vadose.win32.GuestClock;
 import org.vadose.win32.GuestConsole;
 import org.vadose.win32.GuestEvents;
 import org.vadose.win32.GuestKernel;
@@ -279,10 +279,7 @@ public final class ProgramRunner {
         GuestConsole console = process.console();
         GuestObjects objects = process.objects();
         setStandardHandles(
-                process,
-                objects.open(console.input()),
-                objects.open(console.output()),
-                objects.open(console.errors()));
+                process, objects.open(console.input()), objects.open(console.output()), objects.open(console.errors()));
     }
 
     private String devicePath(String dosPath) {

@@ -66,7 +66,8 @@ public final class RunningProgram {
             return false;
         }
         FutureTask<Boolean> told = new FutureTask<>(() -> ConsoleEvents.interrupt(process));
-        // On a thread of its own, since a program that reads from the host may keep the processor for as long as that takes.
+        // On a thread of its own, since a program that reads from the host may keep the processor for as long as that
+        // takes.
         Thread.ofPlatform().daemon().name("ctrl-c").start(told);
         try {
             return told.get(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);

@@ -12,6 +12,10 @@ import org.vadose.memory.Memory;
 
 /** A process ({@code _EPROCESS}, with its {@code _KPROCESS} at its start). Addresses are virtual, counts of pages are pages. */
 public record Eprocess(Memory memory, long address) {
+    private static final int SEM_FAIL_CRITICAL_ERRORS = 0x1;
+    private static final int SEM_NO_ALIGNMENT_EXCEPTIONS = 0x4;
+    private static final int SEM_ALL = 0x8007;
+
     /** {@code ProcessExiting} and {@code ProcessDelete} in {@code Flags}. */
     private static final int EXITING = 0xC;
 
@@ -164,6 +168,17 @@ public record Eprocess(Memory memory, long address) {
     }
 
     /** Address of the {@code _HANDLE_TABLE}; 0 once the process has exited. */
+    /** {@code SEM_*} of {@code SetErrorMode}; the kernel keeps the first the other way round: set, critical errors are shown. */
+    public int errorMode() {
+        return memory.readInt(address + EprocessLayout.DEFAULT_HARD_ERROR_PROCESSING) ^ SEM_FAIL_CRITICAL_ERRORS;
+    }
+
+    /** Sets it; who has asked for alignment faults to be repaired cannot take that back. */
+    public void setErrorMode(int mode) {
+        int kept = (mode | errorMode() & SEM_NO_ALIGNMENT_EXCEPTIONS) & SEM_ALL;
+        memory.writeInt(address + EprocessLayout.DEFAULT_HARD_ERROR_PROCESSING, kept ^ SEM_FAIL_CRITICAL_ERRORS);
+    }
+
     /** Of the session it is in; 0 for those that are in none, too. */
     public int sessionId() {
         long session = memory.readLong(address + EprocessLayout.SESSION);

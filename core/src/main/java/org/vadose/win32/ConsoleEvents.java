@@ -54,8 +54,7 @@ public final class ConsoleEvents {
     }
 
     public void setIgnoresCtrlC(boolean ignores) {
-        memory().writeInt(
-                        parameters() + RtlUserProcessParametersLayout.CONSOLE_FLAGS, ignores ? IGNORES_CTRL_C : 0);
+        memory().writeInt(parameters() + RtlUserProcessParametersLayout.CONSOLE_FLAGS, ignores ? IGNORES_CTRL_C : 0);
     }
 
     /** Id of the first process of its group. */
@@ -95,15 +94,16 @@ public final class ConsoleEvents {
         GuestConsole console = caller.process().console();
         try {
             for (GuestProcess process : caller.process().system().processes()) {
-                isSomebody |= process.hasConsole(console) && inMemory(process, () -> {
-                    ConsoleEvents events = of(process);
-                    boolean isMeant = events.console() != 0 && (group == 0 || events.group() == group);
-                    // Ctrl-C is for everybody or for nobody.
-                    if (isMeant && (group == 0 || event != ControlHandlers.CTRL_C)) {
-                        events.tell(event);
-                    }
-                    return isMeant;
-                });
+                isSomebody |= process.hasConsole(console)
+                        && inMemory(process, () -> {
+                            ConsoleEvents events = of(process);
+                            boolean isMeant = events.console() != 0 && (group == 0 || events.group() == group);
+                            // Ctrl-C is for everybody or for nobody.
+                            if (isMeant && (group == 0 || event != ControlHandlers.CTRL_C)) {
+                                events.tell(event);
+                            }
+                            return isMeant;
+                        });
             }
         } finally {
             caller.process().system().scheduler().restore(caller);
@@ -116,7 +116,8 @@ public final class ConsoleEvents {
         List<GuestProcess> attached = new ArrayList<>();
         try {
             for (GuestProcess process : caller.process().system().processes()) {
-                if (process.hasConsole(console) && inMemory(process, () -> of(process).console() != 0)) {
+                if (process.hasConsole(console)
+                        && inMemory(process, () -> of(process).console() != 0)) {
                     attached.add(process);
                 }
             }
@@ -139,7 +140,9 @@ public final class ConsoleEvents {
             boolean isHeard = false;
             for (GuestProcess process : system.processes()) {
                 isHeard |= process.hasConsole(console)
-                        && inMemory(process, () -> of(process).console() != 0 && of(process).hearsCtrlC());
+                        && inMemory(
+                                process,
+                                () -> of(process).console() != 0 && of(process).hearsCtrlC());
             }
             for (GuestProcess process : isHeard ? system.processes() : List.<GuestProcess>of()) {
                 if (process.hasConsole(console)) {

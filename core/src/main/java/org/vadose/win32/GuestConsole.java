@@ -169,6 +169,11 @@ public final class GuestConsole {
         return (attribute < 8 ? dark : bright) + TERMINAL_COLOURS[attribute & 7];
     }
 
+    /** A sound of the person's terminal. */
+    public void beep() {
+        control("\u0007");
+    }
+
     private void control(String sequence) {
         if (isInteractive) {
             try {

@@ -20,8 +20,7 @@ class FileLocksTest {
     }
 
     private void refused(Owner owner, long start, long length, boolean writes) {
-        FileException refusal =
-                assertThrows(FileException.class, () -> locks.check(owner, start, length, writes));
+        FileException refusal = assertThrows(FileException.class, () -> locks.check(owner, start, length, writes));
         assertEquals(NtStatus.FILE_LOCK_CONFLICT, refusal.status());
     }
 

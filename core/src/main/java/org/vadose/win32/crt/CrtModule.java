@@ -13,6 +13,7 @@ public final class CrtModule {
         StartupFunctions.addPrivateData(msvcrt);
         StreamFunctions.addTo(msvcrt);
         PrintFunctions.addTo(msvcrt);
+        RuntimeErrors.addTo(msvcrt);
         SignalFunctions.addTo(msvcrt);
         EnvironmentFunctions.addTo(msvcrt);
         MemoryFunctions.addTo(msvcrt);

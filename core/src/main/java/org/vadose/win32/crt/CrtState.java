@@ -44,6 +44,10 @@ final class CrtState {
     static final int THREAD_WIDE_ASCTIME = 64;
     static final int THREAD_TM = 128;
     static final int THREAD_STRERROR = 176;
+    /** Behind the 256 bytes of strerror: the exception a signal's action was called for, the code of a float error. */
+    static final int THREAD_EXCEPTION = 440;
+
+    static final int THREAD_FLOAT_ERROR = 448;
     private static final int THREAD_BLOCK_BYTES = 512;
 
     private final GuestProcess process;
@@ -135,6 +139,18 @@ final class CrtState {
 
     static void setErrno(ApiCall call, int error) {
         call.memory().writeInt(of(call).threadBlock(call.thread()) + THREAD_ERRNO, error);
+    }
+
+    /** A parameter is not valid: sets errno, and tells the program's handler if there is one. */
+    static void invalid(ApiCall call, int error) {
+        setErrno(call, error);
+        RuntimeErrors.invalidParameter(call);
+    }
+
+    /** {@link #invalid}; returns -1. */
+    static long failInvalid(ApiCall call, int error) {
+        invalid(call, error);
+        return -1;
     }
 
     /** Sets errno; returns -1. */

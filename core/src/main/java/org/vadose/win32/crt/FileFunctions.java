@@ -113,7 +113,9 @@ final class FileFunctions {
                 .function("_fstat64i32", call -> statOf(call, StatForm.TIME64_SIZE32))
                 .function("_fstat32", call -> statOf(call, StatForm.TIME32_SIZE32))
                 .data(
-                        PERMISSION_MASK, Integer.BYTES, (process, at) -> CrtState.of(process).placed(PERMISSION_MASK, at))
+                        PERMISSION_MASK,
+                        Integer.BYTES,
+                        (process, at) -> CrtState.of(process).placed(PERMISSION_MASK, at))
                 .function("_umask", FileFunctions::setPermissionMask)
                 .function("_locking", FileFunctions::lock)
                 .function("_getdrive", call -> call.process().currentDirectory().drive() - 'A' + 1);
@@ -186,7 +188,7 @@ final class FileFunctions {
         }
         int mode = call.intArg(1);
         if (mode < UNLOCK || mode > LAST_LOCK_MODE || call.intArg(2) < 0) {
-            return CrtState.fail(call, CrtState.EINVAL);
+            return CrtState.failInvalid(call, CrtState.EINVAL);
         }
         long handle = low.handle(call.intArg(0));
         long start = low.seek(call.intArg(0), 0, OsFiles.FROM_CURRENT);

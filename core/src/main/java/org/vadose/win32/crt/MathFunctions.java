@@ -96,11 +96,11 @@ final class MathFunctions {
         msvcrt.function(
                 name,
                 call -> call.returnDouble(
-                        checked(call, function.applyAsDouble(call.doubleArg(0)), call.doubleArg(0), 0)));
+                        checked(call, name, function.applyAsDouble(call.doubleArg(0)), call.doubleArg(0), 0)));
         msvcrt.function(
                 name + "f",
-                call -> call.returnFloat(
-                        (float) checked(call, function.applyAsDouble(call.floatArg(0)), call.floatArg(0), 0)));
+                call -> call.returnFloat((float)
+                        checked(call, name + "f", function.applyAsDouble(call.floatArg(0)), call.floatArg(0), 0)));
     }
 
     private static void two(ApiModule msvcrt, String name, DoubleBinaryOperator function) {
@@ -108,6 +108,7 @@ final class MathFunctions {
                 name,
                 call -> call.returnDouble(checked(
                         call,
+                        name,
                         function.applyAsDouble(call.doubleArg(0), call.doubleArg(1)),
                         call.doubleArg(0),
                         call.doubleArg(1))));
@@ -115,21 +116,28 @@ final class MathFunctions {
                 name + "f",
                 call -> call.returnFloat((float) checked(
                         call,
+                        name + "f",
                         function.applyAsDouble(call.floatArg(0), call.floatArg(1)),
                         call.floatArg(0),
                         call.floatArg(1))));
     }
 
-    private static double checked(ApiCall call, double result, double a, double b) {
+    private static double checked(ApiCall call, String name, double result, double a, double b) {
         if (Double.isNaN(result)) {
             if (Double.isNaN(a) || Double.isNaN(b)) {
                 return Double.isNaN(a) ? a : b;
             }
-            CrtState.setErrno(call, CrtState.EDOM);
-            return INDEFINITE;
+            return RuntimeErrors.mathProblem(call, RuntimeErrors.MathProblem.DOMAIN, name, a, b, INDEFINITE);
         }
         if (Double.isInfinite(result) && Double.isFinite(a) && Double.isFinite(b)) {
-            CrtState.setErrno(call, CrtState.ERANGE);
+            // An infinite result of zero is a pole.
+            return RuntimeErrors.mathProblem(
+                    call,
+                    a == 0 ? RuntimeErrors.MathProblem.SINGULARITY : RuntimeErrors.MathProblem.OVERFLOW,
+                    name,
+                    a,
+                    b,
+                    result);
         }
         return result;
     }
@@ -144,7 +152,7 @@ final class MathFunctions {
 
     private static long scale(ApiCall call) {
         double value = call.doubleArg(0);
-        return call.returnDouble(checked(call, Math.scalb(value, call.intArg(1)), value, 0));
+        return call.returnDouble(checked(call, "ldexp", Math.scalb(value, call.intArg(1)), value, 0));
     }
 
     private static long split(ApiCall call) {

@@ -105,7 +105,7 @@ final class MemoryFunctions {
     private static long alignedAllocate(ApiCall call) {
         long alignment = Math.max(call.arg(1), Long.BYTES);
         if (Long.bitCount(alignment) != 1) {
-            CrtState.setErrno(call, CrtState.EINVAL);
+            CrtState.invalid(call, CrtState.EINVAL);
             return 0;
         }
         long block = allocate(call, 0, call.arg(0) + alignment + ALIGNED_HEADER);
@@ -127,7 +127,7 @@ final class MemoryFunctions {
         long size = call.arg(1);
         long alignment = Math.max(call.arg(2), Long.BYTES);
         if (Long.bitCount(alignment) != 1) {
-            CrtState.setErrno(call, CrtState.EINVAL);
+            CrtState.invalid(call, CrtState.EINVAL);
             return 0;
         }
         long block = old == 0 ? 0 : call.memory().readLong(old - Long.BYTES);
@@ -184,11 +184,11 @@ final class MemoryFunctions {
             return 0;
         }
         if (call.arg(0) == 0 || call.arg(2) == 0) {
-            CrtState.setErrno(call, CrtState.EINVAL);
+            CrtState.invalid(call, CrtState.EINVAL);
             return CrtState.EINVAL;
         }
         if (Long.compareUnsigned(call.arg(1), call.arg(3)) < 0) {
-            CrtState.setErrno(call, CrtState.ERANGE);
+            CrtState.invalid(call, CrtState.ERANGE);
             return CrtState.ERANGE;
         }
         GuestText.copy(call.memory(), call.arg(2), call.arg(0), call.arg(3));

@@ -1,6 +1,8 @@
 package org.vadose.win32.crt;
 
 import java.util.List;
+import java.util.Set;
+import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 
 /**
@@ -169,6 +171,12 @@ final class OtherNames {
             "iswascii",
             "__iswascii");
 
+    /** {@code _MB_CP_LOCALE}; the OEM, the ANSI and no code page are above it. */
+    private static final int LOWEST_NAMED_PAGE = -4;
+
+    private static final Set<Integer> SINGLE_BYTE_PAGES =
+            Set.of(437, 737, 775, 850, 852, 855, 857, 858, 862, 866, 874, 20_127, 28_591);
+
     private OtherNames() {}
 
     static void addTo(ApiModule msvcrt) {
@@ -180,11 +188,19 @@ final class OtherNames {
         for (String name : List.of("_ismbblead", "_ismbbtrail", "_ismbslead", "_ismbstrail", "_getmbcp")) {
             msvcrt.function(name, call -> 0);
         }
-        msvcrt.function("_setmbcp", call -> 0)
+        // Every code page of the machine has characters of one byte, which the library calls none.
+        msvcrt.function("_setmbcp", OtherNames::setMultibytePage)
                 .function("_mbsinc", call -> call.arg(0) + 1)
                 .function("_mbsdec", call -> call.arg(1) <= call.arg(0) ? 0 : call.arg(1) - 1)
                 .function("_mbsnextc", call -> call.memory().readUnsignedByte(call.arg(0)))
                 .function("_mbclen", call -> 1);
+    }
+
+    private static long setMultibytePage(ApiCall call) {
+        int codePage = call.intArg(0);
+        boolean isNamed = codePage <= 0 && codePage >= LOWEST_NAMED_PAGE && codePage != -1;
+        boolean isThere = isNamed || SINGLE_BYTE_PAGES.contains(codePage) || codePage >= 1250 && codePage <= 1258;
+        return isThere ? 0 : CrtState.fail(call, CrtState.EINVAL);
     }
 
     private static void pairs(ApiModule msvcrt, List<String> names) {

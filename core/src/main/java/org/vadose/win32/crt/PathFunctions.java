@@ -95,7 +95,7 @@ final class PathFunctions {
         String[] parts = parts(text(call, 0, wide));
         for (int i = 0; i < parts.length; i++) {
             if (call.arg(1 + 2 * i) != 0 && parts[i].length() >= call.arg(2 + 2 * i)) {
-                CrtState.setErrno(call, CrtState.ERANGE);
+                CrtState.invalid(call, CrtState.ERANGE);
                 return CrtState.ERANGE;
             }
         }
@@ -122,7 +122,7 @@ final class PathFunctions {
             path.append(extension.startsWith(".") ? "" : ".").append(extension);
         }
         if (room >= 0 && path.length() >= room) {
-            CrtState.setErrno(call, CrtState.ERANGE);
+            CrtState.invalid(call, CrtState.ERANGE);
             return CrtState.ERANGE;
         }
         put(call, call.arg(0), path.toString(), wide);

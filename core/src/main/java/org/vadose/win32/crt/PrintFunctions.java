@@ -82,7 +82,7 @@ final class PrintFunctions {
     }
 
     private static long invalid(ApiCall call) {
-        return CrtState.fail(call, CrtState.EINVAL);
+        return CrtState.failInvalid(call, CrtState.EINVAL);
     }
 
     private static long print(ApiCall call, FileStream stream, int formatIndex, ArgumentList arguments) {
@@ -165,7 +165,7 @@ final class PrintFunctions {
             CharSequence text = format(call, formatIndex, arguments, false);
             if (Long.compareUnsigned(text.length(), call.arg(1)) >= 0) {
                 call.memory().writeByte(call.arg(0), (byte) 0);
-                return CrtState.fail(call, CrtState.ERANGE);
+                return CrtState.failInvalid(call, CrtState.ERANGE);
             }
             GuestText.writeAnsi(call.memory(), call.arg(0), text);
             return text.length();
@@ -179,7 +179,7 @@ final class PrintFunctions {
             CharSequence text = format(call, formatIndex, arguments, true);
             if (Long.compareUnsigned(text.length(), call.arg(1)) >= 0) {
                 call.memory().writeShort(call.arg(0), (short) 0);
-                return CrtState.fail(call, CrtState.ERANGE);
+                return CrtState.failInvalid(call, CrtState.ERANGE);
             }
             GuestText.writeWide(call.memory(), call.arg(0), text);
             return text.length();
@@ -206,7 +206,7 @@ final class PrintFunctions {
             if (Long.compareUnsigned(kept, room) >= 0) {
                 if (most != -1) {
                     call.memory().writeShort(call.arg(0), (short) 0);
-                    return CrtState.fail(call, CrtState.ERANGE);
+                    return CrtState.failInvalid(call, CrtState.ERANGE);
                 }
                 kept = room - 1;
                 result = -1;

@@ -46,8 +46,8 @@ final class ProcessFunctions {
                     CrtState.of(process).placed(LOCALE_ZEROS, at);
                     GuestText.writeWide(process.memory(), at + 32, "C");
                 })
-                .function("_beep", call -> 0)
-                .function("_seterrormode", call -> 0)
+                .function("_beep", ProcessFunctions::beep)
+                .function("_seterrormode", ProcessFunctions::setErrorMode)
                 .function("_purecall", ProcessFunctions::pureCall)
                 .function("_assert", call -> assertion(call, false))
                 .function("_wassert", call -> assertion(call, true))
@@ -62,7 +62,7 @@ final class ProcessFunctions {
                         StreamLocks.locked(
                                 StreamLocks.STANDARD_INPUT,
                                 call -> StreamFunctions.standard(call, 0).read()))
-                .function("_kbhit", call -> 0)
+                .function("_kbhit", call -> call.process().console().typedAhead() > 0 ? 1 : 0)
                 .function("_putch", ProcessFunctions::putCharacter)
                 .function("_sleep", ProcessFunctions::sleep);
     }
@@ -122,13 +122,25 @@ final class ProcessFunctions {
     private static long assertion(ApiCall call, boolean wide) {
         String text = wide ? GuestText.wide(call.memory(), call.arg(0)) : GuestText.ansi(call.memory(), call.arg(0));
         String file = wide ? GuestText.wide(call.memory(), call.arg(1)) : GuestText.ansi(call.memory(), call.arg(1));
-        StreamFunctions.writeError(
+        RuntimeErrors.tell(
                 call, "Assertion failed: %s, file %s, line %d\n".formatted(text, file, call.unsignedIntArg(2)));
         return StartupFunctions.abort(call);
     }
 
+    private static long beep(ApiCall call) {
+        call.process().console().beep();
+        long ticks = call.unsignedIntArg(1) * 10_000;
+        call.thread().sleepUntil(call.process().clock().now() + ticks);
+        return 0;
+    }
+
+    private static long setErrorMode(ApiCall call) {
+        call.process().eprocess().setErrorMode(call.intArg(0));
+        return 0;
+    }
+
     private static long pureCall(ApiCall call) {
-        StreamFunctions.writeError(call, "\nruntime error R6025\n- pure virtual function call\n");
+        RuntimeErrors.tell(call, "\nruntime error R6025\n- pure virtual function call\n");
         return StartupFunctions.abort(call);
     }
 

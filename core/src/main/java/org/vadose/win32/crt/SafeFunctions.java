@@ -56,7 +56,7 @@ final class SafeFunctions {
         if (call.arg(0) != 0 && call.arg(1) != 0) {
             put(call, call.arg(0), 0, wide);
         }
-        CrtState.setErrno(call, error);
+        CrtState.invalid(call, error);
         return error;
     }
 
@@ -116,12 +116,12 @@ final class SafeFunctions {
         Memory memory = call.memory();
         long context = call.arg(2);
         if (context == 0 || call.arg(1) == 0) {
-            CrtState.setErrno(call, CrtState.EINVAL);
+            CrtState.invalid(call, CrtState.EINVAL);
             return 0;
         }
         long at = call.arg(0) != 0 ? call.arg(0) : memory.readLong(context);
         if (at == 0) {
-            CrtState.setErrno(call, CrtState.EINVAL);
+            CrtState.invalid(call, CrtState.EINVAL);
             return 0;
         }
         int c = character(call, at, wide);
@@ -191,7 +191,7 @@ final class SafeFunctions {
         if (call.arg(1) != 0 && call.arg(2) != 0) {
             put(call, call.arg(1), 0, wide);
         }
-        CrtState.setErrno(call, error);
+        CrtState.invalid(call, error);
         return error;
     }
 
@@ -230,7 +230,7 @@ final class SafeFunctions {
                 if (room != 0) {
                     put(call, target, 0, toWide);
                 }
-                CrtState.setErrno(call, CrtState.ERANGE);
+                CrtState.invalid(call, CrtState.ERANGE);
                 return CrtState.ERANGE;
             }
             text = text.substring(0, (int) room - 1);
@@ -250,7 +250,7 @@ final class SafeFunctions {
 
     private static long errorText(ApiCall call) {
         if (call.arg(0) == 0 || call.arg(1) == 0) {
-            CrtState.setErrno(call, CrtState.EINVAL);
+            CrtState.invalid(call, CrtState.EINVAL);
             return CrtState.EINVAL;
         }
         String text = ErrorText.of(call.intArg(2));

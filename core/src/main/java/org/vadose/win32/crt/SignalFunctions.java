@@ -26,11 +26,30 @@ final class SignalFunctions {
 
     private static final ControlHandlers.Handler FROM_CONSOLE = SignalFunctions::fromConsole;
 
+    private static final int CPP_EXCEPTION = 0xE06D_7363;
+    private static final int CONTINUE_EXECUTION = -1;
+    private static final int CONTINUE_SEARCH = 0;
+    private static final int EXECUTE_HANDLER = 1;
+
+    /** {@code SIG_DIE}: the handler of whoever asks for the filter's opinion. */
+    private static final long DIE = 5;
+
+    private static final int FPE_EXPLICIT = 0x8C;
+
     private SignalFunctions() {}
 
     static void addTo(ApiModule msvcrt) {
         msvcrt.data(ACTIONS, 8 * SIGNALS, (process, at) -> CrtState.of(process).placed(ACTIONS, at))
                 .function("signal", SignalFunctions::signal)
+                .function("_XcptFilter", call -> filter(call, call.intArg(0), call.arg(1)))
+                .function(
+                        "__CppXcptFilter",
+                        call -> call.intArg(0) == CPP_EXCEPTION ? filter(call, call.intArg(0), call.arg(1)) : 0)
+                .function(
+                        "__pxcptinfoptrs",
+                        call -> CrtState.of(call).threadBlock(call.thread()) + CrtState.THREAD_EXCEPTION)
+                .function(
+                        "__fpecode", call -> CrtState.of(call).threadBlock(call.thread()) + CrtState.THREAD_FLOAT_ERROR)
                 .function("raise", call -> raise(call, call.intArg(0)));
     }
 
@@ -73,6 +92,54 @@ final class SignalFunctions {
         return true;
     }
 
+    /** The signal that an exception is, 0 for none: integer divisions are none. */
+    private static int signalOf(int code) {
+        return switch (code) {
+            case 0xC000_0005 -> SIGSEGV;
+            case 0xC000_001D, 0xC000_0096 -> SIGILL;
+            case 0xC000_008D, 0xC000_008E, 0xC000_008F, 0xC000_0090, 0xC000_0091, 0xC000_0092, 0xC000_0093 -> SIGFPE;
+            default -> 0;
+        };
+    }
+
+    /** {@code _FPE_*} of {@code float.h} for the status of a floating-point exception. */
+    private static int floatError(int code) {
+        return switch (code) {
+            case 0xC000_008D -> 0x82;
+            case 0xC000_008E -> 0x83;
+            case 0xC000_008F -> 0x86;
+            case 0xC000_0090 -> 0x81;
+            case 0xC000_0091 -> 0x84;
+            case 0xC000_0092 -> 0x8A;
+            default -> 0x85;
+        };
+    }
+
+    /** What a {@code __except} around the program shall do: the action of the signal that the exception is. */
+    private static long filter(ApiCall call, int code, long pointers) {
+        int number = signalOf(code);
+        Memory memory = call.memory();
+        long handler = number == 0 ? DEFAULT : memory.readLong(action(call, number));
+        if (handler == DEFAULT) {
+            return CONTINUE_SEARCH;
+        }
+        if (handler == DIE || handler == IGNORE) {
+            return handler == DIE ? EXECUTE_HANDLER : CONTINUE_EXECUTION;
+        }
+        memory.writeLong(action(call, number), DEFAULT);
+        long block = CrtState.of(call).threadBlock(call.thread());
+        long before = memory.readLong(block + CrtState.THREAD_EXCEPTION);
+        memory.writeLong(block + CrtState.THREAD_EXCEPTION, pointers);
+        if (number == SIGFPE) {
+            memory.writeInt(block + CrtState.THREAD_FLOAT_ERROR, floatError(code));
+            call.callGuest(handler, number, floatError(code));
+        } else {
+            call.callGuest(handler, number);
+        }
+        memory.writeLong(block + CrtState.THREAD_EXCEPTION, before);
+        return CONTINUE_EXECUTION;
+    }
+
     /** Runs what the program set for a signal; without it, the process ends with code 3. */
     static long raise(ApiCall call, int number) {
         if (!isKnown(number)) {
@@ -87,7 +154,13 @@ final class SignalFunctions {
             StartupFunctions.end(call, DEFAULT_EXIT_CODE);
         }
         call.memory().writeLong(at, DEFAULT);
-        call.callGuest(handler, number);
+        if (number == SIGFPE) {
+            call.memory()
+                    .writeInt(CrtState.of(call).threadBlock(call.thread()) + CrtState.THREAD_FLOAT_ERROR, FPE_EXPLICIT);
+            call.callGuest(handler, number, FPE_EXPLICIT);
+        } else {
+            call.callGuest(handler, number);
+        }
         return 0;
     }
 }

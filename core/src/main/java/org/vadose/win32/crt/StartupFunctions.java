@@ -26,8 +26,6 @@ final class StartupFunctions {
     static void addTo(ApiModule msvcrt) {
         msvcrt.function("__getmainargs", call -> mainArguments(call, false))
                 .function("__wgetmainargs", call -> mainArguments(call, true))
-                .function("__set_app_type", call -> 0)
-                .function("__setusermatherr", call -> 0)
                 .function("_initterm", StartupFunctions::initTerm)
                 .function("_initterm_e", StartupFunctions::initTermWithError)
                 .function("_onexit", call -> register(call, call.arg(0)) ? call.arg(0) : 0)
@@ -39,9 +37,6 @@ final class StartupFunctions {
                 .function("_c_exit", call -> 0)
                 .function("abort", StartupFunctions::abort)
                 .function("_amsg_exit", StartupFunctions::fatalError)
-                .function("_lock", call -> 0)
-                .function("_unlock", call -> 0)
-                .function("_XcptFilter", call -> 0)
                 .function("__p___argc", call -> variable(call, "__argc"))
                 .function("__p___argv", call -> variable(call, "__argv"))
                 .function("__p___wargv", call -> variable(call, "__wargv"))
@@ -53,10 +48,7 @@ final class StartupFunctions {
                 .function("__p__wenviron", call -> variable(call, "_wenviron"))
                 .function("__p__pgmptr", call -> variable(call, "_pgmptr"))
                 .function("__p___initenv", call -> variable(call, "__initenv"))
-                .function("_get_pgmptr", call -> copyVariable(call, "_pgmptr"))
-                .function("_set_error_mode", call -> 0)
-                .function("_set_abort_behavior", call -> 0)
-                .function("_set_invalid_parameter_handler", call -> 0);
+                .function("_get_pgmptr", call -> copyVariable(call, "_pgmptr"));
         for (String pointer : List.of("__argv", "__wargv", "_environ", "_wenviron", "__initenv", "__winitenv")) {
             msvcrt.data(
                     pointer, Long.BYTES, (process, at) -> CrtState.of(process).placed(pointer, at));
@@ -316,17 +308,14 @@ final class StartupFunctions {
     }
 
     static long abort(ApiCall call) {
-        StreamFunctions.writeError(
-                call,
-                "\nThis application has requested the Runtime to terminate it in an unusual way.\n"
-                        + "Please contact the application's support team for more information.\n");
+        RuntimeErrors.tellOfAbort(call);
         SignalFunctions.raise(call, SIGABRT);
         call.process().end(ABORT_CODE, null);
         throw new ProcessEnded();
     }
 
     private static long fatalError(ApiCall call) {
-        StreamFunctions.writeError(call, "\nruntime error R60%02d\n".formatted(call.intArg(0)));
+        RuntimeErrors.tell(call, "\nruntime error R60%02d\n".formatted(call.intArg(0)));
         call.process().end(FATAL_ERROR_CODE, null);
         throw new ProcessEnded();
     }

@@ -182,7 +182,7 @@ final class StreamFunctions {
     private static long open(ApiCall call, String name, String modeText) {
         OpenMode mode = OpenMode.parse(modeText, binaryByDefault(call));
         if (mode == null) {
-            CrtState.setErrno(call, CrtState.EINVAL);
+            CrtState.invalid(call, CrtState.EINVAL);
             return 0;
         }
         int descriptor = openDescriptor(call, name, mode);
@@ -196,7 +196,8 @@ final class StreamFunctions {
         LowIo low = new LowIo(call);
         Disposition disposition =
                 mode.truncate() ? Disposition.OVERWRITE_IF : mode.create() ? Disposition.OPEN_IF : Disposition.OPEN;
-        long handle = low.files().open(name, mode.read(), mode.write(), disposition, FileFunctions.newAttributes(call, ALL_PERMISSIONS));
+        long handle = low.files()
+                .open(name, mode.read(), mode.write(), disposition, FileFunctions.newAttributes(call, ALL_PERMISSIONS));
         if (handle == -1) {
             return (int) CrtState.failWin32(call, low.files().lastError());
         }
@@ -254,7 +255,7 @@ final class StreamFunctions {
     private static long close(ApiCall call) {
         FileStream stream = stream(call, 0);
         if (call.arg(0) == 0 || !stream.isInUse()) {
-            return CrtState.fail(call, CrtState.EINVAL);
+            return CrtState.failInvalid(call, CrtState.EINVAL);
         }
         long name = stream.temporaryName();
         boolean done = stream.close();

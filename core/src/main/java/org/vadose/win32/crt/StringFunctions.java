@@ -77,7 +77,7 @@ final class StringFunctions {
         if (call.arg(0) != 0 && call.arg(1) != 0) {
             call.memory().writeByte(call.arg(0), (byte) 0);
         }
-        CrtState.setErrno(call, error);
+        CrtState.invalid(call, error);
         return error;
     }
 

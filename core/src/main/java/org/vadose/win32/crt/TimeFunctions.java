@@ -8,7 +8,7 @@ import org.vadose.memory.Memory;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 
-/** {@code time.h}. The machine's time zone is UTC, without daylight saving. */
+/** {@code time.h}; local times are {@link TimeZones}'. */
 final class TimeFunctions {
     /** Ticks of 100 ns from 1601 to 1970. */
     private static final long UNIX_EPOCH = 116_444_736_000_000_000L;
@@ -36,7 +36,8 @@ final class TimeFunctions {
     private TimeFunctions() {}
 
     /** A {@code struct tm} in memory: nine ints. */
-    private record Broken(int second, int minute, int hour, int day, int month, int year, int weekDay, int yearDay) {
+    private record Broken(
+            int second, int minute, int hour, int day, int month, int year, int weekDay, int yearDay, int daylight) {
         static Broken read(Memory memory, long at) {
             return new Broken(
                     memory.readInt(at),
@@ -46,10 +47,23 @@ final class TimeFunctions {
                     memory.readInt(at + 16),
                     memory.readInt(at + 20),
                     memory.readInt(at + 24),
-                    memory.readInt(at + 28));
+                    memory.readInt(at + 28),
+                    memory.readInt(at + 32));
+        }
+
+        /** Of a moment, as the zone has it. */
+        static Broken local(ApiCall call, long seconds) {
+            long standard = seconds - TimeZones.secondsWest(call);
+            return TimeZones.isDaylight(call, standard)
+                    ? of(standard + TimeZones.daylightSeconds(call), 1)
+                    : of(standard, 0);
         }
 
         static Broken of(long seconds) {
+            return of(seconds, 0);
+        }
+
+        private static Broken of(long seconds, int daylight) {
             LocalDateTime time = LocalDateTime.ofEpochSecond(seconds, 0, ZoneOffset.UTC);
             return new Broken(
                     time.getSecond(),
@@ -59,11 +73,12 @@ final class TimeFunctions {
                     time.getMonthValue() - 1,
                     time.getYear() - 1900,
                     time.getDayOfWeek().getValue() % 7,
-                    time.getDayOfYear() - 1);
+                    time.getDayOfYear() - 1,
+                    daylight);
         }
 
         void write(Memory memory, long at) {
-            int[] fields = {second, minute, hour, day, month, year, weekDay, yearDay, 0};
+            int[] fields = {second, minute, hour, day, month, year, weekDay, yearDay, daylight};
             for (int i = 0; i < fields.length; i++) {
                 memory.writeInt(at + 4L * i, fields[i]);
             }
@@ -80,30 +95,22 @@ final class TimeFunctions {
                 .function("strftime", call -> format(call, false))
                 .function("wcsftime", call -> format(call, true))
                 .function("asctime", call -> asText(call, Broken.read(call.memory(), call.arg(0))))
-                .function("_tzset", call -> 0)
                 .function("_strdate", call -> date(call, "%m/%d/%y"))
                 .function("_strtime", call -> date(call, "%H:%M:%S"))
                 .function("_ftime", TimeFunctions::detailed)
-                .function("_ftime64", TimeFunctions::detailed)
-                .data("_timezone", Integer.BYTES, null)
-                .data("_daylight", Integer.BYTES, null)
-                .data("_dstbias", Integer.BYTES, null)
-                .data("_tzname", 2 * Long.BYTES, (process, at) -> {
-                    CrtState crt = CrtState.of(process);
-                    process.memory().writeLong(at, crt.allocateAnsi("UTC"));
-                    process.memory().writeLong(at + 8, crt.allocateAnsi("UTC"));
-                });
+                .function("_ftime64", TimeFunctions::detailed);
+        TimeZones.addTo(msvcrt);
         for (String bits : new String[] {"", "64", "32"}) {
             int size = bits.equals("32") ? 4 : 8;
             String prefix = bits.isEmpty() ? "" : "_";
-            msvcrt.function(prefix + "gmtime" + bits, call -> broken(call, size))
-                    .function(prefix + "localtime" + bits, call -> broken(call, size))
+            msvcrt.function(prefix + "gmtime" + bits, call -> broken(call, size, false))
+                    .function(prefix + "localtime" + bits, call -> broken(call, size, true))
                     .function(prefix + "ctime" + bits, call -> timeText(call, size))
-                    .function(prefix + "mktime" + bits, TimeFunctions::compose)
-                    .function("_mkgmtime" + bits, TimeFunctions::compose);
+                    .function(prefix + "mktime" + bits, call -> compose(call, true))
+                    .function("_mkgmtime" + bits, call -> compose(call, false));
         }
-        msvcrt.function("_gmtime64_s", TimeFunctions::brokenSafely)
-                .function("_localtime64_s", TimeFunctions::brokenSafely);
+        msvcrt.function("_gmtime64_s", call -> brokenSafely(call, false))
+                .function("_localtime64_s", call -> brokenSafely(call, true));
     }
 
     private static long seconds(ApiCall call) {
@@ -126,18 +133,18 @@ final class TimeFunctions {
         return call.returnDouble((double) call.arg(0) - (double) call.arg(1));
     }
 
-    private static @Nullable Broken at(ApiCall call, long address, int size) {
+    private static @Nullable Broken at(ApiCall call, long address, int size, boolean isLocal) {
         if (address == 0) {
             return null;
         }
         long time = size == 8 ? call.memory().readLong(address) : call.memory().readInt(address);
-        return time < 0 || time > LARGEST_TIME ? null : Broken.of(time);
+        return time < 0 || time > LARGEST_TIME ? null : isLocal ? Broken.local(call, time) : Broken.of(time);
     }
 
-    private static long broken(ApiCall call, int size) {
-        Broken time = at(call, call.arg(0), size);
+    private static long broken(ApiCall call, int size, boolean isLocal) {
+        Broken time = at(call, call.arg(0), size, isLocal);
         if (time == null) {
-            CrtState.setErrno(call, CrtState.EINVAL);
+            CrtState.invalid(call, CrtState.EINVAL);
             return 0;
         }
         long buffer = CrtState.of(call).threadBlock(call.thread()) + CrtState.THREAD_TM;
@@ -145,10 +152,10 @@ final class TimeFunctions {
         return buffer;
     }
 
-    private static long brokenSafely(ApiCall call) {
-        Broken time = at(call, call.arg(1), 8);
+    private static long brokenSafely(ApiCall call, boolean isLocal) {
+        Broken time = at(call, call.arg(1), 8, isLocal);
         if (time == null || call.arg(0) == 0) {
-            CrtState.setErrno(call, CrtState.EINVAL);
+            CrtState.invalid(call, CrtState.EINVAL);
             return CrtState.EINVAL;
         }
         time.write(call.memory(), call.arg(0));
@@ -156,9 +163,9 @@ final class TimeFunctions {
     }
 
     private static long timeText(ApiCall call, int size) {
-        Broken time = at(call, call.arg(0), size);
+        Broken time = at(call, call.arg(0), size, true);
         if (time == null) {
-            CrtState.setErrno(call, CrtState.EINVAL);
+            CrtState.invalid(call, CrtState.EINVAL);
             return 0;
         }
         return asText(call, time);
@@ -166,13 +173,13 @@ final class TimeFunctions {
 
     /** {@code Sun Jan 02 03:04:05 2000} and a line feed. */
     private static long asText(ApiCall call, Broken time) {
-        String text = expand("%a %b %d %H:%M:%S %Y\n", time);
+        String text = expand("%a %b %d %H:%M:%S %Y\n", time, call);
         long buffer = CrtState.of(call).threadBlock(call.thread()) + CrtState.THREAD_ASCTIME;
         GuestText.writeAnsi(call.memory(), buffer, text == null ? "" : text);
         return buffer;
     }
 
-    private static long compose(ApiCall call) {
+    private static long compose(ApiCall call, boolean isLocal) {
         Broken time = Broken.read(call.memory(), call.arg(0));
         long seconds;
         try {
@@ -187,10 +194,14 @@ final class TimeFunctions {
         } catch (DateTimeException e) {
             return CrtState.fail(call, CrtState.EINVAL);
         }
+        if (isLocal) {
+            boolean isDaylight = time.daylight > 0 || time.daylight < 0 && TimeZones.isDaylight(call, seconds);
+            seconds += TimeZones.secondsWest(call) - (isDaylight ? TimeZones.daylightSeconds(call) : 0);
+        }
         if (seconds < 0 || seconds > LARGEST_TIME) {
             return CrtState.fail(call, CrtState.EINVAL);
         }
-        Broken.of(seconds).write(call.memory(), call.arg(0));
+        (isLocal ? Broken.local(call, seconds) : Broken.of(seconds)).write(call.memory(), call.arg(0));
         return seconds;
     }
 
@@ -199,13 +210,15 @@ final class TimeFunctions {
         call.memory().writeLong(call.arg(0), Math.floorDiv(ticks, TICKS_PER_SECOND));
         call.memory()
                 .writeShort(call.arg(0) + 8, (short) (Math.floorMod(ticks, TICKS_PER_SECOND) / TICKS_PER_MILLISECOND));
-        call.memory().writeShort(call.arg(0) + 10, (short) 0);
-        call.memory().writeShort(call.arg(0) + 12, (short) 0);
+        int west = TimeZones.secondsWest(call);
+        boolean isDaylight = TimeZones.isDaylight(call, Math.floorDiv(ticks, TICKS_PER_SECOND) - west);
+        call.memory().writeShort(call.arg(0) + 10, (short) (west / 60));
+        call.memory().writeShort(call.arg(0) + 12, (short) (isDaylight ? 1 : 0));
         return 0;
     }
 
     private static long date(ApiCall call, String format) {
-        String text = expand(format, Broken.of(seconds(call)));
+        String text = expand(format, Broken.local(call, seconds(call)), call);
         GuestText.writeAnsi(call.memory(), call.arg(0), text == null ? "" : text);
         return call.arg(0);
     }
@@ -216,13 +229,13 @@ final class TimeFunctions {
     private static long format(ApiCall call, boolean wide) {
         Memory memory = call.memory();
         String format = wide ? GuestText.wide(memory, call.arg(2)) : GuestText.ansi(memory, call.arg(2));
-        String text = expand(format, Broken.read(memory, call.arg(3)));
+        String text = expand(format, Broken.read(memory, call.arg(3)), call);
         if (text == null) {
-            CrtState.setErrno(call, CrtState.EINVAL);
+            CrtState.invalid(call, CrtState.EINVAL);
             return 0;
         }
         if (text.length() >= call.arg(1)) {
-            CrtState.setErrno(call, CrtState.ERANGE);
+            CrtState.invalid(call, CrtState.ERANGE);
             return 0;
         }
         if (wide) {
@@ -234,7 +247,7 @@ final class TimeFunctions {
     }
 
     /** The text, or null when a conversion or a field of the time is wrong. */
-    private static @Nullable String expand(String format, Broken time) {
+    private static @Nullable String expand(String format, Broken time, ApiCall call) {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < format.length(); i++) {
             char c = format.charAt(i);
@@ -245,7 +258,7 @@ final class TimeFunctions {
             i++;
             boolean plain = i < format.length() && format.charAt(i) == '#';
             i += plain ? 1 : 0;
-            String part = i < format.length() ? conversion(format.charAt(i), plain, time) : null;
+            String part = i < format.length() ? conversion(format.charAt(i), plain, time, call) : null;
             if (part == null) {
                 return null;
             }
@@ -254,7 +267,7 @@ final class TimeFunctions {
         return text.toString();
     }
 
-    private static @Nullable String conversion(char type, boolean plain, Broken time) {
+    private static @Nullable String conversion(char type, boolean plain, Broken time, ApiCall call) {
         if (time.weekDay < 0 || time.weekDay > 6 || time.month < 0 || time.month > 11) {
             return null;
         }
@@ -263,7 +276,7 @@ final class TimeFunctions {
             case 'A' -> DAYS[time.weekDay];
             case 'b' -> MONTHS[time.month].substring(0, 3);
             case 'B' -> MONTHS[time.month];
-            case 'c' -> expand(plain ? "%A, %B %#d, %Y %H:%M:%S" : "%m/%d/%y %H:%M:%S", time);
+            case 'c' -> expand(plain ? "%A, %B %#d, %Y %H:%M:%S" : "%m/%d/%y %H:%M:%S", time, call);
             case 'd' -> number(time.day, 2, plain);
             case 'H' -> number(time.hour, 2, plain);
             case 'I' -> number((time.hour + 11) % 12 + 1, 2, plain);
@@ -275,11 +288,11 @@ final class TimeFunctions {
             case 'U' -> number((time.yearDay + 7 - time.weekDay) / 7, 2, plain);
             case 'w' -> number(time.weekDay, 1, plain);
             case 'W' -> number((time.yearDay + 7 - (time.weekDay + 6) % 7) / 7, 2, plain);
-            case 'x' -> expand(plain ? "%A, %B %#d, %Y" : "%m/%d/%y", time);
-            case 'X' -> expand("%H:%M:%S", time);
+            case 'x' -> expand(plain ? "%A, %B %#d, %Y" : "%m/%d/%y", time, call);
+            case 'X' -> expand("%H:%M:%S", time, call);
             case 'y' -> number(Math.floorMod(time.year, 100), 2, plain);
             case 'Y' -> number(time.year + 1900, 4, plain);
-            case 'z', 'Z' -> "UTC";
+            case 'z', 'Z' -> TimeZones.name(call, time.daylight > 0);
             case '%' -> "%";
             default -> null;
         };

@@ -32,7 +32,8 @@ final class CodePages {
             case UTF8 -> StandardCharsets.UTF_8;
             case 20_127 -> StandardCharsets.US_ASCII;
             case 28_591 -> StandardCharsets.ISO_8859_1;
-            case 737, 775, 850, 852, 855, 857, 858, 862, 866, 874 -> ifSupported(codePage == 858 ? "IBM00858" : "IBM" + codePage);
+            case 737, 775, 850, 852, 855, 857, 858, 862, 866, 874 ->
+                ifSupported(codePage == 858 ? "IBM00858" : "IBM" + codePage);
             default -> codePage >= 1250 && codePage <= 1258 ? ifSupported("windows-" + codePage) : null;
         };
     }

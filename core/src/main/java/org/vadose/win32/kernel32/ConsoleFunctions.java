@@ -61,7 +61,9 @@ final class ConsoleFunctions {
                 .function("GetConsoleMode", ConsoleFunctions::getConsoleMode)
                 .function("SetConsoleMode", ConsoleFunctions::setConsoleMode)
                 .function("GetConsoleCP", call -> attached(call) ? console(call).inputPage() : 0)
-                .function("GetConsoleOutputCP", call -> attached(call) ? console(call).outputPage() : 0)
+                .function(
+                        "GetConsoleOutputCP",
+                        call -> attached(call) ? console(call).outputPage() : 0)
                 .function("SetConsoleCP", call -> setCodePage(call, true))
                 .function("SetConsoleOutputCP", call -> setCodePage(call, false))
                 .function("SetConsoleTextAttribute", ConsoleFunctions::setAttributes)

@@ -1,7 +1,6 @@
 package org.vadose.win32.kernel32;
 
 import org.vadose.base.NtStatus;
-import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.TebLayout;
 import org.vadose.nt.Eprocess;
 import org.vadose.win32.ApiCall;
@@ -15,10 +14,7 @@ final class ErrorModes {
     private static final int ERROR_INVALID_PARAMETER = 87;
     private static final int FAIL_CRITICAL_ERRORS = 0x1;
     private static final int NO_CRASH_BOX = 0x2;
-    private static final int NO_ALIGNMENT_EXCEPTIONS = 0x4;
     private static final int NO_OPEN_FILE_BOX = 0x8000;
-    private static final int PROCESS_MODES =
-            FAIL_CRITICAL_ERRORS | NO_CRASH_BOX | NO_ALIGNMENT_EXCEPTIONS | NO_OPEN_FILE_BOX;
     private static final int THREAD_MODES = FAIL_CRITICAL_ERRORS | NO_CRASH_BOX | NO_OPEN_FILE_BOX;
 
     // In the TEB and for ntdll's functions (RTL_SEM_*, as Wine has them).
@@ -31,7 +27,7 @@ final class ErrorModes {
 
     static void addTo(ApiModule kernel32) {
         kernel32.function("SetErrorMode", ErrorModes::setProcess)
-                .function("GetErrorMode", ErrorModes::process)
+                .function("GetErrorMode", call -> call.process().eprocess().errorMode())
                 .function("SetThreadErrorMode", ErrorModes::setThread)
                 .function("GetThreadErrorMode", call -> toWin32(thread(call)));
     }
@@ -41,21 +37,10 @@ final class ErrorModes {
                 .function("RtlSetThreadErrorMode", call -> rtlSetThread(call).code());
     }
 
-    /** The kernel keeps the first flag the other way round: set, critical errors are shown. */
-    private static long process(ApiCall call) {
-        Eprocess process = call.process().eprocess();
-        return process.memory().readInt(process.address() + EprocessLayout.DEFAULT_HARD_ERROR_PROCESSING)
-                ^ FAIL_CRITICAL_ERRORS;
-    }
-
     private static long setProcess(ApiCall call) {
-        int before = (int) process(call);
-        // Who has asked for alignment faults to be repaired cannot take it back.
-        int mode = (call.intArg(0) | before & NO_ALIGNMENT_EXCEPTIONS) & PROCESS_MODES;
         Eprocess process = call.process().eprocess();
-        process.memory()
-                .writeInt(
-                        process.address() + EprocessLayout.DEFAULT_HARD_ERROR_PROCESSING, mode ^ FAIL_CRITICAL_ERRORS);
+        int before = process.errorMode();
+        process.setErrorMode(call.intArg(0));
         return before;
     }
 

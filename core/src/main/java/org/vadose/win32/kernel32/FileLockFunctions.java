@@ -133,8 +133,7 @@ final class FileLockFunctions {
         memory.writeLong(call.arg(1), memory.readLong(call.arg(1)));
         NtStatus status = unlock(
                 call,
-                new Range(
-                        memory.readLong(call.arg(2)), memory.readLong(call.arg(3)), call.intArg(4), false, false));
+                new Range(memory.readLong(call.arg(2)), memory.readLong(call.arg(3)), call.intArg(4), false, false));
         if (status.isSuccess()) {
             memory.writeLong(call.arg(1), 0);
             memory.writeLong(call.arg(1) + 8, 0);
@@ -211,8 +210,7 @@ final class FileLockFunctions {
         if (!refusal.isSuccess() || !(process.objects().file(call.arg(0)) instanceof OpenFile.OnDisk file)) {
             return refusal;
         }
-        FileLocks.Owner owner =
-                new FileLocks.Owner(file, process.eprocess().address(), range.key());
+        FileLocks.Owner owner = new FileLocks.Owner(file, process.eprocess().address(), range.key());
         return file.node().locks().unlock(owner, range.start(), range.length());
     }
 }

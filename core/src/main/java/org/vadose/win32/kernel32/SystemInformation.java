@@ -20,6 +20,9 @@ final class SystemInformation {
     private static final int ERROR_INVALID_PARAMETER = 87;
     private static final int ERROR_OLD_WIN_VERSION = 1150;
     static final String COMPUTER = "VADOSE";
+    private static final int LOWEST_TONE = 0x25;
+    private static final int HIGHEST_TONE = 0x7FFF;
+    private static final long TICKS_PER_MILLISECOND = 10_000;
     private static final int FATAL_APP_EXIT = 0x4000_0015;
 
     private SystemInformation() {}
@@ -52,7 +55,7 @@ final class SystemInformation {
                             call -> fatalExit(call, Texts.readOrEmpty(call, call.arg(1), wide)));
         }
         kernel32.function("MulDiv", SystemInformation::mulDiv)
-                .function("Beep", call -> 1)
+                .function("Beep", SystemInformation::beep)
                 .function("FatalExit", call -> fatalExit(call, "FatalExit"))
                 .function("VerSetConditionMask", SystemInformation::conditionMask)
                 .function("GetProductInfo", SystemInformation::productInfo)
@@ -80,6 +83,16 @@ final class SystemInformation {
         }
         Texts.write(call, target, COMPUTER, wide);
         call.memory().writeInt(sizeAt, COMPUTER.length());
+        return 1;
+    }
+
+    /** Takes as long as the sound does. */
+    private static long beep(ApiCall call) {
+        if (call.unsignedIntArg(0) < LOWEST_TONE || call.unsignedIntArg(0) > HIGHEST_TONE) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        call.process().console().beep();
+        call.thread().sleepUntil(call.process().clock().now() + call.unsignedIntArg(1) * TICKS_PER_MILLISECOND);
         return 1;
     }
 
