@@ -579,6 +579,7 @@ final class IntegerInstructions {
         long low;
         long high;
         state.memory.prepareWrite(address, 2 * half);
+        // Java has no wider exchange than of eight bytes: these exclude each other, not the narrower ones.
         synchronized (state.mmu.ram()) {
             low = state.load(address, half);
             high = state.load(address + half, half);

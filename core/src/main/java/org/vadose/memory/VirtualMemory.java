@@ -271,6 +271,7 @@ public final class VirtualMemory implements Memory {
     @Override
     public boolean compareAndSetInt(long address, int expected, int value) {
         if ((address & 3) != 0) {
+            prepareWrite(address, 4);
             synchronized (ram) {
                 if (readInt(address) != expected) {
                     return false;
@@ -286,6 +287,7 @@ public final class VirtualMemory implements Memory {
     @Override
     public boolean compareAndSetLong(long address, long expected, long value) {
         if ((address & 7) != 0) {
+            prepareWrite(address, 8);
             synchronized (ram) {
                 if (readLong(address) != expected) {
                     return false;
@@ -298,15 +300,26 @@ public final class VirtualMemory implements Memory {
         return PhysicalMemory.ATOMIC_LONG.compareAndSet(frames, address + delta(i), expected, value);
     }
 
-    /** Faults as a write of so many bytes (at most a page) would, and changes nothing. */
+    /**
+     * Faults as a write of so many bytes (at most a page) would, and changes nothing. Until the processor stops executing guest
+     * instructions, such a write does not fault then: whoever keeps others from locked accesses must not wait for a fault to be
+     * resolved, which may wait for them.
+     */
     public void prepareWrite(long address, int length) {
         long last = address + length - 1;
-        if (tlb[(index(address) << STRIDE_SHIFT) + WRITE_TAG] != (last & -Pages.SIZE)) {
-            translate(address, privilege | PageFaultCode.WRITE);
-            if (crosses(address, length)) {
-                translate(last & -Pages.SIZE, privilege | PageFaultCode.WRITE);
-            }
+        if (tlb[(index(address) << STRIDE_SHIFT) + WRITE_TAG] == (last & -Pages.SIZE)) {
+            return;
         }
+        int seen;
+        do {
+            seen = invalidations;
+            translate(address, privilege | PageFaultCode.WRITE);
+            if (!crosses(address, length)) {
+                return;
+            }
+            translate(last & -Pages.SIZE, privilege | PageFaultCode.WRITE);
+            // Resolving the second page's fault may have taken the first one's frame away.
+        } while (seen != invalidations);
     }
 
     /** Whether an access of this kind would succeed without raising anything; resolves faults on the way. */

@@ -255,6 +255,31 @@ class MmuTest {
         assertFalse(ram.residentBytes() == 0);
     }
 
+    /** Another processor may hold what the handler waits for, and wait for what a locked access holds. */
+    @Test
+    void noFaultIsResolvedInTheMiddleOfALockedAccess() {
+        long first = 0x40_0000;
+        long second = first + Pages.SIZE;
+        map(first, 0x30_0000, 1, 0);
+        map(second, 0x30_1000, 1, 0);
+        List<Long> faults = new ArrayList<>();
+        mmu.setFaultHandler((address, code) -> {
+            assertFalse(Thread.holdsLock(ram));
+            long page = Pages.down(address);
+            faults.add(page);
+            map(page, page == first ? 0x30_0000 : 0x30_1000, 1, RW);
+            if (page == second && faults.size() < 4) {
+                // The first page goes again.
+                map(first, 0x30_0000, 1, 0);
+                mmu.invalidatePage(first);
+            }
+            return NtStatus.SUCCESS;
+        });
+        assertTrue(mmu.user().compareAndSetLong(second - 3, 0, 0x1122334455667788L));
+        assertEquals(List.of(first, second, first), faults);
+        assertEquals(0x1122334455667788L, mmu.user().readLong(second - 3));
+    }
+
     private void map(long va, long pa, int level, long bits) {
         long table = ROOT;
         for (int l = 4; l > level; l--) {
