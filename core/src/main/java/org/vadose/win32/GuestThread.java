@@ -351,6 +351,11 @@ public final class GuestThread {
         ended = true;
     }
 
+    /** Whether it was ended, by itself or by another: its kernel thread may be no more. */
+    boolean hasEnded() {
+        return ended;
+    }
+
     /** Whether it, or its process, was ended and it has only to take its leave. */
     boolean mustGo() {
         return ended || process.hasEnded();

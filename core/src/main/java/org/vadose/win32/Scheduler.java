@@ -286,6 +286,9 @@ final class Scheduler implements SchedulingServices.Listener {
         if (mmu != null) {
             mmu.catchUp();
         }
+        if (thread.mustGo()) {
+            throw new ProcessEnded();
+        }
     }
 
     /** Lets the other ready threads of its processor go first; if the thread is suspended, until it is resumed. */
@@ -627,6 +630,10 @@ final class Scheduler implements SchedulingServices.Listener {
     }
 
     private static void load(GuestThread thread) {
+        if (thread.hasEnded()) {
+            // Nobody may have a handle of its kernel thread any more: that is gone, then.
+            throw new ProcessEnded();
+        }
         GuestProcessor processor = thread.processor();
         if (processor.loaded != thread) {
             processor.loaded = thread;

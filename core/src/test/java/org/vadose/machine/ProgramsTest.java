@@ -42,6 +42,19 @@ class ProgramsTest {
         printsWhatWasRecorded("pageout", MachineConfig.standard().withNx(nx).withRamBytes(128 << 20));
     }
 
+    /** Among others threads that are ended while they wait, and forgotten before they know it. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6})
+    void waitsEndOnSeveralProcessors(long seed) throws Exception {
+        printsWhatWasRecorded(
+                "waits",
+                MachineConfig.standard()
+                        .withBare(true)
+                        .withRamBytes(64 << 20)
+                        .withProcessors(2)
+                        .withSeed(seed));
+    }
+
     /** Threads write code and data, their own and common ones, in less RAM than they use together. */
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 4})
