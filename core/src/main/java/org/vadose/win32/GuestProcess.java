@@ -207,6 +207,16 @@ public final class GuestProcess {
         });
     }
 
+    /** {@link #constantText} in UTF-16. */
+    public long constantWide(String key, String text) {
+        return constants.computeIfAbsent("wide " + key, k -> {
+            byte[] bytes = (text + "\0").getBytes(StandardCharsets.UTF_16LE);
+            long address = heap().allocate(bytes.length);
+            memory.write(address, bytes);
+            return address;
+        });
+    }
+
     public LoadedModules modules() {
         return modules;
     }

@@ -1,8 +1,15 @@
 package org.vadose.win32.crt;
 
+import java.nio.charset.Charset;
+import org.jspecify.annotations.Nullable;
+import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
+import org.vadose.win32.GuestProcess;
 
-/** {@code ctype.h} and {@code wctype.h} in the "C" locale, where only ASCII has letters. */
+/**
+ * {@code ctype.h} and {@code wctype.h}. What a byte is stands in the library's table, which {@code setlocale} changes; in the "C"
+ * locale only ASCII has letters.
+ */
 final class Characters {
     // Bits of the classification table that _pctype points to.
     private static final int UPPER = 0x1;
@@ -19,6 +26,11 @@ final class Characters {
     private static final String TABLE = "__crt_ctype_table";
     private static final int TABLE_ENTRIES = 257;
 
+    private static final char NO_BREAK_SPACE = 0xA0;
+    private static final char LAST_SIGN = 0xBF;
+    /** Of a byte that the code page does not have. */
+    private static final char NO_CHARACTER = 0xFFFD;
+
     private Characters() {}
 
     static void addTo(ApiModule msvcrt) {
@@ -33,8 +45,8 @@ final class Characters {
         addClass(msvcrt, "print", BLANK | PUNCTUATION | LETTER | DIGIT);
         addClass(msvcrt, "graph", PUNCTUATION | LETTER | DIGIT);
         addClass(msvcrt, "cntrl", CONTROL);
-        msvcrt.function("tolower", call -> toLower(call.intArg(0)))
-                .function("toupper", call -> toUpper(call.intArg(0)))
+        msvcrt.function("tolower", call -> Locales.toLower(call, call.intArg(0)))
+                .function("toupper", call -> Locales.toUpper(call, call.intArg(0)))
                 .function("_tolower", call -> call.intArg(0) + 32)
                 .function("_toupper", call -> call.intArg(0) - 32)
                 .function("towlower", call -> toLower(call.intArg(0) & 0xFFFF))
@@ -44,14 +56,12 @@ final class Characters {
                 .function("__toascii", call -> call.intArg(0) & 0x7F)
                 .function("__iscsym", call -> isWord(call.intArg(0)) || is(call.intArg(0), DIGIT) ? 1 : 0)
                 .function("__iscsymf", call -> isWord(call.intArg(0)) ? 1 : 0)
-                .function("_isctype", call -> classes(call.intArg(0)) & call.intArg(1))
+                .function("_isctype", call -> classes(call, call.intArg(0)) & call.intArg(1))
                 .function("iswctype", call -> classes(call.intArg(0) & 0xFFFF) & call.intArg(1))
                 .function("__pctype_func", call -> CrtState.of(call).variable(TABLE) + 2)
                 .data(TABLE, 2 * TABLE_ENTRIES, (process, at) -> {
                     CrtState.of(process).placed(TABLE, at);
-                    for (int c = -1; c < 256; c++) {
-                        process.memory().writeShort(at + 2L * (c + 1), (short) classes(c));
-                    }
+                    fillTable(process, null);
                 })
                 .data(
                         "_pctype",
@@ -66,8 +76,52 @@ final class Characters {
     }
 
     private static void addClass(ApiModule msvcrt, String name, int mask) {
-        msvcrt.function("is" + name, call -> classes(call.intArg(0)) & mask)
+        msvcrt.function("is" + name, call -> classes(call, call.intArg(0)) & mask)
                 .function("isw" + name, call -> classes(call.intArg(0) & 0xFFFF) & mask);
+    }
+
+    /** What a byte is in the present locale. */
+    private static int classes(ApiCall call, int c) {
+        return c < -1 || c > 0xFF
+                ? 0
+                : call.memory().readUnsignedShort(CrtState.of(call).variable(TABLE) + 2L * (c + 1));
+    }
+
+    /** @param charset of the bytes beyond ASCII; null in the "C" locale */
+    static void fillTable(GuestProcess process, @Nullable Charset charset) {
+        long table = CrtState.of(process).variable(TABLE);
+        for (int c = -1; c < 256; c++) {
+            int classes = charset == null || c < 0x80
+                    ? classes(c)
+                    : classesOf(new String(new byte[] {(byte) c}, charset).charAt(0));
+            process.memory().writeShort(table + 2L * (c + 1), (short) classes);
+        }
+    }
+
+    /** As {@code GetStringType} has them: signs of Latin-1 are punctuation, even letters among them, other symbols nothing. */
+    private static int classesOf(char c) {
+        if (c < NO_BREAK_SPACE || c == NO_CHARACTER) {
+            return CONTROL;
+        }
+        if (c == NO_BREAK_SPACE) {
+            return SPACE | BLANK;
+        }
+        int sign = c <= LAST_SIGN ? PUNCTUATION : 0;
+        if (Character.isLetter(c)) {
+            return sign | ALPHABETIC | (Character.isUpperCase(c) ? UPPER : Character.isLowerCase(c) ? LOWER : 0);
+        }
+        return switch (Character.getType(c)) {
+            case Character.OTHER_NUMBER -> sign | (c == 0xB2 || c == 0xB3 || c == 0xB9 ? DIGIT : 0);
+            case Character.FORMAT -> sign | CONTROL;
+            case Character.CONNECTOR_PUNCTUATION,
+                    Character.DASH_PUNCTUATION,
+                    Character.START_PUNCTUATION,
+                    Character.END_PUNCTUATION,
+                    Character.INITIAL_QUOTE_PUNCTUATION,
+                    Character.FINAL_QUOTE_PUNCTUATION,
+                    Character.OTHER_PUNCTUATION -> PUNCTUATION;
+            default -> c <= 0xFF ? PUNCTUATION : sign;
+        };
     }
 
     private static boolean isWord(int c) {

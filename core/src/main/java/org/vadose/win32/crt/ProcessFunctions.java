@@ -1,34 +1,15 @@
 package org.vadose.win32.crt;
 
-import org.vadose.memory.Memory;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
-import org.vadose.win32.GuestProcess;
 
-/** What is left: locale, process, console, versions. */
+/** What is left: process, console, versions. */
 final class ProcessFunctions {
-    private static final String LOCALE_NAME = "__crt_locale_name";
-    private static final String LOCALE_DATA = "__crt_locale_data";
-    private static final String LOCALE_ZEROS = "__crt_locale_zeros";
-    private static final int LOCALE_BYTES = 160;
-    private static final int LOCALE_STRINGS = 10;
-    private static final int LOCALE_NUMBERS = 8;
-    private static final int CHAR_MAX = 127;
-    /** LC_ALL to LC_TIME. */
-    private static final int CATEGORIES = 6;
-
     private ProcessFunctions() {}
 
     static void addTo(ApiModule msvcrt) {
-        msvcrt.data(LOCALE_NAME, 2, (process, at) -> {
-                    CrtState.of(process).placed(LOCALE_NAME, at);
-                    GuestText.writeAnsi(process.memory(), at, "C");
-                })
-                .data(LOCALE_DATA, LOCALE_BYTES, ProcessFunctions::initializeLocale)
-                .function("setlocale", ProcessFunctions::setLocale)
-                .function("localeconv", call -> CrtState.of(call).variable(LOCALE_DATA))
-                .function("___lc_codepage_func", call -> 0)
-                .function("_getpid", call -> call.process().processId())
+        Locales.addTo(msvcrt);
+        msvcrt.function("_getpid", call -> call.process().processId())
                 .function("getpid", call -> call.process().processId())
                 .function("system", ProcessFunctions::system)
                 .function("_get_osver", call -> write(call, 19041))
@@ -39,13 +20,7 @@ final class ProcessFunctions {
                 .data("_winminor", 4, null)
                 .data("_winver", 4, (process, at) -> process.memory().writeInt(at, 0xA00))
                 .data("_osplatform", 4, (process, at) -> process.memory().writeInt(at, 2))
-                .function("_wsetlocale", ProcessFunctions::setWideLocale)
                 .function("_wsystem", ProcessFunctions::system)
-                .function("___lc_handle_func", call -> CrtState.of(call).variable(LOCALE_ZEROS))
-                .data(LOCALE_ZEROS, 64, (process, at) -> {
-                    CrtState.of(process).placed(LOCALE_ZEROS, at);
-                    GuestText.writeWide(process.memory(), at + 32, "C");
-                })
                 .function("_beep", ProcessFunctions::beep)
                 .function("_seterrormode", ProcessFunctions::setErrorMode)
                 .function("_purecall", ProcessFunctions::pureCall)
@@ -72,50 +47,9 @@ final class ProcessFunctions {
         return 0;
     }
 
-    /** {@code struct lconv} of the "C" locale: ten strings, then eight numbers that are not available. */
-    private static void initializeLocale(GuestProcess process, long at) {
-        CrtState crt = CrtState.of(process);
-        crt.placed(LOCALE_DATA, at);
-        Memory memory = process.memory();
-        long empty = crt.allocateAnsi("");
-        memory.writeLong(at, crt.allocateAnsi("."));
-        for (int i = 1; i < LOCALE_STRINGS; i++) {
-            memory.writeLong(at + 8L * i, empty);
-        }
-        memory.fill(at + 8L * LOCALE_STRINGS, LOCALE_NUMBERS, (byte) CHAR_MAX);
-    }
-
-    private static long setLocale(ApiCall call) {
-        int category = call.intArg(0);
-        if (category < 0 || category >= CATEGORIES) {
-            return 0;
-        }
-        if (call.arg(1) != 0) {
-            String wanted = GuestText.ansi(call.memory(), call.arg(1));
-            if (!wanted.equals("C") && !wanted.isEmpty() && !wanted.equals("POSIX")) {
-                return 0;
-            }
-        }
-        return CrtState.of(call).variable(LOCALE_NAME);
-    }
-
     /** There is no command processor: 0 to the question, failure to a command. */
     private static long system(ApiCall call) {
         return call.arg(0) == 0 ? 0 : CrtState.fail(call, CrtState.ENOENT);
-    }
-
-    private static long setWideLocale(ApiCall call) {
-        int category = call.intArg(0);
-        if (category < 0 || category >= CATEGORIES) {
-            return 0;
-        }
-        if (call.arg(1) != 0) {
-            String wanted = GuestText.wide(call.memory(), call.arg(1));
-            if (!wanted.equals("C") && !wanted.isEmpty()) {
-                return 0;
-            }
-        }
-        return CrtState.of(call).variable(LOCALE_ZEROS) + 32;
     }
 
     /** Text and file of an {@code assert} that failed, and its line; the program then aborts. */

@@ -37,8 +37,8 @@ final class StringFunctions {
                 .function("_strdup", StringFunctions::duplicate)
                 .function("strdup", StringFunctions::duplicate)
                 .function("_strrev", StringFunctions::reverse)
-                .function("_strlwr", call -> map(call, Characters::toLower))
-                .function("_strupr", call -> map(call, Characters::toUpper))
+                .function("_strlwr", call -> map(call, c -> Locales.toLower(call, c)))
+                .function("_strupr", call -> map(call, c -> Locales.toUpper(call, c)))
                 .function("_strset", call -> fill(call, GuestText.length(call.memory(), call.arg(0))))
                 .function("_strnset", call -> fill(call, GuestText.length(call.memory(), call.arg(0), call.arg(2))))
                 .function("strxfrm", StringFunctions::transform);
@@ -112,8 +112,8 @@ final class StringFunctions {
     private static long compareIgnoringCase(ApiCall call, long limit) {
         Memory memory = call.memory();
         for (long i = 0; i < limit; i++) {
-            int a = Characters.toLower(memory.readUnsignedByte(call.arg(0) + i));
-            int b = Characters.toLower(memory.readUnsignedByte(call.arg(1) + i));
+            int a = Locales.toLower(call, memory.readUnsignedByte(call.arg(0) + i));
+            int b = Locales.toLower(call, memory.readUnsignedByte(call.arg(1) + i));
             if (a != b) {
                 return a - b;
             }

@@ -276,7 +276,7 @@ final class TimeFunctions {
             case 'A' -> DAYS[time.weekDay];
             case 'b' -> MONTHS[time.month].substring(0, 3);
             case 'B' -> MONTHS[time.month];
-            case 'c' -> expand(plain ? "%A, %B %#d, %Y %H:%M:%S" : "%m/%d/%y %H:%M:%S", time, call);
+            case 'c' -> expand(plain ? longDay(call) + " " + clock(call) : day(call) + " " + clock(call), time, call);
             case 'd' -> number(time.day, 2, plain);
             case 'H' -> number(time.hour, 2, plain);
             case 'I' -> number((time.hour + 11) % 12 + 1, 2, plain);
@@ -288,14 +288,27 @@ final class TimeFunctions {
             case 'U' -> number((time.yearDay + 7 - time.weekDay) / 7, 2, plain);
             case 'w' -> number(time.weekDay, 1, plain);
             case 'W' -> number((time.yearDay + 7 - (time.weekDay + 6) % 7) / 7, 2, plain);
-            case 'x' -> expand(plain ? "%A, %B %#d, %Y" : "%m/%d/%y", time, call);
-            case 'X' -> expand("%H:%M:%S", time, call);
+            case 'x' -> expand(plain ? longDay(call) : day(call), time, call);
+            case 'X' -> expand(clock(call), time, call);
             case 'y' -> number(Math.floorMod(time.year, 100), 2, plain);
             case 'Y' -> number(time.year + 1900, 4, plain);
             case 'z', 'Z' -> TimeZones.name(call, time.daylight > 0);
             case '%' -> "%";
             default -> null;
         };
+    }
+
+    /** How the present locale writes days, and times of the day. */
+    private static String day(ApiCall call) {
+        return Locales.page(call, Locales.TIME) == 0 ? "%m/%d/%y" : "%#m/%#d/%Y";
+    }
+
+    private static String longDay(ApiCall call) {
+        return Locales.page(call, Locales.TIME) == 0 ? "%A, %B %d, %Y" : "%A, %B %#d, %Y";
+    }
+
+    private static String clock(ApiCall call) {
+        return Locales.page(call, Locales.TIME) == 0 ? "%H:%M:%S" : "%#I:%M:%S %p";
     }
 
     private static String number(int value, int digits, boolean plain) {

@@ -39,8 +39,8 @@ final class WideFunctions {
                 .function("mbtowc", WideFunctions::characterToWide)
                 .function("wctomb", WideFunctions::characterToByte)
                 .function("mblen", WideFunctions::characterLength)
-                .function("btowc", call -> call.intArg(0) == -1 ? 0xFFFF : call.intArg(0) & 0xFF)
-                .function("wctob", call -> (call.intArg(0) & 0xFFFF) < 256 ? call.intArg(0) & 0xFF : -1)
+                .function("btowc", call -> call.intArg(0) == -1 ? 0xFFFF : Locales.toWide(call, call.intArg(0) & 0xFF))
+                .function("wctob", call -> Locales.toByte(call, call.intArg(0) & 0xFFFF))
                 .function("mbrtowc", WideFunctions::characterToWide)
                 .function("wcrtomb", WideFunctions::characterToByte)
                 .function("mbrlen", WideFunctions::characterLength);
@@ -200,7 +200,7 @@ final class WideFunctions {
         }
         for (long i = 0; i < call.arg(2); i++) {
             int c = memory.readUnsignedByte(call.arg(1) + i);
-            memory.writeShort(call.arg(0) + 2 * i, (short) c);
+            memory.writeShort(call.arg(0) + 2 * i, (short) Locales.toWide(call, c));
             if (c == 0) {
                 return i;
             }
@@ -212,8 +212,8 @@ final class WideFunctions {
         Memory memory = call.memory();
         long most = call.arg(0) == 0 ? Long.MAX_VALUE : call.arg(2);
         for (long i = 0; i < most; i++) {
-            int c = memory.readUnsignedShort(call.arg(1) + 2 * i);
-            if (c > 0xFF) {
+            int c = Locales.toByte(call, memory.readUnsignedShort(call.arg(1) + 2 * i));
+            if (c < 0) {
                 return CrtState.fail(call, CrtState.EILSEQ);
             }
             if (call.arg(0) != 0) {
@@ -232,7 +232,7 @@ final class WideFunctions {
         }
         int c = call.memory().readUnsignedByte(call.arg(1));
         if (call.arg(0) != 0) {
-            call.memory().writeShort(call.arg(0), (short) c);
+            call.memory().writeShort(call.arg(0), (short) Locales.toWide(call, c));
         }
         return c == 0 ? 0 : 1;
     }
@@ -241,8 +241,8 @@ final class WideFunctions {
         if (call.arg(0) == 0) {
             return 0;
         }
-        int c = call.intArg(1) & 0xFFFF;
-        if (c > 0xFF) {
+        int c = Locales.toByte(call, call.intArg(1) & 0xFFFF);
+        if (c < 0) {
             return CrtState.fail(call, CrtState.EILSEQ);
         }
         call.memory().writeByte(call.arg(0), (byte) c);
