@@ -491,7 +491,7 @@ public final class ProgramRunner {
 
         @Override
         public GuestThread create(long function, long argument, long reserveBytes, long commitBytes) {
-            if (process.threads().size() >= MOST_THREADS) {
+            if (process.threadCount() >= MOST_THREADS) {
                 throw new ResourcesException("too many threads pid=" + process.processId());
             }
             long committed = commitBytes == 0 ? commit : commitBytes;

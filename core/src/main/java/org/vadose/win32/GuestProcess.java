@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -38,7 +37,7 @@ public final class GuestProcess {
     private final long processId;
     private final @Nullable Eprocess eprocess;
     private final long peb;
-    private final List<GuestThread> threads = new CopyOnWriteArrayList<>();
+    private final GuestThreads threads = new GuestThreads();
     private final List<Consumer<ApiCall>> exitActions = new ArrayList<>();
     private final Map<Class<?>, Object> parts = new HashMap<>();
     private final CountDownLatch end = new CountDownLatch(1);
@@ -130,7 +129,12 @@ public final class GuestProcess {
 
     /** Threads that have not ended, in order of creation. */
     public List<GuestThread> threads() {
-        return threads;
+        return threads.all();
+    }
+
+    /** How many threads have not ended. */
+    public int threadCount() {
+        return threads.count();
     }
 
     /**
@@ -258,7 +262,7 @@ public final class GuestProcess {
 
     /** Whether these are its streams, and it still runs. */
     boolean hasConsole(GuestConsole streams) {
-        return console == streams && !ended && !threads.isEmpty();
+        return console == streams && !ended && threads.count() != 0;
     }
 
     /** Keeps a Java object for a guest that gets an opaque handle to it. */
@@ -396,14 +400,7 @@ public final class GuestProcess {
         if (body == 0) {
             return null;
         }
-        for (GuestProcess process : system.processes()) {
-            for (GuestThread thread : process.threads) {
-                if (thread.ethread().address() == body) {
-                    return thread;
-                }
-            }
-        }
-        return null;
+        return system.scheduler().find(body);
     }
 
     /**
@@ -412,7 +409,7 @@ public final class GuestProcess {
      */
     public void threadEnds(GuestThread thread, int exitCode) {
         thread.setEnded();
-        system.scheduler().release(waiting -> waiting == thread);
+        system.scheduler().release(thread);
         if (threadMaker != null) {
             threadMaker.ended(thread, exitCode);
         }
@@ -451,8 +448,7 @@ public final class GuestProcess {
         } catch (RuntimeException | Error problem) {
             fail(problem);
         } finally {
-            threads.remove(thread);
-            boolean isLast = threads.isEmpty();
+            boolean isLast = threads.remove(thread);
             try {
                 if (isLast) {
                     runDown();
@@ -537,7 +533,7 @@ public final class GuestProcess {
         } finally {
             ended = true;
             stopProcessors();
-            system.scheduler().release(thread -> thread.process() == this);
+            system.scheduler().release(this);
             end.countDown();
         }
     }
@@ -594,7 +590,7 @@ public final class GuestProcess {
     }
 
     private void stopProcessors() {
-        for (GuestThread thread : threads) {
+        for (GuestThread thread : threads.all()) {
             thread.cpu().requestStop();
         }
     }

@@ -11,7 +11,6 @@ import java.util.concurrent.locks.Condition;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
-import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
@@ -263,7 +262,7 @@ final class Scheduler implements SchedulingServices.Listener {
     /** The thread goes on to execute guest instructions. */
     void leaveKernel(GuestThread thread) {
         if (someMustGo) {
-            letGo(GuestThread::mustGo);
+            letGo();
         }
         while (thread.processor().mustLook) {
             look(thread);
@@ -514,14 +513,26 @@ final class Scheduler implements SchedulingServices.Listener {
         kernel.unlock();
     }
 
-    /** Threads were ended by another, or their process was: they get a turn to go. From any Java thread; never waits long. */
-    void release(Predicate<GuestThread> which) {
+    /** The thread of a {@code _ETHREAD}; null for one that has no program to run. The caller holds the lock. */
+    @Nullable GuestThread find(long ethread) {
+        return threads.get(ethread);
+    }
+
+    /** A thread was ended: it gets a turn to go. The caller holds the lock. */
+    void release(GuestThread thread) {
+        if (waits != null && waiting.contains(thread)) {
+            waits.end(thread.ethread().address(), NtStatus.THREAD_IS_TERMINATING.code());
+        }
+    }
+
+    /** A process was ended: its threads get a turn to go. From any Java thread; never waits long. */
+    void release(GuestProcess process) {
         someMustGo = true;
         if (kernel.tryLock()) {
             try {
                 // Whoever runs sees it soon; an outsider has no processor while one runs.
                 if (Thread.currentThread() instanceof ProcessorThread || !someoneRuns()) {
-                    letGo(which);
+                    letGo();
                 }
             } finally {
                 kernel.unlock();
@@ -529,11 +540,11 @@ final class Scheduler implements SchedulingServices.Listener {
         }
     }
 
-    private void letGo(Predicate<GuestThread> which) {
+    private void letGo() {
         someMustGo = false;
         if (waits != null) {
             for (GuestThread thread : List.copyOf(waiting)) {
-                if (which.test(thread)) {
+                if (thread.mustGo()) {
                     waits.end(thread.ethread().address(), NtStatus.THREAD_IS_TERMINATING.code());
                 }
             }
@@ -660,7 +671,7 @@ final class Scheduler implements SchedulingServices.Listener {
             expireTimers();
             while (!assign() && !waiting.isEmpty()) {
                 if (someMustGo) {
-                    letGo(GuestThread::mustGo);
+                    letGo();
                 } else if (!passTime()) {
                     break;
                 }

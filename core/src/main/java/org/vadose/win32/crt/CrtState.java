@@ -1,6 +1,8 @@
 package org.vadose.win32.crt;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -115,10 +117,10 @@ final class CrtState {
         if (known != null) {
             return known;
         }
-        for (GuestThread gone : List.copyOf(threadBlocks.keySet())) {
-            if (!process.threads().contains(gone)) {
-                threadEnds(gone);
-            }
+        if (threadBlocks.size() >= 2 * process.threadCount()) {
+            List<GuestThread> gone = new ArrayList<>(threadBlocks.keySet());
+            gone.removeAll(new HashSet<>(process.threads()));
+            gone.forEach(this::threadEnds);
         }
         long block = heap().allocate(HeapFlags.ZERO_MEMORY, THREAD_BLOCK_BYTES);
         memory().writeInt(block + THREAD_SEED, 1);

@@ -104,7 +104,7 @@ final class ProcessFunctions {
 
     static long exitThread(ApiCall call, int code) {
         GuestProcess process = call.process();
-        if (process.threads().size() == 1) {
+        if (process.threadCount() == 1) {
             return exitProcess(call, code);
         }
         StorageFunctions.threadEnds(call);

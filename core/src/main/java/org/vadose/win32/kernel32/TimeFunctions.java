@@ -197,7 +197,7 @@ final class TimeFunctions {
     }
 
     private static long switchToThread(ApiCall call) {
-        boolean isAlone = call.process().threads().size() == 1;
+        boolean isAlone = call.process().threadCount() == 1;
         call.thread().yield();
         return isAlone ? 0 : 1;
     }
