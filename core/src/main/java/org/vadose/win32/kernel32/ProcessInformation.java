@@ -11,6 +11,7 @@ import org.vadose.nt.Eprocess;
 import org.vadose.nt.ExecuteOptions;
 import org.vadose.nt.HandleTable;
 import org.vadose.nt.MitigationPolicy;
+import org.vadose.ps.SystemClock;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.loader.Loader;
@@ -142,7 +143,7 @@ final class ProcessInformation {
                 writeAll(
                         memory,
                         at,
-                        new long[] {process.createTime(), process.exitTime(), process.kernelTime(), process.userTime()},
+                        new long[] {process.createTime(), process.exitTime(), process.kernelTime() * SystemClock.TICK, process.userTime() * SystemClock.TICK},
                         4);
             case POOLED_USAGE -> writeAll(memory, at, pooledUsage(process), POOLED_BYTES / 8);
             case HANDLE_COUNT -> {

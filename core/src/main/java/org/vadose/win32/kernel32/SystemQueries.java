@@ -18,6 +18,7 @@ import org.vadose.nt.Ethread;
 import org.vadose.nt.HandleTable;
 import org.vadose.nt.Kprcb;
 import org.vadose.nt.PagingFile;
+import org.vadose.ps.SystemClock;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 
@@ -346,8 +347,8 @@ final class SystemQueries {
                 .put32(20, process.memory().readInt(process.address() + EprocessLayout.ACTIVE_THREADS_HIGH_WATERMARK))
                 .put64(24, process.cycleTime())
                 .put64(32, process.createTime())
-                .put64(40, process.userTime())
-                .put64(48, process.kernelTime())
+                .put64(40, process.userTime() * SystemClock.TICK)
+                .put64(48, process.kernelTime() * SystemClock.TICK)
                 .put32(72, process.basePriority())
                 .put64(80, process.uniqueProcessId())
                 .put64(88, process.inheritedFromUniqueProcessId())
@@ -369,8 +370,8 @@ final class SystemQueries {
     }
 
     private static void putThread(Record record, int at, Ethread thread) {
-        record.put64(at, thread.kernelTime())
-                .put64(at + 8, thread.userTime())
+        record.put64(at, thread.kernelTime() * SystemClock.TICK)
+                .put64(at + 8, thread.userTime() * SystemClock.TICK)
                 .put64(at + 16, thread.createTime())
                 .put64(at + 32, thread.startAddress())
                 .put64(at + 40, thread.uniqueProcessId())
