@@ -471,6 +471,7 @@ final class Scheduler implements SchedulingServices.Listener {
     private void becameReady(long ethread, int status) {
         GuestThread thread = threads.get(ethread);
         if (thread != null && waiting.remove(thread)) {
+            outside.remove(thread);
             thread.setWaitStatus(status);
             makeReady(thread);
         }
