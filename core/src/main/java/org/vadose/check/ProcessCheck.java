@@ -28,7 +28,7 @@ import org.vadose.target.UnreadableMemoryException;
 
 /**
  * Proves that processes and threads hang together: the list of active processes, the table of ids, each process's two thread
- * lists, sessions, processors and the list of loaded modules.
+ * lists, sessions, processors, where threads may run, and the list of loaded modules.
  */
 public final class ProcessCheck {
     private static final int MOST_PROCESSORS = 1 << 11;
@@ -38,11 +38,13 @@ public final class ProcessCheck {
     private final Findings findings;
     private final Map<Long, Long> bodyOfId = new HashMap<>();
     private final Set<Long> threads = new HashSet<>();
+    private final SchedulingCheck scheduling;
 
     public ProcessCheck(Memory memory, long kernelBase, Findings findings) {
         this.memory = memory;
         this.kernelBase = kernelBase;
         this.findings = findings;
+        this.scheduling = new SchedulingCheck(memory, kernelBase, findings);
     }
 
     public void run() {
@@ -78,6 +80,7 @@ public final class ProcessCheck {
                     "DirectoryTableBase at=" + Hex.address(at) + " value=" + Hex.plain(process.directoryTableBase()));
         }
         checkLayout(process);
+        scheduling.process(process);
         int alive = 0;
         int count = 0;
         for (long links : list(at + EprocessLayout.THREAD_LIST_HEAD, "EPROCESS.ThreadListHead")) {
@@ -86,6 +89,9 @@ public final class ProcessCheck {
             count++;
             alive += thread.isTerminated() ? 0 : 1;
             checkThread(process, thread);
+            if (!thread.isTerminated()) {
+                scheduling.thread(process, thread);
+            }
         }
         int kernelThreads = 0;
         for (long links : list(at + KprocessLayout.THREAD_LIST_HEAD, "KPROCESS.ThreadListHead")) {

@@ -20,6 +20,7 @@ import org.vadose.layout.DispatcherHeaderLayout;
 import org.vadose.layout.EprocessLayout;
 import org.vadose.layout.EthreadLayout;
 import org.vadose.layout.HandleTableLayout;
+import org.vadose.layout.KaffinityExLayout;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.KldrDataTableEntryLayout;
 import org.vadose.layout.KprocessLayout;
@@ -241,6 +242,17 @@ class SpoiledMemoryTest {
         Ethread thread =
                 Ethread.ofThreadListEntry(kernel, process.threadListHead().flink());
         add("thread's id", thread.address() + EthreadLayout.CID + 8, 8, 4);
+        add("process's affinity", at + KprocessLayout.AFFINITY + KaffinityExLayout.BITMAP, 8, 4);
+        add("process's base priority", at + KprocessLayout.BASE_PRIORITY, 1, 0x40);
+        add("process's priority class", at + EprocessLayout.PRIORITY_CLASS, 1, 0x10);
+        add("thread's affinity", thread.address() + KthreadLayout.AFFINITY, 8, 4);
+        add("thread's wished affinity", thread.address() + KthreadLayout.USER_AFFINITY, 8, 4);
+        add("thread's ideal processor", thread.address() + KthreadLayout.IDEAL_PROCESSOR, 4, 2);
+        add("thread's next processor", thread.address() + KthreadLayout.NEXT_PROCESSOR, 4, 2);
+        add("thread's priority", thread.address() + KthreadLayout.PRIORITY, 1, 0x20);
+        add("thread's base priority", thread.address() + KthreadLayout.BASE_PRIORITY, 1, 0x20);
+        add("thread's saturation", thread.address() + KthreadLayout.SATURATION, 1, 4);
+        add("active processors", base + KernelSymbols.KE_ACTIVE_PROCESSORS + KaffinityExLayout.BITMAP, 8, 2);
         add("thread's process", thread.address() + KthreadLayout.PROCESS, 8, 0x100);
         add("thread's KernelStack", thread.address() + KthreadLayout.KERNEL_STACK, 8, 0x10_0000);
         add("wait block's thread", thread.waitBlockList() + KwaitBlockLayout.THREAD, 8, 0x100);
