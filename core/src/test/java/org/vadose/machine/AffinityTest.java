@@ -14,8 +14,8 @@ import org.vadose.win32.loader.BuiltinDlls;
 
 /** Threads run on the processors that programs say. */
 class AffinityTest {
-    private static final Path PROGRAM = Path.of(System.getProperty("maven.multiModuleProjectDirectory", ".."))
-            .resolve("examples/tests/affinity.exe");
+    private static final Path PROGRAMS = Path.of(System.getProperty("maven.multiModuleProjectDirectory", ".."))
+            .resolve("examples/tests");
     private static final BuiltinDlls DLLS = ProgramRunner.builtinDlls();
 
     private static final String PRINTED = """
@@ -31,21 +31,35 @@ class AffinityTest {
     @ParameterizedTest
     @CsvSource({"1, 1", "2, 1", "4, 1", "4, 2"})
     void threadsRunWhereTheyMay(int processors, int nodes) throws Exception {
+        MachineConfig config = bare(processors).withNodes(nodes);
+        assertEquals(
+                PRINTED.formatted(2 * processors), run(config, "affinity.exe", List.of(String.valueOf(processors))));
+    }
+
+    /** Eight threads use memory and send each other from processor to processor, in little RAM. */
+    @ParameterizedTest
+    @CsvSource({"1, STEPPED", "3, STEPPED", "4, THREADS"})
+    void wandererKeepsItsMemory(int processors, BackgroundMode background) throws Exception {
+        MachineConfig config = bare(processors).withRamBytes(32 << 20).withBackground(background);
+        assertEquals("moved: 1, wrong: 0\n", run(config, "wander.exe", List.of(String.valueOf(processors), "100")));
+    }
+
+    private static MachineConfig bare(int processors) {
+        return MachineConfig.standard().withBare(true).withRamBytes(64 << 20).withProcessors(processors);
+    }
+
+    private static String run(MachineConfig config, String program, List<String> arguments) throws Exception {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream errors = new ByteArrayOutputStream();
-        MachineConfig config = MachineConfig.standard()
-                .withBare(true)
-                .withRamBytes(64 << 20)
-                .withProcessors(processors)
-                .withNodes(nodes);
         try (Machine machine = Machine.boot(config, DLLS)) {
             GuestConsole console = new GuestConsole(InputStream.nullInputStream(), out, errors, false);
-            Launch launch = Launch.of(PROGRAM, List.of(String.valueOf(processors)), console);
-            int code = new ProgramRunner(machine, DLLS).start(launch).await();
-            String printed = out.toString(StandardCharsets.ISO_8859_1).replace("\r\n", "\n");
-            assertEquals(PRINTED.formatted(2 * processors), printed, errors::toString);
+            int code = new ProgramRunner(machine, DLLS)
+                    .start(Launch.of(PROGRAMS.resolve(program), arguments, console))
+                    .await();
             assertEquals(0, code, errors::toString);
+            machine.memoryManager().background().stop();
             Checks.check("after exit", machine);
         }
+        return out.toString(StandardCharsets.ISO_8859_1).replace("\r\n", "\n");
     }
 }

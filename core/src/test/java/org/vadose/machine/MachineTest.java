@@ -108,13 +108,22 @@ class MachineTest {
 
     @Test
     void sameSeedSameBytesAfterAProgram() throws Exception {
-        long[] first = runHello(1);
-        assertArrayEquals(first, runHello(1));
-        assertFalse(first[0] == runHello(2)[0]);
+        List<String> arguments = List.of("one");
+        long[] first = run(HELLO, arguments, 1);
+        assertArrayEquals(first, run(HELLO, arguments, 1));
+        assertFalse(first[0] == run(HELLO, arguments, 2)[0]);
+    }
+
+    /** Eight threads of changing priorities on one processor. */
+    @Test
+    void sameSeedSameBytesAfterManyThreads() throws Exception {
+        Path wander = HELLO.resolveSibling("tests/wander.exe");
+        List<String> arguments = List.of("1", "25");
+        assertArrayEquals(run(wander, arguments, 1), run(wander, arguments, 1));
     }
 
     /** Checksums at the program's exit and after it. */
-    private static long[] runHello(long seed) throws Exception {
+    private static long[] run(Path program, List<String> arguments, long seed) throws Exception {
         long[] sums = new long[2];
         try (Machine machine = Machine.boot(BARE.withSeed(seed), DLLS)) {
             GuestConsole console = new GuestConsole(
@@ -130,7 +139,7 @@ class MachineTest {
                 }
             };
             new ProgramRunner(machine, DLLS)
-                    .start(Launch.of(HELLO, List.of("one"), console).withEvents(atExit))
+                    .start(Launch.of(program, arguments, console).withEvents(atExit))
                     .await();
             sums[1] = checksum(machine);
         }

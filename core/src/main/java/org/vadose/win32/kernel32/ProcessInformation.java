@@ -143,7 +143,12 @@ final class ProcessInformation {
                 writeAll(
                         memory,
                         at,
-                        new long[] {process.createTime(), process.exitTime(), process.kernelTime() * SystemClock.TICK, process.userTime() * SystemClock.TICK},
+                        new long[] {
+                            process.createTime(),
+                            process.exitTime(),
+                            process.kernelTime() * SystemClock.TICK,
+                            process.userTime() * SystemClock.TICK
+                        },
                         4);
             case POOLED_USAGE -> writeAll(memory, at, pooledUsage(process), POOLED_BYTES / 8);
             case HANDLE_COUNT -> {
