@@ -102,10 +102,14 @@ final class Regions {
         return released;
     }
 
-    /** Releases a part of a region at one of its ends, or all of it. */
-    void release(ProcessSpace space, Vad vad, long first, long last) {
+    /**
+     * Releases a part of a region at one of its ends, or all of it.
+     *
+     * @param kind the region's {@link Vad#type}
+     * @param whole its {@link Vad#range}
+     */
+    void release(ProcessSpace space, Vad vad, int kind, VpnRange whole, long first, long last) {
         long released = 0;
-        int kind = vad.type();
         if (kind == Vad.TYPE_LARGE_PAGES) {
             released = vad.commitCharge();
             largePages.release(space, vad);
@@ -115,8 +119,7 @@ final class Regions {
             released = clear(space, vad, first, last);
         }
         giveBack(space, first, last, released);
-        VpnRange range = vad.range();
-        if (first == range.first() && last == range.last()) {
+        if (first == whole.first() && last == whole.last()) {
             removeRegion(space, vad.address(), first);
         } else {
             vad.addCommitCharge(-released);
@@ -249,7 +252,8 @@ final class Regions {
         for (long node = space.vads().first(); node != 0; node = space.vads().first()) {
             Vad vad = new Vad(memory, node);
             if (vad.isPrivate()) {
-                release(space, vad, vad.startingVpn(), vad.endingVpn());
+                VpnRange whole = vad.range();
+                release(space, vad, vad.type(), whole, whole.first(), whole.last());
             } else {
                 manager.sectionViews().unmap(space, vad);
             }

@@ -560,7 +560,8 @@ public final class VirtualMemoryServices {
         if (vad.isNoChange()) {
             return NtStatus.INVALID_PAGE_PROTECTION;
         }
-        if (vad.isLargePages() || vad.isAwe()) {
+        int kind = vad.type();
+        if (kind == Vad.TYPE_LARGE_PAGES || kind == Vad.TYPE_AWE) {
             if (type == MEM_DECOMMIT) {
                 return NtStatus.UNABLE_TO_DECOMMIT_VM;
             }
@@ -578,7 +579,7 @@ public final class VirtualMemoryServices {
                 return status;
             }
         } else {
-            regions.release(space, vad, first, last);
+            regions.release(space, vad, kind, whole, first, last);
         }
         region.base = first << Pages.SHIFT;
         region.sizeBytes = isWhole && type == MEM_DECOMMIT ? 0 : last - first + 1 << Pages.SHIFT;
