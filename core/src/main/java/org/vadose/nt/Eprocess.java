@@ -179,6 +179,11 @@ public record Eprocess(Memory memory, long address) {
         memory.writeInt(address + EprocessLayout.DEFAULT_HARD_ERROR_PROCESSING, kept ^ SEM_FAIL_CRITICAL_ERRORS);
     }
 
+    /** What hides pointers that the process keeps ({@code EncodePointer}). */
+    public int cookie() {
+        return memory.readInt(address + EprocessLayout.COOKIE);
+    }
+
     /** Of the session it is in; 0 for those that are in none, too. */
     public int sessionId() {
         long session = memory.readLong(address + EprocessLayout.SESSION);

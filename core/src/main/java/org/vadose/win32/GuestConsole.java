@@ -15,6 +15,9 @@ import org.vadose.io.TypedInput;
  * keeps that in a process of its own, so that there is no place for it in memory.
  */
 public final class GuestConsole {
+    /** The window that the person's terminal stands for. */
+    public static final int WINDOW = 0x1_0020;
+
     private static final int GENERIC_WRITE = 0x4000_0000;
     private static final int OEM_PAGE = 437;
     private static final int INPUT_MODE = 0x1F7;
@@ -36,6 +39,7 @@ public final class GuestConsole {
     private int inputMode = INPUT_MODE;
     private int outputMode = OUTPUT_MODE;
     private int attributes = LIGHT_GREY;
+    private boolean isShown = true;
 
     /**
      * A person's input becomes {@link TypedInput}: a thread that reads it waits, the others go on.
@@ -167,6 +171,15 @@ public final class GuestConsole {
 
     private static int colour(int attribute, int dark, int bright) {
         return (attribute < 8 ? dark : bright) + TERMINAL_COLOURS[attribute & 7];
+    }
+
+    /** Whether its window is to be seen, as far as programs are concerned; the person's terminal stays. */
+    public boolean isShown() {
+        return isShown;
+    }
+
+    public void setShown(boolean shown) {
+        isShown = shown;
     }
 
     /** A sound of the person's terminal. */

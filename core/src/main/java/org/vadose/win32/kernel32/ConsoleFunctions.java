@@ -41,9 +41,6 @@ final class ConsoleFunctions {
 
     private static final long PARENT_PROCESS = 0xFFFF_FFFFL;
 
-    /** The window that the person's terminal stands for; there is one, and nobody can do anything with it but know it. */
-    private static final int WINDOW = 0x1_0020;
-
     private ConsoleFunctions() {}
 
     static void addTo(ApiModule kernel32) {
@@ -70,7 +67,7 @@ final class ConsoleFunctions {
                 .function("GetConsoleScreenBufferInfo", ConsoleFunctions::getScreenBufferInfo)
                 .function("FlushConsoleInputBuffer", ConsoleFunctions::flushInput)
                 .function("GetNumberOfConsoleInputEvents", ConsoleFunctions::countInput)
-                .function("GetConsoleWindow", call -> hasConsole(call) ? WINDOW : 0)
+                .function("GetConsoleWindow", call -> hasConsole(call) ? GuestConsole.WINDOW : 0)
                 .function("GetConsoleProcessList", ConsoleFunctions::listProcesses)
                 .function("AllocConsole", ConsoleFunctions::allocate)
                 .function("FreeConsole", ConsoleFunctions::free)

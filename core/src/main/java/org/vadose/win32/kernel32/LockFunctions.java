@@ -1,5 +1,6 @@
 package org.vadose.win32.kernel32;
 
+import org.vadose.layout.PebLayout;
 import org.vadose.layout.RtlCriticalSectionLayout;
 import org.vadose.memory.Memory;
 import org.vadose.win32.ApiCall;
@@ -24,19 +25,21 @@ final class LockFunctions {
     private static final int INIT_ONCE_FAILED = 4;
     private static final int ERROR_GEN_FAILURE = 31;
 
+    private static final int MOST_SPINS = 0xFF_FFFF;
+
     private LockFunctions() {}
 
     /** To ntdll, under its names. */
     static void addToNtdll(ApiModule ntdll) {
-        ntdll.function("RtlInitializeCriticalSection", LockFunctions::initialize)
-                .function("RtlInitializeCriticalSectionAndSpinCount", LockFunctions::initialize)
-                .function("RtlInitializeCriticalSectionEx", LockFunctions::initialize)
+        ntdll.function("RtlInitializeCriticalSection", call -> initialize(call, 0))
+                .function("RtlInitializeCriticalSectionAndSpinCount", call -> initialize(call, call.intArg(1)))
+                .function("RtlInitializeCriticalSectionEx", call -> initialize(call, call.intArg(1)))
                 .function("RtlEnterCriticalSection", LockFunctions::enter)
                 .function("RtlTryEnterCriticalSection", LockFunctions::tryEnter)
                 .function("RtlLeaveCriticalSection", LockFunctions::leave)
                 .function("RtlDeleteCriticalSection", LockFunctions::delete)
                 .function("RtlIsCriticalSectionLocked", call -> isFree(call.memory(), call.arg(0)) ? 0 : 1)
-                .function("RtlSetCriticalSectionSpinCount", call -> 0)
+                .function("RtlSetCriticalSectionSpinCount", LockFunctions::setSpinCount)
                 .function("RtlInitializeSRWLock", LockFunctions::zero)
                 .function("RtlAcquireSRWLockExclusive", call -> acquireExclusive(call, call.arg(0)))
                 .function("RtlAcquireSRWLockShared", call -> acquireShared(call, call.arg(0)))
@@ -51,9 +54,9 @@ final class LockFunctions {
     }
 
     static void addTo(ApiModule kernel32) {
-        kernel32.function("InitializeCriticalSection", LockFunctions::initialize)
-                .function("InitializeCriticalSectionAndSpinCount", LockFunctions::initialize)
-                .function("InitializeCriticalSectionEx", LockFunctions::initialize)
+        kernel32.function("InitializeCriticalSection", call -> initialize(call, 0) + 1)
+                .function("InitializeCriticalSectionAndSpinCount", call -> initialize(call, call.intArg(1)) + 1)
+                .function("InitializeCriticalSectionEx", call -> initialize(call, call.intArg(1)) + 1)
                 .forward("EnterCriticalSection", "NTDLL.RtlEnterCriticalSection")
                 .forward("TryEnterCriticalSection", "NTDLL.RtlTryEnterCriticalSection")
                 .forward("LeaveCriticalSection", "NTDLL.RtlLeaveCriticalSection")
@@ -79,14 +82,31 @@ final class LockFunctions {
 
     // --- critical sections ---
 
-    private static long initialize(ApiCall call) {
+    /** On one processor nobody waits by spinning, so that the count is 0. */
+    private static int spinCount(ApiCall call, int wanted) {
+        return call.memory().readInt(call.process().peb() + PebLayout.NUMBER_OF_PROCESSORS) > 1
+                ? wanted & MOST_SPINS
+                : 0;
+    }
+
+    /** The count before. */
+    private static long setSpinCount(ApiCall call) {
+        long at = call.arg(0) + RtlCriticalSectionLayout.SPIN_COUNT;
+        long before = call.memory().readLong(at);
+        call.memory().writeLong(at, spinCount(call, call.intArg(1)));
+        return before & MOST_SPINS;
+    }
+
+    /** A status. */
+    private static long initialize(ApiCall call, int spins) {
         Memory memory = call.memory();
         long section = call.arg(0);
         memory.fill(section, RtlCriticalSectionLayout.SIZE, (byte) 0);
         // Windows marks a section without debug information so.
         memory.writeLong(section + RtlCriticalSectionLayout.DEBUG_INFO, -1);
         memory.writeInt(section + RtlCriticalSectionLayout.LOCK_COUNT, FREE);
-        return 1;
+        memory.writeLong(section + RtlCriticalSectionLayout.SPIN_COUNT, spinCount(call, spins));
+        return 0;
     }
 
     private static boolean isFree(Memory memory, long section) {

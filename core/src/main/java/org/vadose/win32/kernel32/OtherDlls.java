@@ -6,6 +6,8 @@ import org.vadose.base.SeededRandom;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.ApiTable;
+import org.vadose.win32.ConsoleEvents;
+import org.vadose.win32.GuestConsole;
 import org.vadose.win32.loader.Loader;
 
 /**
@@ -65,6 +67,22 @@ public final class OtherDlls {
     private static final int FILE_NOT_FOUND = 2;
     private static final String USER = "user";
 
+    private static final int INVALID_HANDLE = 6;
+    private static final int INVALID_WINDOW = 1400;
+
+    private static final int DESKTOP = 0x1_0010;
+    private static final int HIDE = 0;
+
+    /** HKEY_CLASSES_ROOT to HKEY_CURRENT_USER_LOCAL_SETTINGS: all the keys that there are. */
+    private static final int FIRST_ROOT = 0x8000_0000;
+
+    private static final int LAST_ROOT = 0x8000_0007;
+
+    /** In milliseconds. */
+    private static final int LONGEST_PERIOD = 1_000_000;
+
+    private static final int NO_SUCH_PERIOD = 97;
+
     private OtherDlls() {}
 
     public static void addTo(ApiTable table) {
@@ -85,12 +103,37 @@ public final class OtherDlls {
                     .function("CharLower" + letter, call -> changeCase(call, wide, false));
         }
         return user32.function("GetSystemMetrics", call -> 0)
-                .function("GetDesktopWindow", call -> 0x10010)
+                .function("GetDesktopWindow", call -> DESKTOP)
                 .function("GetActiveWindow", call -> 0)
                 .function("GetForegroundWindow", call -> 0)
-                .function("MessageBeep", call -> 1)
+                .function("IsWindow", call -> isConsole(call) || call.arg(0) == DESKTOP ? 1 : call.fail(INVALID_WINDOW))
+                .function("IsWindowVisible", call -> isConsole(call) && call.process().console().isShown() ? 1 : 0)
+                .function("ShowWindow", OtherDlls::showWindow)
+                .function("MessageBeep", OtherDlls::messageBeep)
                 .function("GetKeyState", call -> 0)
                 .function("GetAsyncKeyState", call -> 0);
+    }
+
+    /** The only window of a program is that of its console. */
+    private static boolean isConsole(ApiCall call) {
+        return call.arg(0) == GuestConsole.WINDOW
+                && ConsoleEvents.of(call.process()).console() != 0;
+    }
+
+    /** Whether it was seen before. */
+    private static long showWindow(ApiCall call) {
+        if (!isConsole(call)) {
+            return call.fail(INVALID_WINDOW);
+        }
+        GuestConsole console = call.process().console();
+        boolean before = console.isShown();
+        console.setShown(call.intArg(1) != HIDE);
+        return before ? 1 : 0;
+    }
+
+    private static long messageBeep(ApiCall call) {
+        call.process().console().beep();
+        return 1;
     }
 
     /** Nobody sees windows here: the text goes where errors go, and the answer is the first button. */
@@ -132,7 +175,7 @@ public final class OtherDlls {
                     .function("RegOpenKeyEx" + letter, call -> FILE_NOT_FOUND)
                     .function("RegQueryValueEx" + letter, call -> FILE_NOT_FOUND);
         }
-        advapi32.function("RegCloseKey", call -> 0)
+        advapi32.function("RegCloseKey", call -> call.intArg(0) >= FIRST_ROOT && call.intArg(0) <= LAST_ROOT ? 0 : INVALID_HANDLE)
                 .function("SystemFunction036", call -> random(call, call.arg(0), call.unsignedIntArg(1), 1));
     }
 
@@ -159,8 +202,13 @@ public final class OtherDlls {
     private static ApiModule winmm() {
         return new ApiModule("winmm.dll")
                 .function("timeGetTime", call -> call.process().clock().now() / 10_000 & 0xFFFF_FFFFL)
-                .function("timeBeginPeriod", call -> 0)
-                .function("timeEndPeriod", call -> 0);
+                .function("timeBeginPeriod", OtherDlls::period)
+                .function("timeEndPeriod", OtherDlls::period);
+    }
+
+    /** Every period that the clock can have is one already. */
+    private static long period(ApiCall call) {
+        return call.unsignedIntArg(0) >= 1 && call.unsignedIntArg(0) <= LONGEST_PERIOD ? 0 : NO_SUCH_PERIOD;
     }
 
     // --- command lines ---

@@ -37,6 +37,8 @@ final class ProcessFunctions {
 
     private static final long LEAST_GUARANTEE = 2 * Pages.SIZE;
 
+    private static final int POINTER_BITS = 63;
+
     private ProcessFunctions() {}
 
     static void addTo(ApiModule kernel32) {
@@ -71,18 +73,31 @@ final class ProcessFunctions {
                 .function("GetVersion", call -> 19_041L << 16 | 10)
                 .function("GetVersionExA", call -> getVersion(call, false))
                 .function("GetVersionExW", call -> getVersion(call, true))
-                .function("EncodePointer", call -> call.arg(0))
-                .function("DecodePointer", call -> call.arg(0));
+                .forward("EncodePointer", "NTDLL.RtlEncodePointer")
+                .forward("DecodePointer", "NTDLL.RtlDecodePointer");
     }
 
     static void addToNtdll(ApiModule ntdll) {
         ntdll.service("NtTerminateProcess", 0x2C, ProcessFunctions::ntTerminateProcess)
                 .service("NtTerminateThread", 0x53, ProcessFunctions::ntTerminateThread)
                 .service("NtClose", 0x0F, call -> HandleFunctions.close(call).code())
+                .function("RtlEncodePointer", ProcessFunctions::encodePointer)
+                .function("RtlDecodePointer", ProcessFunctions::decodePointer)
                 .function("RtlExitUserThread", call -> exitThread(call, call.intArg(0)))
                 .function("RtlExitUserProcess", call -> exitProcess(call, call.intArg(0)))
                 .function("RtlGetLastWin32Error", call -> call.lastError() & 0xFFFF_FFFFL)
                 .function("RtlSetLastWin32Error", ProcessFunctions::setLastError);
+    }
+
+    /** The pointer and the process's cookie together, turned right by the cookie's low six bits. */
+    private static long encodePointer(ApiCall call) {
+        int cookie = call.process().eprocess().cookie();
+        return Long.rotateRight(call.arg(0) ^ cookie & 0xFFFF_FFFFL, cookie & POINTER_BITS);
+    }
+
+    private static long decodePointer(ApiCall call) {
+        int cookie = call.process().eprocess().cookie();
+        return Long.rotateLeft(call.arg(0), cookie & POINTER_BITS) ^ cookie & 0xFFFF_FFFFL;
     }
 
     private static long setLastError(ApiCall call) {

@@ -8,7 +8,11 @@ import org.vadose.io.GuestPath;
 import org.vadose.io.OpenFile;
 import org.vadose.memory.Memory;
 import org.vadose.nt.Eprocess;
+import org.vadose.base.NtStatus;
 import org.vadose.nt.HandleTable;
+import org.vadose.ob.ObjectNamespace;
+import org.vadose.pe.PeImage;
+import org.vadose.win32.GuestProcess;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.loader.Loader;
@@ -20,6 +24,9 @@ final class SystemInformation {
     private static final int ERROR_INVALID_PARAMETER = 87;
     private static final int ERROR_OLD_WIN_VERSION = 1150;
     static final String COMPUTER = "VADOSE";
+    /** PROCESS_NAME_NATIVE. */
+    private static final int NATIVE_NAME = 1;
+
     private static final int LOWEST_TONE = 0x25;
     private static final int HIGHEST_TONE = 0x7FFF;
     private static final long TICKS_PER_MILLISECOND = 10_000;
@@ -63,9 +70,9 @@ final class SystemInformation {
                 .function("GetProcessHandleCount", SystemInformation::handleCount)
                 .function("ProcessIdToSessionId", SystemInformation::sessionOf)
                 .function("WTSGetActiveConsoleSessionId", call -> 1)
-                .function("GetProcessVersion", call -> 0x0006_0000)
-                .function("IsProcessInJob", call -> write(call, call.arg(2), 0))
-                .function("IsProcessCritical", call -> write(call, call.arg(1), 0));
+                .function("GetProcessVersion", SystemInformation::processVersion)
+                .function("IsProcessInJob", call -> ofProcess(call, call.arg(2), 0))
+                .function("IsProcessCritical", call -> ofProcess(call, call.arg(1), 0));
     }
 
     private static long write(ApiCall call, long at, int value) {
@@ -98,10 +105,27 @@ final class SystemInformation {
 
     private static long handleCount(ApiCall call) {
         Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.QUERY_LIMITED_INFORMATION);
-        if (process == null) {
-            return call.fail(ProcessHandles.refusal(call, call.arg(0)));
+        int count = process == null ? 0 : new HandleTable(process.memory(), process.objectTable()).handleCount();
+        return ofProcess(call, call.arg(1), count);
+    }
+
+    /** Something that is so of every process here, if the handle is one's. */
+    private static long ofProcess(ApiCall call, long at, int value) {
+        return ProcessHandles.find(call, call.arg(0), ProcessHandles.QUERY_LIMITED_INFORMATION) == null
+                ? call.fail(ProcessHandles.refusal(call, call.arg(0)))
+                : write(call, at, value);
+    }
+
+    /** The version of the subsystem that a process's program is for; only those that run programs have any. */
+    private static long processVersion(ApiCall call) {
+        long wanted = call.unsignedIntArg(0);
+        for (GuestProcess process : call.process().system().processes()) {
+            if (process.processId() == (wanted == 0 ? call.process().processId() : wanted)) {
+                PeImage image = Loader.of(process).program().image();
+                return (long) image.majorSubsystemVersion() << 16 | image.minorSubsystemVersion();
+            }
         }
-        return write(call, call.arg(1), new HandleTable(process.memory(), process.objectTable()).handleCount());
+        return call.fail(ERROR_INVALID_PARAMETER);
     }
 
     private static long sessionOf(ApiCall call) {
@@ -255,11 +279,19 @@ final class SystemInformation {
 
     // --- processes, modules, threads ---
 
+    /** Process, whether the path is wanted on its device, text, its room in characters. */
     private static long imageName(ApiCall call, boolean wide) {
-        if (call.process().byHandle(call.arg(0)) == null) {
-            return call.fail(ERROR_INVALID_HANDLE);
+        Eprocess process = ProcessHandles.find(call, call.arg(0), ProcessHandles.QUERY_LIMITED_INFORMATION);
+        if (process == null) {
+            return call.fail(ProcessHandles.refusal(call, call.arg(0)));
         }
-        String path = Loader.of(call.process()).program().path();
+        if ((call.intArg(1) & ~NATIVE_NAME) != 0) {
+            return call.fail(ERROR_INVALID_PARAMETER);
+        }
+        String path = call.intArg(1) == NATIVE_NAME ? process.fullImageName() : dosPath(call, process.fullImageName());
+        if (path.isEmpty()) {
+            return call.fail(NtStatus.UNSUCCESSFUL);
+        }
         long room = call.memory().readUnsignedInt(call.arg(3));
         if (path.length() >= room) {
             return call.fail(Texts.ERROR_INSUFFICIENT_BUFFER);
@@ -267,6 +299,19 @@ final class SystemInformation {
         Texts.write(call, call.arg(2), path, wide);
         call.memory().writeInt(call.arg(3), path.length());
         return 1;
+    }
+
+    /** The path by the letter of its drive. */
+    private static String dosPath(ApiCall call, String devicePath) {
+        ObjectNamespace names = call.process().kernel().objectManager().namespace();
+        for (char letter : call.process().files().driveLetters()) {
+            ObjectNamespace.Lookup drive = names.lookup("\\??\\" + letter + ":");
+            String device = drive.status().isSuccess() ? names.path(drive.body()) : "";
+            if (!device.isEmpty() && devicePath.startsWith(device + "\\")) {
+                return letter + ":" + devicePath.substring(device.length());
+            }
+        }
+        return devicePath;
     }
 
     private static long fatalExit(ApiCall call, String text) {
