@@ -139,6 +139,29 @@ static void waiting(void)
     CloseHandle(thread), CloseHandle(where.hEvent);
 }
 
+typedef LONG(NTAPI *lock_service)(HANDLE, HANDLE, void *, void *, void *, LARGE_INTEGER *, LARGE_INTEGER *, ULONG, BOOLEAN, BOOLEAN);
+typedef LONG(NTAPI *unlock_service)(HANDLE, void *, LARGE_INTEGER *, LARGE_INTEGER *, ULONG);
+typedef LONG(NTAPI *read_service)(HANDLE, HANDLE, void *, void *, void *, void *, ULONG, LARGE_INTEGER *, ULONG *);
+
+/* A lock belongs to a key, too. */
+static void services(void)
+{
+    HMODULE ntdll = GetModuleHandleA("ntdll");
+    lock_service nt_lock = (lock_service)(void *)GetProcAddress(ntdll, "NtLockFile");
+    unlock_service nt_unlock = (unlock_service)(void *)GetProcAddress(ntdll, "NtUnlockFile");
+    read_service nt_read = (read_service)(void *)GetProcAddress(ntdll, "NtReadFile");
+    ULONG_PTR status[2];
+    LARGE_INTEGER start = {.QuadPart = 8}, length = {.QuadPart = 4};
+    ULONG key = 5;
+    char buffer[4];
+    printf("%lx", nt_lock(first, NULL, NULL, NULL, status, &start, &length, key, TRUE, TRUE));
+    printf(" %lx", nt_lock(second, NULL, NULL, NULL, status, &start, &length, key, TRUE, FALSE));
+    printf(" %lx", nt_read(first, NULL, NULL, NULL, status, buffer, 4, &start, &key));
+    printf(" %lx", nt_read(first, NULL, NULL, NULL, status, buffer, 4, &start, NULL));
+    printf(" %lx", nt_unlock(first, status, &start, &length, 6));
+    printf(" %lx\n", nt_unlock(first, status, &start, &length, key));
+}
+
 static void library(void)
 {
     struct _stat found;
@@ -186,6 +209,7 @@ int main(void)
     shared();
     arguments();
     waiting();
+    services();
     library();
     CloseHandle(first), CloseHandle(second);
     ROW(DeleteFileA("locked.dat"));

@@ -166,6 +166,25 @@ static void locks(void)
     }
 }
 
+static DWORD WINAPI other(void *unused)
+{
+    printf("the other thread\n");
+    return 0;
+}
+
+/* Who has a stream prints on; others wait. */
+static void stream(void)
+{
+    HANDLE thread;
+    lock_file(stdout);
+    thread = CreateThread(NULL, 0, other, NULL, 0, NULL);
+    Sleep(20);
+    printf("the one that has the stream\n");
+    unlock_file(stdout);
+    WaitForSingleObject(thread, INFINITE);
+    CloseHandle(thread);
+}
+
 static void pages(void)
 {
     printf("page %d", get_page());
@@ -190,6 +209,7 @@ int main(void)
     arithmetic();
     filters();
     locks();
+    stream();
     pages();
     return 0;
 }

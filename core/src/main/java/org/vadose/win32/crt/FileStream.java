@@ -321,6 +321,7 @@ record FileStream(ApiCall call, long address) {
 
     /** Writes bytes; returns how many were taken. */
     long write(byte[] bytes) {
+        StreamLocks.awaitFree(call, address);
         if (!startWriting()) {
             return 0;
         }

@@ -8,8 +8,8 @@ import org.vadose.win32.GuestProcess;
 import org.vadose.win32.GuestThread;
 
 /**
- * Which thread has which {@code FILE} to itself: while one waits inside a function for what a person types, others that want to read
- * the same stream wait for it. Flushing and closing all streams at the process's end asks nobody, so a program ends although a
+ * Which thread has which {@code FILE} to itself: while one waits inside a function for what a person types, or has called {@code
+ * _lock_file}, others that want to read or write the same stream wait for it. Flushing and closing all streams at the process's end asks nobody, so a program ends although a
  * thread waits for input.
  */
 final class StreamLocks {
@@ -55,6 +55,20 @@ final class StreamLocks {
         StreamLocks locks = of(call.process());
         GuestThread thread = call.thread();
         boolean ignored = thread.awaitAddress(stream, () -> locks.acquire(thread, stream), GuestThread.NEVER);
+    }
+
+    /** Waits while another thread has the stream. */
+    static void awaitFree(ApiCall call, long stream) {
+        StreamLocks locks = of(call.process());
+        if (!locks.owners.isEmpty()) {
+            GuestThread thread = call.thread();
+            boolean ignored = thread.awaitAddress(stream, () -> locks.isFree(thread, stream), GuestThread.NEVER);
+        }
+    }
+
+    private boolean isFree(GuestThread thread, long stream) {
+        Owner owner = owners.get(stream);
+        return owner == null || owner.thread == thread;
     }
 
     private boolean acquire(GuestThread thread, long stream) {

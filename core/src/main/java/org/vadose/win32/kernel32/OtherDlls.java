@@ -76,7 +76,7 @@ public final class OtherDlls {
     /** HKEY_CLASSES_ROOT to HKEY_CURRENT_USER_LOCAL_SETTINGS: all the keys that there are. */
     private static final int FIRST_ROOT = 0x8000_0000;
 
-    private static final int LAST_ROOT = 0x8000_0007;
+    private static final int ROOTS = 7;
 
     /** In milliseconds. */
     private static final int LONGEST_PERIOD = 1_000_000;
@@ -175,7 +175,7 @@ public final class OtherDlls {
                     .function("RegOpenKeyEx" + letter, call -> FILE_NOT_FOUND)
                     .function("RegQueryValueEx" + letter, call -> FILE_NOT_FOUND);
         }
-        advapi32.function("RegCloseKey", call -> call.intArg(0) >= FIRST_ROOT && call.intArg(0) <= LAST_ROOT ? 0 : INVALID_HANDLE)
+        advapi32.function("RegCloseKey", call -> (call.intArg(0) & ~ROOTS) == FIRST_ROOT ? 0 : INVALID_HANDLE)
                 .function("SystemFunction036", call -> random(call, call.arg(0), call.unsignedIntArg(1), 1));
     }
 
