@@ -89,6 +89,24 @@ static void windows(void)
     ROW(show((HWND)0x7654, SW_HIDE));
 }
 
+static void formats(void)
+{
+    char text[1100], longer[1200];
+    WCHAR wide[64];
+    HMODULE user = LoadLibraryA("user32");
+    int(WINAPIV * format)(char *, const char *, ...) = (void *)GetProcAddress(user, "wsprintfA");
+    int(WINAPIV * format_wide)(WCHAR *, const WCHAR *, ...) = (void *)GetProcAddress(user, "wsprintfW");
+    printf("%d", format(text, "%d %5u|%-5x|%05lX|%#x %c %s %ls %%", -7, 42u, 0xABCu, 0xABCDUL, 255, 'q', "narrow", L"wide"));
+    printf(" [%s]\n", text);
+    printf("%d", format(text, "%I64d %.3s", -12345678901LL, "abcdef"));
+    printf(" [%s]\n", text);
+    printf("%d", format_wide(wide, L"%s %hs %d", L"wide", "narrow", 12));
+    printf(" [%ls]\n", wide);
+    memset(longer, 'x', sizeof longer);
+    longer[1100] = 0;
+    printf("%d\n", format(text, "%s", longer) < 1100);
+}
+
 static void periods(void)
 {
     HMODULE media = LoadLibraryA("winmm");
@@ -115,6 +133,7 @@ int main(int argc, char **argv)
     pointers();
     sections();
     windows();
+    formats();
     periods();
     drives();
     return 0;

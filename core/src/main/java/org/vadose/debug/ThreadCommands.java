@@ -7,6 +7,7 @@ import org.vadose.debug.Command.Argument;
 import org.vadose.nt.Eprocess;
 import org.vadose.nt.Ethread;
 import org.vadose.target.TargetMemory;
+import org.vadose.target.UnreadableMemoryException;
 
 /** {@code .thread ~ | .reload .cls}: which thread and which process is looked at. */
 final class ThreadCommands {
@@ -137,13 +138,24 @@ final class ThreadCommands {
                 : stopped != null && stopped.address() == thread.address() ? "#" : " ";
         out.line(String.format(
                 Locale.ROOT,
-                "%s %2d  Id: %x.%x Suspend: %d Teb: %s Unfrozen",
+                "%s %2d  Id: %x.%x Suspend: %d Teb: %s Unfrozen%s",
                 mark,
                 number,
                 thread.uniqueProcessId(),
                 thread.uniqueThreadId(),
                 thread.suspendCount(),
-                Hex.ticked(thread.teb())));
+                Hex.ticked(thread.teb()),
+                name(thread)));
+    }
+
+    /** What the program calls it ({@code SetThreadDescription}), in quotes; a name that cannot be read is none. */
+    private static String name(Ethread thread) {
+        try {
+            String name = thread.name();
+            return name.isEmpty() ? "" : " \"" + name + "\"";
+        } catch (UnreadableMemoryException gone) {
+            return "";
+        }
     }
 
     private void processes(String text) {

@@ -7,6 +7,7 @@ import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.ApiTable;
 import org.vadose.win32.ConsoleEvents;
+import org.vadose.win32.crt.UserFormat;
 import org.vadose.win32.GuestConsole;
 import org.vadose.win32.loader.Loader;
 
@@ -99,6 +100,8 @@ public final class OtherDlls {
         for (boolean wide : new boolean[] {false, true}) {
             String letter = wide ? "W" : "A";
             user32.function("MessageBox" + letter, call -> messageBox(call, wide))
+                    .function("wsprintf" + letter, call -> UserFormat.print(call, call.variadic(2), wide))
+                    .function("wvsprintf" + letter, call -> UserFormat.print(call, call.argumentsAt(call.arg(2)), wide))
                     .function("CharUpper" + letter, call -> changeCase(call, wide, true))
                     .function("CharLower" + letter, call -> changeCase(call, wide, false));
         }

@@ -68,8 +68,8 @@ final class ProcessCreation {
     private static long createProcess(ApiCall call, boolean wide) {
         GuestProcess parent = call.process();
         Memory memory = call.memory();
-        String application = Texts.read(call, call.arg(0), wide);
-        String commandLine = Texts.read(call, call.arg(1), wide);
+        String application = FileTexts.read(call, call.arg(0), wide);
+        String commandLine = FileTexts.read(call, call.arg(1), wide);
         boolean inherits = call.boolArg(4);
         int flags = call.intArg(5);
         long startup = call.arg(8);
@@ -93,7 +93,7 @@ final class ProcessCreation {
         String directory;
         try {
             path = application == null ? search(call, Objects.requireNonNull(commandLine)) : file(call, application);
-            directory = directory(call, Texts.read(call, call.arg(7), wide));
+            directory = directory(call, FileTexts.read(call, call.arg(7), wide));
         } catch (FileException e) {
             return call.fail(e.status());
         }
