@@ -162,8 +162,7 @@ static int child(const char *what)
     HANDLE ready = OpenEventA(EVENT_MODIFY_STATE, FALSE, "consoleReady");
     if (strcmp(what, "handles") == 0) SetConsoleCtrlHandler(childs, TRUE);
     SetEvent(ready);
-    Sleep(INFINITE);
-    return 1;
+    for (;;) Sleep(10);
 }
 
 static void between(const char *what, DWORD flags)

@@ -16,8 +16,7 @@ public final class UserFormat {
      * @return its characters, without the end
      */
     public static long print(ApiCall call, ArgumentList arguments, boolean wide) {
-        String format =
-                wide ? GuestText.wide(call.memory(), call.arg(1)) : GuestText.ansi(call.memory(), call.arg(1));
+        String format = wide ? GuestText.wide(call.memory(), call.arg(1)) : GuestText.ansi(call.memory(), call.arg(1));
         CharSequence text;
         try {
             text = new PrintFormat(call.memory(), arguments::next, wide, EXPONENT_DIGITS).format(format);

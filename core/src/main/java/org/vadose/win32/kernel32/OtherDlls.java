@@ -7,8 +7,8 @@ import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
 import org.vadose.win32.ApiTable;
 import org.vadose.win32.ConsoleEvents;
-import org.vadose.win32.crt.UserFormat;
 import org.vadose.win32.GuestConsole;
+import org.vadose.win32.crt.UserFormat;
 import org.vadose.win32.loader.Loader;
 
 /**
@@ -110,7 +110,9 @@ public final class OtherDlls {
                 .function("GetActiveWindow", call -> 0)
                 .function("GetForegroundWindow", call -> 0)
                 .function("IsWindow", call -> isConsole(call) || call.arg(0) == DESKTOP ? 1 : call.fail(INVALID_WINDOW))
-                .function("IsWindowVisible", call -> isConsole(call) && call.process().console().isShown() ? 1 : 0)
+                .function(
+                        "IsWindowVisible",
+                        call -> isConsole(call) && call.process().console().isShown() ? 1 : 0)
                 .function("ShowWindow", OtherDlls::showWindow)
                 .function("MessageBeep", OtherDlls::messageBeep)
                 .function("GetKeyState", call -> 0)

@@ -2,19 +2,19 @@ package org.vadose.win32.kernel32;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.vadose.base.NtStatus;
 import org.vadose.io.FileException;
 import org.vadose.io.FileNode;
 import org.vadose.io.GuestPath;
 import org.vadose.io.OpenFile;
 import org.vadose.memory.Memory;
 import org.vadose.nt.Eprocess;
-import org.vadose.base.NtStatus;
 import org.vadose.nt.HandleTable;
 import org.vadose.ob.ObjectNamespace;
 import org.vadose.pe.PeImage;
-import org.vadose.win32.GuestProcess;
 import org.vadose.win32.ApiCall;
 import org.vadose.win32.ApiModule;
+import org.vadose.win32.GuestProcess;
 import org.vadose.win32.loader.Loader;
 
 /** What a program asks about the machine, itself and its files, and small arithmetic. */
