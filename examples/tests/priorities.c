@@ -219,6 +219,29 @@ static void nobody_starves(void) {
     SetThreadPriority(GetCurrentThread(), THREAD_PRIORITY_NORMAL);
 }
 
+static DWORD WINAPI wakes_always(void *unused) {
+    (void)unused;
+    while (!done) {
+        WaitForSingleObject(event, INFINITE);
+    }
+    return 0;
+}
+
+/* One that is interrupted all the time uses up its time slice all the same. */
+static void equals_take_turns(void) {
+    done = 0;
+    HANDLE higher = CreateThread(NULL, 0, wakes_always, NULL, 0, NULL);
+    SetThreadPriority(higher, THREAD_PRIORITY_HIGHEST);
+    HANDLE equal = CreateThread(NULL, 0, says_done, NULL, 0, NULL);
+    while (!done) {
+        SetEvent(event);
+    }
+    SetEvent(event);
+    WaitForSingleObject(higher, INFINITE);
+    WaitForSingleObject(equal, INFINITE);
+    printf("equals take turns\n");
+}
+
 static void child(DWORD flags) {
     char command[300];
     GetModuleFileNameA(NULL, command, 200);
@@ -249,6 +272,7 @@ int main(int argc, char **argv) {
     who_is_first();
     comes_between();
     nobody_starves();
+    equals_take_turns();
     child(0);
     child(HIGH_PRIORITY_CLASS);
     SetPriorityClass(GetCurrentProcess(), BELOW_NORMAL_PRIORITY_CLASS);

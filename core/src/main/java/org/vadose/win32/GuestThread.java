@@ -363,7 +363,6 @@ public final class GuestThread {
 
     /** It gets its processor. */
     void resumes() {
-        usedOfSlice = 0;
         lastTick = process.clock().now() / CLOCK_TICK;
         if (process.hasKernel() && !ended) {
             ethread.countSwitch();
@@ -399,8 +398,14 @@ public final class GuestThread {
         process.clock().executed(CYCLES_A_CALL);
     }
 
+    /** What it executes next is of a new time slice; one that is interrupted goes on with the rest of its own. */
+    void beginSlice() {
+        usedOfSlice = 0;
+    }
+
     /** Gives up the rest of the time slice. */
     public void yield() {
+        beginSlice();
         process.scheduler().yield(this);
     }
 

@@ -335,6 +335,7 @@ final class Scheduler implements SchedulingServices.Listener {
         waiting.add(thread);
         passOn(thread.processor());
         awaitProcessor(thread);
+        thread.beginSlice();
         status = thread.waitStatus();
         settle(thread);
         return status;
