@@ -56,6 +56,11 @@ public final class GuestConsole {
         }
     }
 
+    /** Whether a person sits there. */
+    public boolean isInteractive() {
+        return isInteractive;
+    }
+
     /** Another console with the same streams of the host. */
     public GuestConsole another() {
         return new GuestConsole(in, out, error, isInteractive);

@@ -260,6 +260,15 @@ public final class GuestProcess {
         console = streams;
     }
 
+    /** Whether it has a handler for Ctrl-C, and there is a person to press that. */
+    boolean mayHearOfPerson() {
+        GuestConsole streams = console;
+        return streams != null
+                && streams.isInteractive()
+                && !ended
+                && !ControlHandlers.of(this).isEmpty();
+    }
+
     /** Whether these are its streams, and it still runs. */
     boolean hasConsole(GuestConsole streams) {
         return console == streams && !ended && threads.count() != 0;

@@ -72,8 +72,7 @@ public final class GuestSystem {
                 this::showTime,
                 this::idle,
                 this::showIdle,
-                process -> process.end(
-                        NtStatus.CONTROL_C_EXIT.code(), "every thread waits for what can no longer happen"));
+                this::nothingCanHappen);
         if (kernel != null) {
             kernel.processManager().scheduling().setListener(scheduler);
         }
@@ -86,6 +85,22 @@ public final class GuestSystem {
             Kprcb prcb = Kprcb.of(manager.kernelMemory(), manager.kernelBase(), processor.number());
             prcb.setCurrentThread(prcb.idleThread().address());
         }
+    }
+
+    /**
+     * Every thread waits for what no thread can bring about any more, so that a process ends; but a person may still press Ctrl-C
+     * where a program wants to hear of that.
+     *
+     * @return false if there is such a person
+     */
+    private boolean nothingCanHappen(GuestProcess process) {
+        for (GuestProcess other : processes()) {
+            if (other.mayHearOfPerson()) {
+                return false;
+            }
+        }
+        process.end(NtStatus.CONTROL_C_EXIT.code(), "every thread waits for what can no longer happen");
+        return true;
     }
 
     private void showTime(long now) {

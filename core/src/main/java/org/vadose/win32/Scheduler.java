@@ -11,6 +11,7 @@ import java.util.concurrent.locks.Condition;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.vadose.base.NtStatus;
@@ -52,7 +53,7 @@ final class Scheduler implements SchedulingServices.Listener {
     private final LongConsumer onTime;
     private final Runnable idle;
     private final Consumer<GuestProcessor> onVacated;
-    private final Consumer<GuestProcess> onDeadlock;
+    private final Predicate<GuestProcess> onDeadlock;
     private final OrderedLock kernel;
     /** Null for processes of memory alone, whose threads cannot wait for each other. */
     private final @Nullable Waits waits;
@@ -96,7 +97,7 @@ final class Scheduler implements SchedulingServices.Listener {
      * @param onTime is told the time, in the clock's ticks, every now and then
      * @param idle what is done, with the lock held, when every thread waits
      * @param onVacated is told of processors whose thread has gone to another one
-     * @param onDeadlock ends a process, with the lock held, when every thread waits without a deadline
+     * @param onDeadlock ends a process, with the lock held, when every thread waits without a deadline; false if it lets them wait
      */
     Scheduler(
             OrderedLock kernel,
@@ -107,7 +108,7 @@ final class Scheduler implements SchedulingServices.Listener {
             LongConsumer onTime,
             Runnable idle,
             Consumer<GuestProcessor> onVacated,
-            Consumer<GuestProcess> onDeadlock) {
+            Predicate<GuestProcess> onDeadlock) {
         this.kernel = kernel;
         this.waits = waits;
         this.nobodyRuns = kernel.newCondition();
@@ -461,7 +462,7 @@ final class Scheduler implements SchedulingServices.Listener {
 
     private int awaitAlone(GuestThread thread, long deadline) {
         if (deadline == NEVER) {
-            onDeadlock.accept(thread.process());
+            boolean ignored = onDeadlock.test(thread.process());
             throw new ProcessEnded();
         }
         clock.advanceTo(deadline);
@@ -714,7 +715,7 @@ final class Scheduler implements SchedulingServices.Listener {
         }
     }
 
-    /** Returns false if time passes by itself: {@link #mindTime}. */
+    /** Returns false if time passes by itself, {@link #mindTime}, or stands still until a person does something. */
     private boolean passTime() {
         idle.run();
         if (processors.stream().anyMatch(processor -> !processor.ready.isEmpty())) {
@@ -726,7 +727,7 @@ final class Scheduler implements SchedulingServices.Listener {
         }
         long next = waits == null ? NEVER : waits.nextDue();
         if (next == NEVER) {
-            onDeadlock.accept(waiting.iterator().next().process());
+            return onDeadlock.test(waiting.iterator().next().process());
         } else {
             clock.advanceTo(next);
             expireTimers();
