@@ -27,9 +27,9 @@ import org.vadose.ps.SchedulingServices;
 
 /**
  * Says which guest thread runs on which processor, and when. Every guest thread has a Java thread and a processor that it stays
- * on; of a processor's threads one has the turn. It executes guest instructions beside those of other processors; for everything
- * else it holds {@link #kernel}, so the kernel does one thing at a time. Ready threads take turns in order of arrival, so on
- * one processor a run repeats exactly. Time is simulated: when every thread waits, the clock jumps to when the first timer expires.
+ * on while its affinity allows; of a processor's threads one has the turn. It executes guest instructions beside those of other
+ * processors; for everything else it holds {@link #kernel}, so the kernel does one thing at a time. Ready threads take turns by
+ * priority and then in order of arrival ({@link ReadyQueue}), so on one processor a run repeats exactly. Time is simulated: when every thread waits, the clock jumps to when the first timer expires.
  *
  * <p>What a thread waits for is in RAM ({@link Waits}), which tells {@link #becameReady} of it when the wait is over. So a thread
  * is in one of three places: it holds a processor, is on a processor's ready queue, or is in {@link #waiting}.

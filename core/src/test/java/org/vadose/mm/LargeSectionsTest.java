@@ -5,14 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
-import org.vadose.check.Findings;
-import org.vadose.check.MemoryCheck;
 import org.vadose.memory.Memory;
 import org.vadose.memory.MemoryFault;
 import org.vadose.memory.X64PageTables;
@@ -26,7 +23,6 @@ import org.vadose.nt.Pte;
 import org.vadose.nt.Section;
 import org.vadose.nt.Segment;
 import org.vadose.nt.Token;
-import org.vadose.target.Target;
 
 class LargeSectionsTest {
     private static final long LARGE = Pages.LARGE_SIZE;
@@ -276,30 +272,14 @@ class LargeSectionsTest {
         long at = manager.selfMap().entry(2, view.base);
         long entry = manager.kernelMemory().readLong(at);
         manager.kernelMemory().writeLong(at, entry + LARGE);
-        assertFound("frame of a view's large page");
+        machine.assertFound("frame of a view's large page");
         manager.kernelMemory().writeLong(at, entry);
         manager.pfns()
                 .pfn(Pte.frame(entry))
                 .setPteFrame(manager.pfns().pfn(Pte.frame(entry)).pteFrame(), true);
-        assertFound("large page of a section is not whole");
+        machine.assertFound("large page of a section is not whole");
         manager.pfns().pfn(Pte.frame(entry)).setResident();
         manager.views().unmap(process, view.base);
         close(section);
-    }
-
-    private void assertFound(String part) {
-        Findings findings = new Findings();
-        new MemoryCheck(
-                        new Target(
-                                "test",
-                                machine.ram(),
-                                machine.ram().sizeBytes(),
-                                manager.mmu().format(),
-                                manager.systemRoot(),
-                                manager.kernelBase(),
-                                List.of()),
-                        findings)
-                .run(process.address());
-        assertTrue(findings.toString().contains(part), findings::toString);
     }
 }

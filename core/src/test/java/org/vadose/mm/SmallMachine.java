@@ -133,11 +133,22 @@ final class SmallMachine {
 
     /** Every invariant holds. */
     void check(String when) {
+        Findings findings = findings();
+        assertTrue(findings.isEmpty(), () -> when + ": " + findings);
+    }
+
+    /** Something was spoilt: the check says so in these words. */
+    void assertFound(String part) {
+        Findings findings = findings();
+        assertTrue(findings.toString().contains(part), findings::toString);
+    }
+
+    private Findings findings() {
         Target target = new Target(
                 "test", ram, ram.sizeBytes(), mmu.format(), manager.systemRoot(), manager.kernelBase(), List.of());
         Findings findings = new Findings();
         new MemoryCheck(target, findings)
                 .run(processes.stream().mapToLong(Eprocess::address).toArray());
-        assertTrue(findings.isEmpty(), () -> when + ": " + findings);
+        return findings;
     }
 }

@@ -4,14 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.vadose.base.NtStatus;
 import org.vadose.base.Pages;
-import org.vadose.check.Findings;
-import org.vadose.check.MemoryCheck;
 import org.vadose.layout.FileObjectLayout;
 import org.vadose.layout.KernelSymbols;
 import org.vadose.layout.MiPartitionLayout;
@@ -27,7 +24,6 @@ import org.vadose.nt.Eprocess;
 import org.vadose.nt.PageProtection;
 import org.vadose.nt.PoolType;
 import org.vadose.nt.Section;
-import org.vadose.target.Target;
 
 /** What becomes of a file's section when nobody uses it any more. */
 class UnusedSegmentsTest {
@@ -210,34 +206,18 @@ class UnusedSegmentsTest {
         use(file, base -> touch(base, 2));
         ControlArea area = new ControlArea(memory, dataSection(file));
         area.addSectionReferences(1);
-        assertFound("control area in use is on the list of unused ones");
+        machine.assertFound("control area in use is on the list of unused ones");
         area.addSectionReferences(-1);
         long counter = segments() + MiPartitionSegmentsLayout.UNUSED_SEGMENT_PAGED_POOL;
         memory.writeLong(counter, memory.readLong(counter) + 8);
-        assertFound("UnusedSegmentPagedPool");
+        machine.assertFound("UnusedSegmentPagedPool");
         memory.writeLong(counter, memory.readLong(counter) - 8);
         area.views().remove();
-        assertFound("control area that nobody uses");
+        machine.assertFound("control area that nobody uses");
         manager.kernelMemory().writeLong(area.views().address(), 0);
-        assertFound("control area that nobody uses");
+        machine.assertFound("control area that nobody uses");
         area.views().initialize();
         long head = segments() + MiPartitionSegmentsLayout.UNUSED_SEGMENT_LIST;
         new org.vadose.nt.ListEntry(memory, head).insertTail(area.views().address());
-    }
-
-    private void assertFound(String part) {
-        Findings findings = new Findings();
-        new MemoryCheck(
-                        new Target(
-                                "test",
-                                machine.ram(),
-                                machine.ram().sizeBytes(),
-                                manager.mmu().format(),
-                                manager.systemRoot(),
-                                manager.kernelBase(),
-                                List.of()),
-                        findings)
-                .run(process.address());
-        assertTrue(findings.toString().contains(part), findings::toString);
     }
 }
